@@ -1,0 +1,9 @@
+//! The vocabulary of what can happen. Everyone may speak; only reports listen.
+
+pub mod drop;
+pub mod event;
+pub mod tracer;
+
+pub use drop::{DropReason, KernelRule};
+pub use event::{ArpAnswer, Because, Dir, Record, TraceEvent};
+pub use tracer::{TraceMask, Tracer};

@@ -1,0 +1,87 @@
+//! The sink for trace events. Off, it costs one branch; counters and fingerprints do not depend on it.
+
+use super::event::{Record, TraceEvent};
+use crate::base::{NodeId, SimTime};
+
+/// Which kinds are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TraceMask(pub u8);
+
+impl TraceMask {
+    /// Nothing.
+    pub const NONE: TraceMask = TraceMask(0);
+    /// Frames at the hosts' devices.
+    pub const FRAMES: TraceMask = TraceMask(1);
+    /// Drops.
+    pub const DROPS: TraceMask = TraceMask(2);
+    /// ARP verdicts and neighbour changes.
+    pub const ARP: TraceMask = TraceMask(4);
+    /// IPVS decisions and states.
+    pub const IPVS: TraceMask = TraceMask(8);
+    /// Typed lines.
+    pub const TYPED: TraceMask = TraceMask(16);
+    /// Everything.
+    pub const ALL: TraceMask = TraceMask(31);
+
+    /// Whether any kind of `other` is wanted.
+    #[inline]
+    pub fn has(self, other: TraceMask) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl std::ops::BitOr for TraceMask {
+    type Output = TraceMask;
+    fn bitor(self, other: TraceMask) -> TraceMask {
+        TraceMask(self.0 | other.0)
+    }
+}
+
+/// Collects records, outside the world, up to a limit.
+#[derive(Debug, Default)]
+pub struct Tracer {
+    mask: TraceMask,
+    limit: usize,
+    records: Vec<Record>,
+    lost: u64,
+}
+
+impl Tracer {
+    /// Wants nothing.
+    pub fn off() -> Tracer {
+        Tracer::default()
+    }
+
+    /// Wants these kinds and keeps at most `limit` records; later ones are counted only ([`Tracer::lost`]).
+    pub fn new(mask: TraceMask, limit: usize) -> Tracer {
+        Tracer { mask, limit, records: Vec::new(), lost: 0 }
+    }
+
+    /// Whether this kind is wanted.
+    #[inline]
+    pub fn wants(&self, kind: TraceMask) -> bool {
+        self.mask.has(kind)
+    }
+
+    /// Records what `make` says, if its kind is wanted; else `make` is not called.
+    #[inline]
+    pub fn emit(&mut self, kind: TraceMask, at: SimTime, node: NodeId, make: impl FnOnce() -> TraceEvent) {
+        if self.mask.has(kind) {
+            if self.records.len() < self.limit {
+                self.records.push(Record { at, node, event: make() });
+            } else {
+                self.lost += 1;
+            }
+        }
+    }
+
+    /// What was recorded, in order.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// How many records did not fit.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+}
