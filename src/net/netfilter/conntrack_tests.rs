@@ -1,0 +1,170 @@
+//! Connections as a firewall sees them.
+
+use super::*;
+use crate::wire::{Body, Icmp, PacketId, TcpSegment};
+
+const CLIENT: [u8; 4] = [8, 8, 8, 1];
+const SERVER: [u8; 4] = [10, 0, 0, 2];
+const SECOND: u64 = 1_000_000_000;
+
+fn ip(from: [u8; 4], to: [u8; 4], l4: L4) -> IpPacket {
+    IpPacket { saddr: from.into(), daddr: to.into(), id: PacketId(1), frag: 0, ttl: 64, tos: 0, l4 }
+}
+
+fn tcp(from: ([u8; 4], u16), to: ([u8; 4], u16), flags: TcpFlags) -> IpPacket {
+    let segment = TcpSegment {
+        seq: 1,
+        ack: 0,
+        body: Body::FILLER,
+        sport: from.1,
+        dport: to.1,
+        len: 0,
+        mss: 1460,
+        window: 1000,
+        flags,
+        end: false,
+        timestamps: false,
+    };
+    ip(from.0, to.0, L4::Tcp(segment))
+}
+
+/// A packet passes all hooks; what rules saw.
+fn pass(t: &mut Conntrack, pkt: &IpPacket, at: u64) -> u8 {
+    let (mut ct, now) = (Ct::None, SimTime(at * SECOND));
+    t.enter(pkt, &mut ct, now);
+    let seen = t.state_of(&ct);
+    t.confirm(&mut ct, now);
+    seen
+}
+
+#[test]
+fn a_connection_is_new_until_the_answer_and_established_then() {
+    use state::{ESTABLISHED, INVALID, NEW};
+    let (c, s) = ((CLIENT, 4000), (SERVER, 80));
+    let syn = TcpFlags::SYN;
+    let ack = TcpFlags::ACK;
+    let mut t = Conntrack::default();
+    let story = [
+        (tcp(c, s, syn), NEW),
+        (tcp(c, s, syn), NEW),
+        (tcp(s, c, syn | ack), ESTABLISHED),
+        (tcp(c, s, ack), ESTABLISHED),
+        (tcp(s, c, ack), ESTABLISHED),
+        (tcp(c, s, TcpFlags::FIN | ack), ESTABLISHED),
+        (tcp(s, c, TcpFlags::FIN | ack), ESTABLISHED),
+        (tcp(c, s, ack), ESTABLISHED),
+        (tcp(c, s, syn), NEW),
+        (tcp(s, (CLIENT, 5000), syn | ack), INVALID),
+    ];
+    for (n, (pkt, want)) in story.iter().enumerate() {
+        assert_eq!(pass(&mut t, pkt, 1), *want, "packet {n}");
+    }
+}
+
+#[test]
+fn without_the_syns_answer_the_ack_is_invalid_and_in_mid_life_a_connection_is_taken_up_as_new() {
+    let (c, s) = ((CLIENT, 4000), (SERVER, 80));
+    let mut t = Conntrack::default();
+    assert_eq!(pass(&mut t, &tcp(c, s, TcpFlags::SYN), 1), state::NEW);
+    assert_eq!(pass(&mut t, &tcp(c, s, TcpFlags::ACK), 1), state::INVALID);
+    assert_eq!(pass(&mut t, &tcp((CLIENT, 4001), s, TcpFlags::ACK), 1), state::NEW);
+}
+
+#[test]
+fn an_entry_is_kept_only_if_its_packet_gets_through_and_ends_with_its_time() {
+    let (c, s) = ((CLIENT, 4000), (SERVER, 80));
+    let mut t = Conntrack::default();
+    let mut ct = Ct::None;
+    t.enter(&tcp(c, s, TcpFlags::SYN), &mut ct, SimTime(SECOND));
+    assert!(t.is_empty());
+    pass(&mut t, &tcp(c, s, TcpFlags::SYN), 1);
+    assert_eq!(t.len(), 1);
+    assert_eq!(pass(&mut t, &tcp(s, c, TcpFlags::SYN | TcpFlags::ACK), 121), state::INVALID, "SYN_SENT lasts 120 s");
+}
+
+#[test]
+fn errors_are_related_to_what_they_quote() {
+    let (c, s) = ((CLIENT, 4000), (SERVER, 80));
+    let mut t = Conntrack::default();
+    let syn = tcp(c, s, TcpFlags::SYN);
+    let error =
+        ip(SERVER, CLIENT, L4::Icmp(Box::new(Icmp::Unreachable { code: 3, mtu: 0, quote: Box::new(syn.clone()) })));
+    assert_eq!(pass(&mut t, &error, 1), state::INVALID);
+    pass(&mut t, &syn, 1);
+    assert_eq!(pass(&mut t, &error, 1), state::RELATED);
+}
+
+#[test]
+fn a_masqueraded_connection_leaves_with_the_routers_address_and_its_answers_find_back() {
+    let router = [8, 8, 8, 8];
+    let (inside, outside) = (([192, 168, 10, 2], 4000), (CLIENT, 22));
+    let mut t = Conntrack::default();
+    let now = SimTime(SECOND);
+    let range = NatRange { addrs: Some((router.into(), router.into())), ports: None };
+
+    let (mut syn, mut ct) = (tcp(inside, outside, TcpFlags::SYN), Ct::None);
+    t.enter(&syn, &mut ct, now);
+    assert!(t.unsettled(&ct, Manip::Src));
+    assert!(t.settle(&mut ct, Some(&range), Manip::Src, now));
+    assert!(!t.unsettled(&ct, Manip::Src));
+    t.translate(&mut syn, &ct, Manip::Src);
+    t.confirm(&mut ct, now);
+    assert_eq!(syn, tcp((router, 4000), outside, TcpFlags::SYN));
+
+    let (mut answer, mut ct) = (tcp(outside, (router, 4000), TcpFlags::SYN | TcpFlags::ACK), Ct::None);
+    t.enter(&answer, &mut ct, now);
+    t.translate(&mut answer, &ct, Manip::Dst);
+    assert_eq!(answer, tcp(outside, inside, TcpFlags::SYN | TcpFlags::ACK));
+
+    let quote = Box::new(syn.clone());
+    let mut error = ip(CLIENT, router, L4::Icmp(Box::new(Icmp::Unreachable { code: 3, mtu: 0, quote })));
+    let mut ct = Ct::None;
+    t.enter(&error, &mut ct, now);
+    t.translate(&mut error, &ct, Manip::Dst);
+    assert_eq!(error.daddr, Ipv4Addr::from(inside.0));
+    let L4::Icmp(icmp) = &error.l4 else { unreachable!("still ICMP") };
+    assert_eq!(icmp.quote(), Some(&tcp(inside, outside, TcpFlags::SYN)));
+}
+
+#[test]
+fn two_clients_with_one_port_get_two() {
+    let router = [8, 8, 8, 8];
+    let range = NatRange { addrs: Some((router.into(), router.into())), ports: None };
+    let mut t = Conntrack::default();
+    let now = SimTime(SECOND);
+    let mut ports = Vec::new();
+    for last in [2, 3] {
+        let (mut syn, mut ct) = (tcp(([192, 168, 10, last], 4000), (CLIENT, 22), TcpFlags::SYN), Ct::None);
+        t.enter(&syn, &mut ct, now);
+        assert!(t.settle(&mut ct, Some(&range), Manip::Src, now));
+        t.translate(&mut syn, &ct, Manip::Src);
+        t.confirm(&mut ct, now);
+        ports.push(syn.l4.ports().expect("TCP").0);
+    }
+    assert_eq!(ports, [4000, 4001]);
+}
+
+#[test]
+fn the_routers_own_connection_gives_way_to_a_masqueraded_one() {
+    let router = [8, 8, 8, 8];
+    let range = NatRange { addrs: Some((router.into(), router.into())), ports: None };
+    let mut t = Conntrack::default();
+    let now = SimTime(SECOND);
+    for (from, range, port) in [([192, 168, 10, 2], Some(&range), 4000), (router, None, 4001)] {
+        let (mut syn, mut ct) = (tcp((from, 4000), (CLIENT, 22), TcpFlags::SYN), Ct::None);
+        t.enter(&syn, &mut ct, now);
+        assert!(t.settle(&mut ct, range, Manip::Src, now));
+        t.translate(&mut syn, &ct, Manip::Src);
+        t.confirm(&mut ct, now);
+        assert_eq!(syn.l4.ports(), Some((port, 22)));
+    }
+}
+
+#[test]
+fn a_reset_instead_of_an_answer_ends_the_entry() {
+    let (c, s) = ((CLIENT, 4000), (SERVER, 80));
+    let mut t = Conntrack::default();
+    pass(&mut t, &tcp(c, s, TcpFlags::SYN), 1);
+    assert_eq!(pass(&mut t, &tcp(s, c, TcpFlags::RST | TcpFlags::ACK), 1), state::ESTABLISHED);
+    assert!(t.is_empty());
+}
