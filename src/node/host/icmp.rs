@@ -1,0 +1,262 @@
+//! ICMP on a host: when an error may be sent, what an error that arrives does, echo (net/ipv4/icmp.c, net/ipv4/route.c,
+//! net/ipv4/inetpeer.c).
+//!
+//! Left out: timestamp and address-mask messages, `icmp_errors_use_inbound_ifaddr`.
+
+use super::{Host, Skb};
+use crate::base::{SimTime, Span, Table};
+use crate::net::fib::FibError;
+use crate::node::Cx;
+use crate::sysctl::{Conf, Global};
+use crate::trace::DropReason;
+use crate::wire::{Icmp, IpPacket, L4};
+use std::net::Ipv4Addr;
+
+/// What a host remembers of those it sent errors and redirects to (`inet_peer`), and the budget for all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    peers: Table<Ipv4Addr, Peer>,
+    /// Tokens of the global bucket; they start full.
+    spent: u64,
+    refilled: SimTime,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    /// Saved-up time, at most six times the cost of an error.
+    tokens: u64,
+    /// When tokens were last counted; before the first time it is long ago (the kernel says one minute).
+    last: Option<SimTime>,
+    redirects: u32,
+}
+
+impl Limits {
+    /// Errors may come in bursts of six to one host (`XRLIM_BURST_FACTOR`).
+    const BURST: u64 = 6;
+    /// 1000 a second to everybody, in bursts of 50 (`icmp_msgs_per_sec`, `icmp_msgs_burst`).
+    const ALL_PER_SECOND: u64 = 1000;
+    const ALL_BURST: u64 = 50;
+    /// Hosts remembered; beyond it everybody is treated as new.
+    const MOST_PEERS: usize = 65_536;
+
+    fn peer(&mut self, addr: Ipv4Addr) -> &mut Peer {
+        if self.peers.len() >= Self::MOST_PEERS && !self.peers.contains(&addr) {
+            self.peers.clear();
+        }
+        if !self.peers.contains(&addr) {
+            self.peers.insert(addr, Peer { tokens: 0, last: None, redirects: 0 });
+        }
+        self.peers.get_mut(&addr).expect("inserted above")
+    }
+
+    /// Whether an error to `addr` may go now at the price of `cost` (`inet_peer_xrlim_allow`).
+    fn allow(&mut self, addr: Ipv4Addr, cost: Span, now: SimTime) -> bool {
+        if cost == Span::ZERO {
+            return true;
+        }
+        let peer = self.peer(addr);
+        let saved = peer.last.map_or(Span::from_secs(60), |last| now.since(last));
+        peer.last = Some(now);
+        peer.tokens = (peer.tokens + saved.0).min(Self::BURST * cost.0);
+        let ok = peer.tokens >= cost.0;
+        if ok {
+            peer.tokens -= cost.0;
+        }
+        ok
+    }
+
+    /// The bucket for everybody (`icmp_global_allow`).
+    fn allow_any(&mut self, now: SimTime) -> bool {
+        let refill = now.since(self.refilled).0 * Self::ALL_PER_SECOND / 1_000_000_000;
+        if refill > 0 {
+            self.spent = self.spent.saturating_sub(refill);
+            self.refilled = now;
+        }
+        let ok = self.spent < Self::ALL_BURST;
+        self.spent += u64::from(ok);
+        ok
+    }
+
+    /// Whether a redirect to `addr` may go now (`ip_rt_send_redirect`): the first at once, the n-th no sooner than
+    /// 20 ms · 2ⁿ after the one before, nine at the most, all anew after 20.48 s of silence. Either way it empties what the
+    /// host had saved up for errors.
+    fn allow_redirect(&mut self, addr: Ipv4Addr, now: SimTime) -> bool {
+        const LOAD: Span = Span::from_millis(20);
+        const SILENCE: Span = Span::from_millis(20_480);
+        const NUMBER: u32 = 9;
+        let peer = self.peer(addr);
+        if peer.last.is_none_or(|last| now > last + SILENCE) {
+            peer.tokens = 0;
+            peer.redirects = 0;
+        }
+        if peer.redirects >= NUMBER {
+            peer.last = Some(now);
+            return false;
+        }
+        let due = peer.last.is_none_or(|last| now > last + Span(LOAD.0 << peer.redirects));
+        if peer.redirects == 0 || due {
+            peer.last = Some(now);
+            peer.redirects += 1;
+            return true;
+        }
+        false
+    }
+}
+
+impl Host {
+    /// Tells the sender of a packet that arrived (or is about to leave) of an error (`icmp_send`). Nothing is said about
+    /// broadcasts, later fragments and ICMP errors, nor beyond the limits.
+    pub(super) fn icmp_error(&mut self, about: &Skb, error: impl FnOnce(Box<IpPacket>) -> Icmp, cx: &mut Cx<'_>) {
+        let pkt = &about.pkt;
+        if !about.to_me || pkt.daddr.is_broadcast() || pkt.daddr.is_multicast() || pkt.offset() != 0 {
+            return;
+        }
+        let whole = match &pkt.l4 {
+            L4::Fragment(f) => &f.whole,
+            l4 => l4,
+        };
+        if let L4::Icmp(icmp) = whole
+            && icmp.quote().is_some()
+        {
+            return;
+        }
+        let message = error(Box::new(pkt.clone()));
+        // The source is the address that was asked, if the packet was routed to us (a server's neighbour that fails is
+        // asked for by the director's own address); else what the way back selects.
+        let saddr = about.local_dst.then_some(pkt.daddr);
+        let Ok(route) = self.net.output_route(pkt.saddr, saddr, None, 0) else { return };
+        if !self.icmp_allowed(&message, pkt.saddr, route.dev == crate::base::DevIdx::LO, cx.now) {
+            return;
+        }
+        let reply = IpPacket {
+            saddr: route.saddr,
+            daddr: pkt.saddr,
+            id: cx.ids.draw(),
+            frag: 0,
+            ttl: self.net.sysctl.global(Global::IpDefaultTtl) as u8,
+            tos: (pkt.tos & 0x1e) | 0xc0,
+            l4: L4::Icmp(Box::new(message)),
+        };
+        self.count("IcmpOutMsgs");
+        self.local_out(reply, Some(route), cx);
+    }
+
+    fn icmp_allowed(&mut self, message: &Icmp, to: Ipv4Addr, loopback: bool, now: SimTime) -> bool {
+        let frag_needed = matches!(message, Icmp::Unreachable { code: Icmp::FRAG_NEEDED, .. });
+        let limited = self.net.sysctl.global(Global::IcmpRatemask) & (1 << message.kind()) != 0;
+        if frag_needed || !limited || loopback {
+            return true;
+        }
+        let cost = Span::from_millis(self.net.sysctl.global(Global::IcmpRatelimit).max(0) as u64);
+        self.icmp_limits.allow_any(now) && self.icmp_limits.allow(to, cost, now)
+    }
+
+    /// The error of a route that refuses, or of none, where the host forwards (`ip_error`): one a second, bursts of five.
+    pub(super) fn route_error(&mut self, skb: &Skb, refusal: FibError, cx: &mut Cx<'_>) {
+        let code = match refusal {
+            FibError::NoRoute | FibError::Throw => Icmp::NET,
+            FibError::Unreachable => Icmp::HOST,
+            FibError::Prohibit => Icmp::FILTERED,
+            FibError::Blackhole => return,
+        };
+        self.icmp_error(skb, |quote| Icmp::Unreachable { code, mtu: 0, quote }, cx);
+    }
+
+    /// Tells the sender of a better gateway, if that is due (`ip_rt_send_redirect`).
+    pub(super) fn send_redirect(&mut self, skb: &Skb, gateway: Ipv4Addr, cx: &mut Cx<'_>) {
+        if !self.net.sysctl.on(Conf::SendRedirects, skb.dev) {
+            return;
+        }
+        if self.icmp_limits.allow_redirect(skb.pkt.saddr, cx.now) {
+            self.icmp_error(skb, |quote| Icmp::Redirect { code: 1, gateway, quote }, cx);
+        }
+    }
+
+    /// An ICMP message for this host (`icmp_rcv`).
+    pub(super) fn icmp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+        let L4::Icmp(icmp) = &skb.pkt.l4 else { return };
+        self.count("IcmpInMsgs");
+        match **icmp {
+            Icmp::Echo { request: true, ident, seq, len, body } => {
+                let ignore = self.net.sysctl.global(Global::IcmpEchoIgnoreAll) != 0 || !skb.local_dst;
+                if ignore {
+                    return self.lose(&skb, DropReason::NoIcmpOwner, cx);
+                }
+                let (saddr, daddr, tos) = (skb.pkt.daddr, skb.pkt.saddr, skb.pkt.tos);
+                let l4 = L4::Icmp(Box::new(Icmp::Echo { request: false, ident, seq, len, body }));
+                let ttl = self.net.sysctl.global(Global::IpDefaultTtl) as u8;
+                let reply = IpPacket { saddr, daddr, id: cx.ids.draw(), frag: 0, ttl, tos, l4 };
+                self.local_out(reply, None, cx);
+            }
+            Icmp::Echo { request: false, .. } => {
+                if !self.programs_hear(&skb, cx) {
+                    self.lose(&skb, DropReason::NoIcmpOwner, cx);
+                }
+            }
+            Icmp::Unreachable { .. } | Icmp::TimeExceeded { .. } | Icmp::Redirect { .. } => {
+                self.icmp_error_receive(skb, cx)
+            }
+        }
+    }
+
+    /// An error about something that this host sent: routes learn, sockets hear (`icmp_unreach`, `icmp_redirect`).
+    fn icmp_error_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+        self.programs_hear(&skb, cx);
+        let L4::Icmp(icmp) = &skb.pkt.l4 else { return };
+        let Some(quote) = icmp.quote() else { return };
+        if !self.net.is_local(quote.saddr) {
+            return self.lose(&skb, DropReason::NoIcmpOwner, cx);
+        }
+        match **icmp {
+            Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu, .. }
+                if self.net.sysctl.global(Global::IpNoPmtuDisc) == 0 && self.concerns_me(quote) =>
+            {
+                let (daddr, mtu) = (quote.daddr, u32::from(mtu));
+                self.learn_pmtu(daddr, mtu, cx.now);
+            }
+            Icmp::Redirect { gateway, .. } => {
+                if self.concerns_me(quote) {
+                    let (saddr, daddr) = (quote.saddr, quote.daddr);
+                    self.learn_redirect(&skb, saddr, daddr, gateway, cx);
+                }
+                return;
+            }
+            _ => {}
+        }
+        self.sockets_hear_error(&skb, cx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+    const SECOND: Span = Span::from_secs(1);
+
+    #[test]
+    fn six_errors_go_at_once_then_one_a_second() {
+        let mut limits = Limits::default();
+        let t = SimTime(5_000_000_000);
+        assert_eq!((0..12).filter(|_| limits.allow(HOST, SECOND, t)).count(), 6);
+        assert!(!limits.allow(HOST, SECOND, t + Span::from_millis(900)));
+        assert!(limits.allow(HOST, SECOND, t + SECOND));
+    }
+
+    #[test]
+    fn redirects_double_their_distance_and_end_at_nine() {
+        let mut limits = Limits::default();
+        let sent: Vec<u64> =
+            (0..20_000u64).filter(|ms| limits.allow_redirect(HOST, SimTime(1_000_000_000 + ms * 1_000_000))).collect();
+        assert_eq!(sent.len(), 9);
+        assert_eq!(&sent[..4], &[0, 41, 122, 283]);
+    }
+
+    #[test]
+    fn a_redirect_uses_up_what_an_error_would_need() {
+        let mut limits = Limits::default();
+        let t = SimTime(5_000_000_000);
+        assert!(limits.allow_redirect(HOST, t));
+        assert!(!limits.allow(HOST, SECOND, t + Span::from_millis(1)));
+    }
+}

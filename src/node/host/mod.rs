@@ -1,0 +1,268 @@
+//! A Linux host: its tables, its packet path, its sockets and what runs on them.
+//!
+//! The path is in `path_in`, `path_forward`, `path_out` and `ipvs`, in the kernel's order; `hooks` holds the table of
+//! netfilter hooks. A router, a director, a real server are hosts with other tables.
+
+mod arp;
+mod frag;
+mod hooks;
+mod icmp;
+mod ipvs;
+mod netfilter;
+mod path_forward;
+mod path_in;
+mod path_out;
+mod programs;
+mod sockets;
+
+pub use hooks::{HOOKS, HookModule, HookPoint};
+pub use programs::{EchoError, EchoRequest, FragmentRule, Heard};
+
+use super::app::{AppOut, Clients, Finished, Servers};
+use super::{Cx, Input, TimerKey};
+use crate::base::{DevIdx, NodeId, Rng, Seed};
+use crate::ipvs::{Ipvs, IpvsAct};
+use crate::net::Inet;
+use crate::net::netfilter::{Ct, Netfilter};
+use crate::net::sock::{PingTable, TcpOut, TcpStack, UdpStack};
+use crate::sysctl::Conf;
+use crate::trace::{DropReason, TraceEvent, TraceMask};
+use crate::wire::{Frame, IpPacket, L3, Mac};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// A packet inside a host, with what the kernel keeps beside it in its `sk_buff`.
+#[derive(Clone, Debug)]
+pub struct Skb {
+    /// The packet.
+    pub pkt: IpPacket,
+    /// The device: by which it came, or by which it leaves.
+    pub dev: DevIdx,
+    /// Firewall mark.
+    pub mark: u32,
+    /// The frame was for this host's hardware address (`PACKET_HOST`).
+    pub to_me: bool,
+    /// Its destination is one of the host's addresses (`RTCF_LOCAL`).
+    pub local_dst: bool,
+    /// It came by `lo` from this host.
+    pub looped: bool,
+    /// It passes through (`IPSKB_FORWARDED`).
+    pub forwarded: bool,
+    /// IPVS has dealt with it (`ipvs_property`).
+    pub ipvs: bool,
+    /// It may be cut although DF is set.
+    pub ignore_df: bool,
+    /// The sending socket makes progress: its neighbour is confirmed.
+    pub confirm: bool,
+    /// The longest of the fragments that it came in; 0 if it came whole.
+    pub largest_fragment: u32,
+    /// What connection tracking knows of it.
+    pub ct: Ct,
+}
+
+impl Skb {
+    fn received(pkt: IpPacket, dev: DevIdx) -> Skb {
+        Skb {
+            pkt,
+            dev,
+            mark: 0,
+            to_me: true,
+            local_dst: false,
+            looped: false,
+            forwarded: false,
+            ipvs: false,
+            ignore_df: false,
+            confirm: false,
+            largest_fragment: 0,
+            ct: Ct::None,
+        }
+    }
+
+    fn local(pkt: IpPacket) -> Skb {
+        Skb::received(pkt, DevIdx::LO)
+    }
+}
+
+/// A host.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its number.
+    pub id: NodeId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Devices, addresses, routes, neighbours, sysctls.
+    pub net: Inet,
+    /// The virtual server.
+    pub ipvs: Ipvs,
+    /// Packet filters.
+    pub netfilter: Netfilter,
+    /// TCP sockets.
+    pub tcp: TcpStack,
+    /// UDP sockets.
+    pub udp: UdpStack,
+    /// Who waits for echo replies.
+    pub pings: PingTable,
+    /// Connections that clients here have open.
+    pub clients: Clients,
+    /// What serves here.
+    pub servers: Servers,
+    /// Connections that are over, until the world collects them.
+    pub finished: Vec<Finished>,
+    /// Lost packets by the reason's code.
+    pub drops: BTreeMap<&'static str, u64>,
+    /// Counters by the kernel's names (`nstat`).
+    pub counters: BTreeMap<&'static str, u64>,
+    /// Something happened that a program may wait for.
+    pub wake_programs: bool,
+    ears: programs::Ears,
+    icmp_limits: icmp::Limits,
+    fragments: frag::Fragments,
+    held_answers: Vec<Option<arp::HeldAnswer>>,
+    loop_queue: VecDeque<Skb>,
+    rng: Rng,
+    tcp_out: Vec<TcpOut>,
+    app_out: Vec<AppOut>,
+    ipvs_acts: Vec<IpvsAct>,
+    next_port: u16,
+}
+
+impl Host {
+    /// A host with `lo` and `tunl0`.
+    pub fn new(id: NodeId, name: Arc<str>, seed: Seed) -> Host {
+        let stream = |what: &str| seed.stream(&format!("host/{name}/{what}"));
+        let mut isn = stream("isn");
+        Host {
+            id,
+            net: Inet::new(stream("neigh")),
+            ipvs: Ipvs::new(stream("ipvs")),
+            netfilter: Netfilter::default(),
+            tcp: TcpStack::new(isn.next_u64()),
+            udp: UdpStack::default(),
+            pings: PingTable::default(),
+            clients: Clients::default(),
+            servers: Servers::default(),
+            finished: Vec::new(),
+            drops: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            wake_programs: false,
+            ears: programs::Ears::default(),
+            icmp_limits: icmp::Limits::default(),
+            fragments: frag::Fragments::default(),
+            held_answers: Vec::new(),
+            loop_queue: VecDeque::new(),
+            rng: stream("misc"),
+            tcp_out: Vec::new(),
+            app_out: Vec::new(),
+            ipvs_acts: Vec::new(),
+            next_port: 32768,
+            name,
+        }
+    }
+
+    /// Lets something happen to the host.
+    #[inline]
+    pub fn handle(&mut self, input: Input, cx: &mut Cx<'_>) {
+        match input {
+            Input::Frame { dev, frame } => return self.receive(dev, frame, cx),
+            Input::Timer(key) => self.timer(key, cx),
+            Input::Carrier { dev, up } => self.carrier(dev, up, cx),
+        }
+        self.settle(cx);
+    }
+
+    /// A frame arrives: the short way of [`Host::handle`].
+    #[inline]
+    pub fn receive(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+        self.device_receive(dev, frame, cx);
+        self.settle(cx);
+    }
+
+    /// Carries out what is left to do at this instant: packets to ourselves, decisions of the neighbour table.
+    pub fn settle(&mut self, cx: &mut Cx<'_>) {
+        loop {
+            if !self.net.acts.is_empty() {
+                self.neigh_acts(cx);
+            }
+            let Some(skb) = self.loop_queue.pop_front() else { break };
+            self.receive_own(skb, cx);
+        }
+    }
+
+    /// A packet that this host sent to itself: it has its route already, and no source is checked.
+    fn receive_own(&mut self, mut skb: Skb, cx: &mut Cx<'_>) {
+        self.count("IpInReceives");
+        if !self.pre_routing(&mut skb, cx) {
+            return;
+        }
+        if skb.local_dst {
+            self.local_deliver(skb, cx);
+        } else {
+            self.ip_receive(skb, cx);
+        }
+    }
+
+    fn timer(&mut self, key: TimerKey, cx: &mut Cx<'_>) {
+        match key {
+            TimerKey::Tcp { slot, generation } => self.tcp_timer(slot, generation, cx),
+            TimerKey::Ipvs { slot, generation } => self.ipvs_timer(slot, generation, cx),
+            TimerKey::Client { slot, generation } => self.client_timer(slot, generation, cx),
+            TimerKey::Server { job } => self.server_done(job, cx),
+            TimerKey::Neigh { entry, generation } => {
+                let mut acts = std::mem::take(&mut self.net.acts);
+                self.net.neigh.timer(entry, generation, cx.now, &self.net.sysctl, &mut acts);
+                self.net.acts = acts;
+            }
+            TimerKey::Fragments { slot, .. } => self.fragments_expire(slot, cx),
+            TimerKey::ProxyArp { slot } => self.proxy_answer_due(slot, cx),
+            TimerKey::Process { .. } => {}
+        }
+    }
+
+    fn carrier(&mut self, dev: DevIdx, up: bool, cx: &mut Cx<'_>) {
+        self.net.carrier(dev, up);
+        self.announce(cx);
+    }
+
+    /// Sends the gratuitous ARP requests that `arp_notify` asks for.
+    pub fn announce(&mut self, cx: &mut Cx<'_>) {
+        for (dev, addr) in std::mem::take(&mut self.net.garp) {
+            let sha = self.net.devs[dev.index()].mac;
+            let arp = crate::wire::Arp { op: crate::wire::ArpOp::Request, sha, spa: addr, tha: Mac::ZERO, tpa: addr };
+            self.arp_send(dev, Mac::BROADCAST, arp, cx);
+        }
+    }
+
+    /// Counts an event under the kernel's name.
+    #[inline]
+    fn count(&mut self, name: &'static str) {
+        // The names of the hot path are not kept: they follow from the devices' counters.
+        if !matches!(name, "IpInReceives" | "IpInDelivers" | "IpOutRequests" | "IpForwDatagrams") {
+            *self.counters.entry(name).or_default() += 1;
+        }
+    }
+
+    /// A packet ends here: counted, and told to whoever listens. The only place where one does.
+    fn lose(&mut self, skb: &Skb, reason: DropReason, cx: &mut Cx<'_>) {
+        let frame = || Frame { l3: L3::Ip(skb.pkt.clone()), dst: Mac::ZERO, src: Mac::ZERO };
+        self.note_loss(skb.dev, frame, reason, cx);
+    }
+
+    fn lose_frame(&mut self, dev: DevIdx, frame: Frame, reason: DropReason, cx: &mut Cx<'_>) {
+        self.note_loss(dev, || frame, reason, cx);
+    }
+
+    fn note_loss(&mut self, dev: DevIdx, frame: impl FnOnce() -> Frame, reason: DropReason, cx: &mut Cx<'_>) {
+        *self.drops.entry(reason.rule().code).or_default() += 1;
+        let (now, node) = (cx.now, cx.node);
+        cx.tracer.emit(TraceMask::DROPS, now, node, || TraceEvent::Dropped {
+            dev: Some(dev),
+            frame: Box::new(frame()),
+            reason,
+        });
+    }
+
+    /// Whether packets that arrive by `dev` are forwarded.
+    pub fn forwards(&self, dev: DevIdx) -> bool {
+        self.net.sysctl.own(Conf::Forwarding, dev) != 0
+    }
+}

@@ -1,0 +1,271 @@
+//! iptables, arptables and connection tracking on the packet path: what the tables say is carried out here
+//! (net/ipv4/netfilter/iptable_*.c, net/netfilter/nf_nat_core.c `nf_nat_inet_fn`, net/ipv4/netfilter/nf_reject_ipv4.c,
+//! net/netfilter/xt_nat.c, nf_nat_masquerade.c).
+//!
+//! Left out: connections are not forgotten when the masqueraded device loses its address.
+
+use super::ipvs::Passed;
+use super::{Host, Skb};
+use crate::base::DevIdx;
+use crate::ipvs::{Method, Xmit};
+use crate::net::fib::{RouteKind, SCOPE_UNIVERSE};
+use crate::net::netfilter::arp::ArpChainId;
+use crate::net::netfilter::conntrack::Tracked;
+use crate::net::netfilter::nat::Manip;
+use crate::net::netfilter::targets::{NatRange, NatTarget, RejectWith};
+use crate::net::netfilter::{Ct, Culprit, HookPoint, TableId, Verdict, View, conntrack};
+use crate::net::routing::OutRoute;
+use crate::node::Cx;
+use crate::trace::DropReason;
+use crate::wire::{Arp, Body, Frame, Icmp, IpPacket, L3, L4, Mac, TcpFlags, TcpSegment};
+use std::net::Ipv4Addr;
+
+impl Host {
+    /// Fragments become packets before connection tracking looks at them (`ipv4_conntrack_defrag`).
+    pub(super) fn nf_defrag(&mut self, skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+        if !self.netfilter.tracking() || !skb.pkt.is_fragment() {
+            return Some((skb, route));
+        }
+        self.defragment(skb, cx).map(|skb| (skb, route))
+    }
+
+    /// Connection tracking looks at the packet.
+    pub(super) fn nf_track(&mut self, mut skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+        if self.netfilter.tracking() {
+            self.netfilter.conntrack.enter(&skb.pkt, &mut skb.ct, cx.now);
+        }
+        Some((skb, route))
+    }
+
+    /// The packet has passed: its connection is kept.
+    pub(super) fn nf_confirm(&mut self, mut skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+        if self.netfilter.tracking() && self.netfilter.conntrack.confirm(&mut skb.ct, cx.now) == Tracked::Full {
+            self.lose(&skb, DropReason::ConntrackFull { limit: conntrack::MOST as u32 }, cx);
+            return None;
+        }
+        Some((skb, route))
+    }
+
+    /// The chain of a table at a hook.
+    pub(super) fn nf_table(
+        &mut self,
+        table: TableId,
+        at: HookPoint,
+        mut skb: Skb,
+        route: Option<OutRoute>,
+        cx: &mut Cx<'_>,
+    ) -> Passed {
+        let before = skb.mark;
+        match self.nf_ask(table, at, &mut skb, route.as_ref()) {
+            // `ipt_mangle_out`: another mark may mean another way.
+            Verdict::Accept if at == HookPoint::LocalOut && table == TableId::Mangle && skb.mark != before => {
+                self.nf_reroute(skb, route, cx)
+            }
+            Verdict::Accept | Verdict::Nat(..) => Some((skb, route)),
+            Verdict::Drop(culprit) => {
+                self.filtered(&skb, table, culprit, cx);
+                None
+            }
+            Verdict::Reject(with, culprit) => {
+                self.reject(&skb, with, cx);
+                self.filtered(&skb, table, culprit, cx);
+                None
+            }
+        }
+    }
+
+    /// Address translation at a hook: the nat table is asked once for each connection and end, then every packet of the
+    /// connection is rewritten.
+    pub(super) fn nf_nat(&mut self, at: HookPoint, mut skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+        if !self.netfilter.tracking() || self.netfilter.table(TableId::Nat).is_none() {
+            return Some((skb, route));
+        }
+        let manip = match at {
+            HookPoint::PreRouting | HookPoint::LocalOut => Manip::Dst,
+            HookPoint::LocalIn | HookPoint::PostRouting | HookPoint::Forward => Manip::Src,
+        };
+        if self.netfilter.conntrack.unsettled(&skb.ct, manip) {
+            let (range, culprit) = match self.nf_ask(TableId::Nat, at, &mut skb, route.as_ref()) {
+                Verdict::Accept => (None, None),
+                Verdict::Nat(target, culprit) => {
+                    let Some(range) = self.nat_range(&target, at, &skb, route.as_ref()) else {
+                        self.filtered(&skb, TableId::Nat, culprit, cx);
+                        return None;
+                    };
+                    (Some(range), Some(culprit))
+                }
+                Verdict::Drop(culprit) | Verdict::Reject(_, culprit) => {
+                    self.filtered(&skb, TableId::Nat, culprit, cx);
+                    return None;
+                }
+            };
+            if !self.netfilter.conntrack.settle(&mut skb.ct, range.as_ref(), manip, cx.now) {
+                let culprit = culprit.unwrap_or(Culprit { chain: at.chain().into(), rule: None });
+                self.filtered(&skb, TableId::Nat, culprit, cx);
+                return None;
+            }
+        }
+        let was = skb.pkt.daddr;
+        self.netfilter.conntrack.translate(&mut skb.pkt, &skb.ct, manip);
+        if skb.pkt.daddr == was {
+            return Some((skb, route));
+        }
+        match at {
+            HookPoint::LocalOut => self.nf_reroute(skb, route, cx),
+            _ => {
+                // It has to find its way anew.
+                skb.local_dst = false;
+                Some((skb, route))
+            }
+        }
+    }
+
+    /// What netfilter sees when IPVS has dealt with a request (`ip_vs_notrack`, `ip_vs_update_conntrack`,
+    /// `ip_vs_confirm_conntrack`): untracked unless `vs.conntrack` is set.
+    pub(super) fn nf_ipvs_sends(&mut self, skb: &mut Skb, x: &Xmit, cx: &Cx<'_>) {
+        if matches!(skb.ct, Ct::None) {
+            return;
+        }
+        match x.method {
+            // The outer packet is another one; the inner one's connection is kept if it is tracked at all.
+            Method::Tun => {
+                if x.conntrack {
+                    self.netfilter.conntrack.confirm(&mut skb.ct, cx.now);
+                }
+                skb.ct = Ct::None;
+            }
+            Method::Nat if x.conntrack => self.netfilter.conntrack.ipvs_chose(&mut skb.ct, x.addr, x.port),
+            _ => skb.ct.keep_if(x.conntrack),
+        }
+    }
+
+    fn nf_ask(&mut self, table: TableId, at: HookPoint, skb: &mut Skb, route: Option<&OutRoute>) -> Verdict {
+        if self.netfilter.table(table).is_none() {
+            return Verdict::Accept;
+        }
+        let state = self.netfilter.state_of(&skb.ct);
+        let came = matches!(at, HookPoint::PreRouting | HookPoint::LocalIn | HookPoint::Forward);
+        let devs = &self.net.devs;
+        let mut view = View {
+            pkt: &skb.pkt,
+            input: came.then(|| &*devs[skb.dev.index()].name),
+            output: route.map(|r| &*devs[r.dev.index()].name),
+            mark: skb.mark,
+            state,
+        };
+        let verdict = self.netfilter.run(table, at, &mut view);
+        skb.mark = view.mark;
+        verdict
+    }
+
+    /// `ip_route_me_harder`.
+    fn nf_reroute(&mut self, skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+        if route.is_none() {
+            return Some((skb, route));
+        }
+        let (mut skb, route) = self.reroute(skb, cx)?;
+        skb.dev = route.dev;
+        skb.local_dst = route.kind == RouteKind::Local;
+        Some((skb, Some(route)))
+    }
+
+    fn nat_range(&self, target: &NatTarget, at: HookPoint, skb: &Skb, route: Option<&OutRoute>) -> Option<NatRange> {
+        let one = |addr: Ipv4Addr, ports| NatRange { addrs: Some((addr, addr)), ports };
+        match target {
+            NatTarget::Snat(range) | NatTarget::Dnat(range) => Some(*range),
+            NatTarget::Masquerade(ports) => {
+                let route = route?;
+                let next_hop = route.via.unwrap_or(skb.pkt.daddr);
+                self.net.select_source(Some(next_hop), route.dev, SCOPE_UNIVERSE).map(|a| one(a, *ports))
+            }
+            NatTarget::Redirect(ports) if at == HookPoint::LocalOut => Some(one(Ipv4Addr::LOCALHOST, *ports)),
+            NatTarget::Redirect(ports) => {
+                let addr = self.net.devs[skb.dev.index()].addrs.first()?.local;
+                Some(one(addr, *ports))
+            }
+        }
+    }
+
+    /// Packets that rules of this host have ended.
+    pub(super) fn filtered_so_far(&self) -> u64 {
+        self.drops.get("filtered").copied().unwrap_or(0)
+    }
+
+    fn filtered(&mut self, skb: &Skb, table: TableId, culprit: Culprit, cx: &mut Cx<'_>) {
+        let Culprit { chain, rule } = culprit;
+        self.lose(skb, DropReason::Filtered { table: table.name(), chain, rule }, cx);
+    }
+
+    fn reject(&mut self, skb: &Skb, with: RejectWith, cx: &mut Cx<'_>) {
+        match with {
+            RejectWith::Icmp(code) => {
+                self.icmp_error(skb, |quote| Icmp::Unreachable { code, mtu: 0, quote }, cx);
+            }
+            RejectWith::TcpReset => self.reject_reset(skb, cx),
+        }
+    }
+
+    /// A reset in the name of the one who was asked (`nf_send_reset`).
+    fn reject_reset(&mut self, skb: &Skb, cx: &mut Cx<'_>) {
+        let L4::Tcp(t) = &skb.pkt.l4 else { return };
+        if t.flags.has(TcpFlags::RST) || !skb.to_me {
+            return;
+        }
+        let (seq, ack, flags) = match t.flags.has(TcpFlags::ACK) {
+            true => (t.ack, 0, TcpFlags::RST),
+            false => (0, t.seq.wrapping_add(t.seq_len()), TcpFlags::RST | TcpFlags::ACK),
+        };
+        let segment = TcpSegment {
+            seq,
+            ack,
+            body: Body::FILLER,
+            sport: t.dport,
+            dport: t.sport,
+            len: 0,
+            mss: 0,
+            window: 0,
+            flags,
+            end: false,
+            timestamps: false,
+        };
+        let pkt = IpPacket {
+            saddr: skb.pkt.daddr,
+            daddr: skb.pkt.saddr,
+            id: cx.ids.draw(),
+            frag: IpPacket::DF,
+            ttl: self.default_ttl(),
+            tos: 0,
+            l4: L4::Tcp(segment),
+        };
+        let mut reset = Skb::local(pkt);
+        reset.ct = self.netfilter.conntrack.attached(&skb.ct);
+        if let Some((reset, route)) = self.reroute(reset, cx) {
+            self.send_local(reset, route, cx);
+        }
+    }
+
+    /// The INPUT chain of ARP. False: the message ended there.
+    pub(super) fn nf_arp_in(&mut self, dev: DevIdx, arp: &Arp, cx: &mut Cx<'_>) -> Option<Arp> {
+        let name = self.net.devs[dev.index()].name.clone();
+        let verdict = self.netfilter.arp.run(ArpChainId::INPUT, arp, Some(&name), None);
+        self.arp_verdict(dev, arp, verdict, cx)
+    }
+
+    /// The OUTPUT chain of ARP; the message, which may have been changed.
+    pub(super) fn nf_arp_out(&mut self, dev: DevIdx, arp: &Arp, cx: &mut Cx<'_>) -> Option<Arp> {
+        let name = self.net.devs[dev.index()].name.clone();
+        let verdict = self.netfilter.arp.run(ArpChainId::OUTPUT, arp, None, Some(&name));
+        self.arp_verdict(dev, arp, verdict, cx)
+    }
+
+    fn arp_verdict(&mut self, dev: DevIdx, arp: &Arp, verdict: Result<Arp, Culprit>, cx: &mut Cx<'_>) -> Option<Arp> {
+        match verdict {
+            Ok(arp) => Some(arp),
+            Err(Culprit { chain, rule }) => {
+                let frame = Frame { l3: L3::Arp(*arp), dst: Mac::ZERO, src: arp.sha };
+                self.lose_frame(dev, frame, DropReason::ArpFiltered { chain, rule }, cx);
+                None
+            }
+        }
+    }
+}

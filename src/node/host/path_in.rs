@@ -1,0 +1,214 @@
+//! A packet comes in: from the device to the socket or to forwarding (net/ipv4/ip_input.c, net/ipv4/route.c
+//! `ip_route_input_slow`, net/ipv4/ipip.c).
+//!
+//! The branches are here, in the kernel's order; what they ask are tables. Left out: multicast membership (packets to
+//! groups are dropped), source routes, early demultiplexing.
+
+use super::frag::Reassembly;
+use super::{Host, Skb};
+use crate::base::DevIdx;
+use crate::net::DevKind;
+use crate::net::fib::FibError;
+use crate::net::routing::{InError, InRoute, OutRoute};
+use crate::node::{Cx, Effect, TimerKey};
+use crate::sysctl::Conf;
+use crate::trace::{Dir, DropReason, TraceEvent, TraceMask};
+use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
+use std::net::Ipv4Addr;
+
+impl Host {
+    /// A frame arrived by a device (`__netif_receive_skb_core`).
+    pub(super) fn device_receive(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+        let d = &mut self.net.devs[dev.index()];
+        if !d.up {
+            return self.lose_frame(dev, frame, DropReason::DevDown, cx);
+        }
+        d.stats.rx_packets += 1;
+        d.stats.rx_bytes += u64::from(frame.unpadded_len());
+        let mac = d.mac;
+        self.see_frame(dev, Dir::In, &frame, cx);
+        let to_me = frame.dst == mac;
+        if !to_me && !frame.dst.is_multicast() {
+            let dst = frame.dst;
+            return self.lose_frame(dev, frame, DropReason::OtherHost { dst }, cx);
+        }
+        match frame.l3 {
+            L3::Ip(pkt) => {
+                let mut skb = Skb::received(pkt, dev);
+                skb.to_me = to_me;
+                self.ip_receive(skb, cx);
+            }
+            L3::Arp(arp) => {
+                self.programs_hear_arp(dev, &frame, cx);
+                self.arp_receive(dev, &arp, cx);
+            }
+        }
+    }
+
+    /// A packet at the IP layer (`ip_rcv`, `ip_rcv_finish`).
+    pub(super) fn ip_receive(&mut self, mut skb: Skb, cx: &mut Cx<'_>) {
+        self.count("IpInReceives");
+        if !self.pre_routing(&mut skb, cx) {
+            return;
+        }
+        let (saddr, daddr) = (skb.pkt.saddr, skb.pkt.daddr);
+        match self.net.route_in(daddr, saddr, skb.dev, skb.mark, skb.pkt.tos) {
+            Ok(InRoute::Local(_)) => {
+                skb.local_dst = true;
+                self.local_deliver(skb, cx);
+            }
+            Ok(InRoute::Forward { hit, redirect }) => {
+                let mtu = hit.mtu.unwrap_or(self.net.devs[hit.dev.index()].mtu);
+                let saddr = Ipv4Addr::UNSPECIFIED;
+                let route = OutRoute { kind: hit.kind, dev: hit.dev, via: hit.via, saddr, mtu, hit: Some(hit) };
+                self.forward(skb, route, redirect, cx);
+            }
+            Ok(InRoute::Broadcast(_)) => {
+                skb.to_me = false;
+                self.local_deliver(skb, cx);
+            }
+            Ok(InRoute::Multicast) => self.lose(&skb, DropReason::UnwantedBroadcast, cx),
+            Err(error) => self.refuse(&skb, error, cx),
+        }
+    }
+
+    /// A packet that goes nowhere: counted under the kernel's name; only a router says something about a missing route.
+    fn refuse(&mut self, skb: &Skb, error: InError, cx: &mut Cx<'_>) {
+        let (src, dst) = (skb.pkt.saddr, skb.pkt.daddr);
+        let sysctl = &self.net.sysctl;
+        let reason = match error {
+            InError::MartianSource => DropReason::MartianSource { src },
+            InError::MartianDestination => DropReason::MartianDestination { dst },
+            InError::OwnSource => {
+                DropReason::OwnSource { src, knob: Box::new(sysctl.explain(Conf::AcceptLocal, skb.dev)) }
+            }
+            InError::ReversePath { best } => {
+                let knob = Box::new(sysctl.explain(Conf::RpFilter, skb.dev));
+                let best = best.map(|d| self.net.devs[d.index()].name.clone());
+                self.count("IPReversePathFilter");
+                DropReason::ReversePath { src, best, knob }
+            }
+            InError::NotForwarding => {
+                let knob = Box::new(sysctl.explain(Conf::Forwarding, skb.dev));
+                self.count("IpInAddrErrors");
+                DropReason::NotForUs { dst, knob }
+            }
+            InError::Fib(refusal) => {
+                self.count("IpInNoRoutes");
+                self.route_error(skb, refusal, cx);
+                match refusal {
+                    FibError::NoRoute | FibError::Throw => DropReason::NoRoute { dst },
+                    FibError::Unreachable => DropReason::RouteSaysNo { dst, kind: "unreachable" },
+                    FibError::Prohibit => DropReason::RouteSaysNo { dst, kind: "prohibit" },
+                    FibError::Blackhole => DropReason::RouteSaysNo { dst, kind: "blackhole" },
+                }
+            }
+        };
+        self.lose(skb, reason, cx);
+    }
+
+    /// The packet is for this host (`ip_local_deliver`): whole again, through LOCAL_IN, to its protocol.
+    pub(super) fn local_deliver(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+        let mut skb = skb;
+        if skb.pkt.is_fragment() {
+            match self.defragment(skb, cx) {
+                Some(whole) => skb = whole,
+                None => return,
+            }
+        }
+        if let Some(skb) = self.local_in(skb, cx) {
+            self.protocol_receive(skb, cx);
+        }
+    }
+
+    /// A fragment joins the others; the whole packet, once all are there.
+    pub(super) fn defragment(&mut self, skb: Skb, cx: &mut Cx<'_>) -> Option<Skb> {
+        match self.fragments.add(skb, cx.now) {
+            Reassembly::Whole(skb) => Some(skb),
+            Reassembly::Waits(armed) => {
+                if let Some((slot, at)) = armed {
+                    cx.out.push(Effect::Arm { key: TimerKey::Fragments { slot, generation: 0 }, at });
+                }
+                None
+            }
+            Reassembly::Full(skb) => {
+                self.lose(&skb, DropReason::FragmentQueueFull { limit: super::frag::Fragments::MOST as u32 }, cx);
+                None
+            }
+        }
+    }
+
+    /// The time for the other fragments is over (`ip_expire`).
+    pub(super) fn fragments_expire(&mut self, slot: u32, cx: &mut Cx<'_>) {
+        if let Some((skb, has_first)) = self.fragments.expire(slot) {
+            if has_first {
+                self.icmp_error(&skb, |quote| Icmp::TimeExceeded { code: 1, quote }, cx);
+            }
+            self.lose(&skb, DropReason::FragmentTimeout, cx);
+        }
+    }
+
+    /// Hands the packet to its protocol (`ip_protocol_deliver_rcu`).
+    pub(super) fn protocol_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+        self.count("IpInDelivers");
+        match &skb.pkt.l4 {
+            L4::Tcp(_) => self.tcp_receive(skb, cx),
+            L4::Udp(_) => self.udp_receive(skb, cx),
+            L4::Icmp(_) => self.icmp_receive(skb, cx),
+            L4::Ipip(_) => self.tunnel_receive(skb, cx),
+            L4::Fragment(_) => unreachable!("reassembled before delivery"),
+        }
+    }
+
+    /// An IP-in-IP packet: unpacked, it arrives anew by the tunnel device (`tunnel4_rcv`, `ipip_rcv`).
+    fn tunnel_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+        let Some(dev) = self.tunnel_for(skb.pkt.daddr, skb.pkt.saddr) else {
+            self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
+            return self.lose(&skb, DropReason::NoTunnel, cx);
+        };
+        let L4::Ipip(inner) = skb.pkt.l4 else { return };
+        let inner = *inner;
+        let d = &mut self.net.devs[dev.index()];
+        d.stats.rx_packets += 1;
+        d.stats.rx_bytes += u64::from(inner.len());
+        self.see_packet(dev, Dir::In, &inner, cx);
+        self.ip_receive(Skb::received(inner, dev), cx);
+    }
+
+    /// The tunnel that takes a packet from `remote` to `local`: both ends set, then one, then `tunl0`; it must be up.
+    fn tunnel_for(&self, local: Ipv4Addr, remote: Ipv4Addr) -> Option<DevIdx> {
+        let rank = |kind: &DevKind| match kind {
+            DevKind::Ipip { local: Some(l), remote: Some(r), .. } if *l == local && *r == remote => Some(0),
+            DevKind::Ipip { local: None, remote: Some(r), .. } if *r == remote => Some(1),
+            DevKind::Ipip { local: Some(l), remote: None, .. } if *l == local => Some(2),
+            DevKind::Ipip { local: None, remote: None, .. } => Some(3),
+            _ => None,
+        };
+        let up = self.net.devs.iter().filter(|d| d.up);
+        up.filter_map(|d| rank(&d.kind).map(|r| (r, d.idx))).min().map(|(_, dev)| dev)
+    }
+
+    /// For the trace: a frame passes a device.
+    #[inline]
+    pub(super) fn see_frame(&self, dev: DevIdx, dir: Dir, frame: &Frame, cx: &mut Cx<'_>) {
+        let (now, node) = (cx.now, cx.node);
+        cx.tracer.emit(TraceMask::FRAMES, now, node, || TraceEvent::Frame {
+            dev,
+            dir,
+            frame: Box::new(frame.clone()),
+            ethernet: true,
+        });
+    }
+
+    /// For the trace: a packet passes a device without Ethernet.
+    #[inline]
+    pub(super) fn see_packet(&self, dev: DevIdx, dir: Dir, pkt: &IpPacket, cx: &mut Cx<'_>) {
+        let (now, node) = (cx.now, cx.node);
+        cx.tracer.emit(TraceMask::FRAMES, now, node, || TraceEvent::Frame {
+            dev,
+            dir,
+            frame: Box::new(Frame { l3: L3::Ip(pkt.clone()), dst: Mac::ZERO, src: Mac::ZERO }),
+            ethernet: false,
+        });
+    }
+}

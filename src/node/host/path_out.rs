@@ -1,0 +1,274 @@
+//! A packet leaves: route, LOCAL_OUT, POSTROUTING, fragments, neighbour, device (net/ipv4/ip_output.c, net/ipv4/ip_tunnel.c).
+
+use super::{Host, Skb};
+use crate::base::DevIdx;
+use crate::net::DevKind;
+use crate::net::fib::{FlowKey, RouteKind};
+use crate::net::neigh::Act;
+use crate::net::routing::OutRoute;
+use crate::node::{Cx, Effect};
+use crate::sysctl::Global;
+use crate::trace::{Dir, DropReason};
+use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
+use std::net::Ipv4Addr;
+
+impl Host {
+    /// Sends a packet that this host made (`ip_local_out`), along `route` or the one it finds. Returns whether it got on its
+    /// way; if not, it is counted as lost.
+    pub(super) fn local_out(&mut self, pkt: IpPacket, route: Option<OutRoute>, cx: &mut Cx<'_>) -> bool {
+        let skb = Skb::local(pkt);
+        let route = match route {
+            Some(route) => route,
+            None => {
+                let (daddr, saddr) = (skb.pkt.daddr, skb.pkt.saddr);
+                let key = FlowKey { saddr, tos: skb.pkt.tos, ..FlowKey::to(daddr) };
+                match self.net.route_out(key) {
+                    Ok(route) => route,
+                    Err(_) => {
+                        self.count("IpOutNoRoutes");
+                        self.lose(&skb, DropReason::NoRoute { dst: skb.pkt.daddr }, cx);
+                        return false;
+                    }
+                }
+            }
+        };
+        self.send_local(skb, route, cx);
+        true
+    }
+
+    /// The same with a packet that is one already, and its route.
+    pub(super) fn send_local(&mut self, mut skb: Skb, route: OutRoute, cx: &mut Cx<'_>) {
+        skb.dev = route.dev;
+        skb.local_dst = route.kind == RouteKind::Local;
+        self.count("IpOutRequests");
+        if let Some((skb, route)) = self.local_out_hook(skb, route, cx) {
+            self.output(skb, &route, cx);
+        }
+    }
+
+    /// After LOCAL_OUT or FORWARD (`ip_output`, `ip_finish_output`).
+    #[inline]
+    pub(super) fn output(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+        let Some(skb) = self.post_routing(skb, route, cx) else { return };
+        let mtu = self.route_mtu(route, skb.pkt.daddr, skb.forwarded, cx);
+        let len = skb.pkt.len();
+        if len <= mtu && skb.largest_fragment == 0 {
+            return self.transmit(skb, route, cx);
+        }
+        if skb.pkt.df() && len > mtu && !skb.ignore_df {
+            self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: mtu as u16, quote }, cx);
+            return self.lose(&skb, DropReason::TooBig { len, mtu }, cx);
+        }
+        // What came in pieces leaves in pieces no larger (`frag_max_size`).
+        let mtu = if skb.largest_fragment > 0 { mtu.min(skb.largest_fragment) } else { mtu };
+        if len <= mtu {
+            return self.transmit(skb, route, cx);
+        }
+        for piece in super::frag::fragment(&skb.pkt, mtu) {
+            self.transmit(Skb { pkt: piece, largest_fragment: 0, ..skb.clone() }, route, cx);
+        }
+    }
+
+    /// What fits on the way to `daddr`: the device's MTU, the route's, or a learnt path MTU (not for forwarded packets).
+    #[inline]
+    pub(super) fn route_mtu(&self, route: &OutRoute, daddr: Ipv4Addr, forwarded: bool, cx: &Cx<'_>) -> u32 {
+        if forwarded {
+            return route.mtu;
+        }
+        let learnt = route.hit.and_then(|hit| self.net.exceptions.lookup(daddr, hit.route, cx.now)).and_then(|e| e.mtu);
+        learnt.map_or(route.mtu, |mtu| mtu.min(route.mtu))
+    }
+
+    /// To the device: by its neighbour on Ethernet, back to ourselves on `lo`, into another packet on a tunnel.
+    #[inline]
+    fn transmit(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+        let dev = route.dev;
+        let d = &self.net.devs[dev.index()];
+        if !d.up {
+            return self.lose(&skb, DropReason::DevDown, cx);
+        }
+        match d.kind {
+            DevKind::Ethernet if d.noarp => self.send_frame(dev, Mac::ZERO, skb.pkt, cx),
+            DevKind::Ethernet => self.by_neighbour(skb, route, cx),
+            DevKind::Loopback => self.loop_back(skb, route, cx),
+            DevKind::Dummy => self.lose(&skb, DropReason::NoCarrier, cx),
+            DevKind::Ipip { local, remote, ttl } => self.tunnel_send(skb, route, local, remote, ttl, cx),
+        }
+    }
+
+    #[inline(always)]
+    fn by_neighbour(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+        let dev = route.dev;
+        let daddr = skb.pkt.daddr;
+        if route.kind == RouteKind::Broadcast || daddr.is_broadcast() {
+            return self.send_frame(dev, Mac::BROADCAST, skb.pkt, cx);
+        }
+        if daddr.is_multicast() {
+            let [_, b, c, d] = daddr.octets();
+            return self.send_frame(dev, Mac([1, 0, 0x5e, b & 0x7f, c, d]), skb.pkt, cx);
+        }
+        let next_hop = self.next_hop(route, daddr, cx);
+        if let Some(mac) = self.net.neigh.resolve_known(dev, next_hop, skb.confirm, cx.now) {
+            return self.send_frame(dev, mac, skb.pkt, cx);
+        }
+        let mut acts = std::mem::take(&mut self.net.acts);
+        let ready = self.net.neigh.resolve(dev, next_hop, skb.pkt, skb.confirm, cx.now, &self.net.sysctl, &mut acts);
+        self.net.acts = acts;
+        if let Some((mac, pkt)) = ready {
+            self.send_frame(dev, mac, pkt, cx);
+        }
+        self.neigh_acts(cx);
+    }
+
+    /// The gateway of the route, of a redirect that was believed, or the destination itself.
+    #[inline]
+    pub(super) fn next_hop(&self, route: &OutRoute, daddr: Ipv4Addr, cx: &Cx<'_>) -> Ipv4Addr {
+        if let Some(hit) = route.hit
+            && let Some(gateway) = self.net.exceptions.lookup(daddr, hit.route, cx.now).and_then(|e| e.gateway)
+        {
+            return gateway;
+        }
+        route.via.unwrap_or(daddr)
+    }
+
+    /// Puts a packet on the cable.
+    #[inline(always)]
+    pub(super) fn send_frame(&mut self, dev: DevIdx, dst: Mac, pkt: IpPacket, cx: &mut Cx<'_>) {
+        let src = self.net.devs[dev.index()].mac;
+        self.put_on_cable(dev, Frame { l3: L3::Ip(pkt), dst, src }, cx);
+    }
+
+    /// The device's transmit function.
+    #[inline]
+    pub(super) fn put_on_cable(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+        let d = &mut self.net.devs[dev.index()];
+        if !d.up || !d.carrier {
+            let reason = if d.up { DropReason::NoCarrier } else { DropReason::DevDown };
+            d.stats.tx_dropped += 1;
+            return self.lose_frame(dev, frame, reason, cx);
+        }
+        d.stats.tx_packets += 1;
+        d.stats.tx_bytes += u64::from(frame.unpadded_len());
+        self.see_frame(dev, Dir::Out, &frame, cx);
+        cx.out.push(Effect::Send { dev, frame });
+    }
+
+    fn loop_back(&mut self, mut skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+        let lo = &mut self.net.devs[DevIdx::LO.index()];
+        let bytes = u64::from(skb.pkt.len() + Frame::HEADER);
+        lo.stats.tx_packets += 1;
+        lo.stats.tx_bytes += bytes;
+        lo.stats.rx_packets += 1;
+        lo.stats.rx_bytes += bytes;
+        self.see_packet(DevIdx::LO, Dir::Out, &skb.pkt, cx);
+        self.see_packet(DevIdx::LO, Dir::In, &skb.pkt, cx);
+        skb.dev = DevIdx::LO;
+        skb.to_me = true;
+        skb.looped = true;
+        skb.local_dst = route.kind == RouteKind::Local || skb.local_dst;
+        self.loop_queue.push_back(skb);
+    }
+
+    /// Wraps a packet and sends the outer one (`ip_tunnel_xmit`).
+    fn tunnel_send(
+        &mut self,
+        skb: Skb,
+        route: &OutRoute,
+        local: Option<Ipv4Addr>,
+        remote: Option<Ipv4Addr>,
+        ttl: u8,
+        cx: &mut Cx<'_>,
+    ) {
+        let dev = route.dev;
+        self.see_packet(dev, Dir::Out, &skb.pkt, cx);
+        let daddr = remote.or(route.via).unwrap_or(skb.pkt.daddr);
+        let saddr = local.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let key = FlowKey { saddr, tos: skb.pkt.tos, ..FlowKey::to(daddr) };
+        let outer_route = match self.net.route_out(key) {
+            // A tunnel that leads into itself would never end: the kernel counts a collision and tells the sender.
+            Ok(r) if r.dev != dev => r,
+            _ => {
+                self.net.devs[dev.index()].stats.tx_dropped += 1;
+                self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::HOST, mtu: 0, quote }, cx);
+                return self.lose(&skb, DropReason::NoRoute { dst: daddr }, cx);
+            }
+        };
+        let stats = &mut self.net.devs[dev.index()].stats;
+        stats.tx_packets += 1;
+        stats.tx_bytes += u64::from(skb.pkt.len());
+        let room = self.route_mtu(&outer_route, daddr, false, cx).saturating_sub(IpPacket::HEADER);
+        let len = skb.pkt.len();
+        if skb.pkt.df() && len > room {
+            self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: room as u16, quote }, cx);
+            return self.lose(&skb, DropReason::TooBig { len, mtu: room }, cx);
+        }
+        let outer = IpPacket {
+            saddr: local.unwrap_or(outer_route.saddr),
+            daddr,
+            id: skb.pkt.id,
+            frag: skb.pkt.frag & IpPacket::DF,
+            ttl: if ttl == 0 { skb.pkt.ttl } else { ttl },
+            tos: skb.pkt.tos,
+            l4: L4::Ipip(Box::new(skb.pkt)),
+        };
+        self.local_out(outer, Some(outer_route), cx);
+    }
+
+    /// Carries out what the neighbour table decided.
+    #[inline]
+    pub(super) fn neigh_acts(&mut self, cx: &mut Cx<'_>) {
+        let mut rounds = 0;
+        while !self.net.acts.is_empty() {
+            // An ICMP error about a failed neighbour can itself need a neighbour; that settles at once.
+            rounds += 1;
+            debug_assert!(rounds < 64, "neighbour decisions bring forth others without end");
+            for act in std::mem::take(&mut self.net.acts) {
+                self.neigh_act(act, cx);
+            }
+        }
+    }
+
+    fn neigh_act(&mut self, act: Act, cx: &mut Cx<'_>) {
+        match act {
+            Act::Solicit { dev, target, to, for_source } => self.arp_solicit(dev, target, to, for_source, cx),
+            Act::Arm { entry, generation, at } => {
+                let at = crate::base::jiffies::fires(cx.now, at);
+                cx.out.push(Effect::Arm { key: crate::node::TimerKey::Neigh { entry, generation }, at });
+            }
+            Act::Send { dev, mac, packet } => self.send_frame(dev, mac, packet, cx),
+            Act::Fail { dev, next_hop, packet, tries } => {
+                // `arp_error_report`: the sender hears of an unreachable host, then the packet is gone.
+                let mut skb = Skb::local(packet);
+                skb.dev = dev;
+                self.link_failure(&skb, cx);
+                self.lose(&skb, DropReason::NeighFailed { next_hop, tries }, cx);
+            }
+            Act::Overflow { dev, next_hop, packet, limit } => {
+                let mut skb = Skb::local(packet);
+                skb.dev = dev;
+                self.lose(&skb, DropReason::NeighQueueFull { next_hop, limit }, cx);
+            }
+            Act::Flushed { dev, next_hop, packet } => {
+                let mut skb = Skb::local(packet);
+                skb.dev = dev;
+                self.lose(&skb, DropReason::NeighFlushed { next_hop }, cx);
+            }
+            Act::Changed { dev, addr, from, to, was, mac } => {
+                let (now, node) = (cx.now, cx.node);
+                cx.tracer.emit(crate::trace::TraceMask::ARP, now, node, || crate::trace::TraceEvent::Neigh {
+                    dev,
+                    addr,
+                    from: from.name(),
+                    to: to.name(),
+                    mac,
+                    was,
+                });
+            }
+        }
+    }
+
+    /// The TTL that packets of this host start with.
+    pub(super) fn default_ttl(&self) -> u8 {
+        self.net.sysctl.global(Global::IpDefaultTtl) as u8
+    }
+}

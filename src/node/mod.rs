@@ -1,0 +1,207 @@
+//! One box on the wire: a host or a switch.
+//!
+//! A box is told what happens to it ([`Input`]) and says what it does ([`Effect`]s, in order). It has no clock, no cable and
+//! no randomness but what [`Cx`] hands it, so the engine alone decides what happens when.
+
+pub mod app;
+pub mod host;
+pub mod switch;
+
+pub use host::Host;
+pub use switch::Switch;
+
+use crate::base::{DevIdx, NodeId, SimTime};
+use crate::trace::Tracer;
+use crate::wire::{Frame, PacketId};
+use std::sync::Arc;
+
+/// A box.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// A Linux host, whatever its role: Linux has none, and the lessons of LVS come from that.
+    Host(Box<Host>),
+    /// A learning Ethernet switch.
+    Switch(Box<Switch>),
+}
+
+/// What can happen to a box.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A frame arrived.
+    Frame {
+        /// By this device.
+        dev: DevIdx,
+        /// The frame.
+        frame: Frame,
+    },
+    /// A timer that was armed fired.
+    Timer(TimerKey),
+    /// The carrier came or went.
+    Carrier {
+        /// Of this device.
+        dev: DevIdx,
+        /// Whether it is there now.
+        up: bool,
+    },
+}
+
+/// What a box does.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Puts a frame on the cable of a device.
+    Send {
+        /// The device.
+        dev: DevIdx,
+        /// The frame.
+        frame: Frame,
+    },
+    /// Wants to be woken.
+    Arm {
+        /// By this name.
+        key: TimerKey,
+        /// At this time.
+        at: SimTime,
+    },
+}
+
+/// Which of a box's timers. Timers are never taken back: the owner compares the generation, or looks at its own deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerKey {
+    /// A neighbour entry.
+    Neigh {
+        /// Its number.
+        entry: u32,
+        /// Its timer's generation.
+        generation: u32,
+    },
+    /// A TCP socket.
+    Tcp {
+        /// Its slot.
+        slot: u32,
+        /// Its generation.
+        generation: u32,
+    },
+    /// An IPVS connection.
+    Ipvs {
+        /// Its slot.
+        slot: u32,
+        /// Its generation.
+        generation: u32,
+    },
+    /// A client's connection: give up, next request, close.
+    Client {
+        /// Its slot.
+        slot: u32,
+        /// Its generation.
+        generation: u32,
+    },
+    /// A server has finished a piece of work.
+    Server {
+        /// Which piece.
+        job: u32,
+    },
+    /// Incomplete fragments.
+    Fragments {
+        /// Which packet.
+        slot: u32,
+        /// Its generation.
+        generation: u32,
+    },
+    /// A proxied ARP answer that was held back.
+    ProxyArp {
+        /// Which.
+        slot: u32,
+    },
+    /// A shell or program on the host.
+    Process {
+        /// Which.
+        pid: u32,
+    },
+}
+
+/// What a box may touch besides itself.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// Now.
+    pub now: SimTime,
+    /// Which box it is.
+    pub node: NodeId,
+    /// What it does goes here, in order.
+    pub out: &'a mut Vec<Effect>,
+    /// Who listens.
+    pub tracer: &'a mut Tracer,
+    /// The next packet's story.
+    pub ids: &'a mut PacketIds,
+    /// Texts that packets say.
+    pub texts: &'a mut Texts,
+}
+
+/// Gives every packet that is born a story of its own.
+#[derive(Clone, Debug, Default)]
+pub struct PacketIds(u32);
+
+impl PacketIds {
+    /// The next story.
+    #[inline]
+    pub fn draw(&mut self) -> PacketId {
+        self.0 = self.0.wrapping_add(1);
+        PacketId(self.0)
+    }
+}
+
+/// The world's table of texts that packets carry ([`crate::wire::Body::text`]): each once.
+#[derive(Clone, Debug, Default)]
+pub struct Texts(Vec<Arc<str>>);
+
+impl Texts {
+    /// The number of a text, new or known.
+    pub fn number(&mut self, text: &str) -> u32 {
+        match self.0.iter().position(|t| **t == *text) {
+            Some(n) => n as u32,
+            None => {
+                self.0.push(text.into());
+                (self.0.len() - 1) as u32
+            }
+        }
+    }
+
+    /// Every text, by number.
+    pub fn all(&self) -> &[Arc<str>] {
+        &self.0
+    }
+}
+
+impl Node {
+    /// Lets something happen to the box.
+    #[inline]
+    pub fn handle(&mut self, input: Input, cx: &mut Cx<'_>) {
+        match self {
+            Node::Host(host) => host.handle(input, cx),
+            Node::Switch(switch) => switch.handle(input, cx),
+        }
+    }
+
+    /// The host, if it is one.
+    pub fn host(&self) -> Option<&Host> {
+        match self {
+            Node::Host(h) => Some(h),
+            Node::Switch(_) => None,
+        }
+    }
+
+    /// The host, to change it.
+    pub fn host_mut(&mut self) -> Option<&mut Host> {
+        match self {
+            Node::Host(h) => Some(h),
+            Node::Switch(_) => None,
+        }
+    }
+
+    /// The box's name.
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Node::Host(h) => &h.name,
+            Node::Switch(s) => &s.name,
+        }
+    }
+}

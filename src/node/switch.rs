@@ -1,0 +1,170 @@
+//! A learning Ethernet switch (IEEE 802.1D without the spanning tree; Linux: net/bridge/br_fdb.c, br_forward.c).
+//!
+//! It learns source addresses, forgets them after 300 s, sends unknown and group addresses everywhere. It keeps no
+//! spanning tree: a loop of switches floods until a limit ends the run, as it would on cheap hardware.
+
+use super::{Cx, Effect, Input};
+use crate::base::{DevIdx, SimTime, Span, Table};
+use crate::trace::{DropReason, TraceEvent, TraceMask};
+use crate::wire::{Frame, Mac};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A switch.
+#[derive(Clone, Debug)]
+pub struct Switch {
+    /// Its name.
+    pub name: Arc<str>,
+    ports: Vec<Port>,
+    /// Where in `known` an address is.
+    fdb: Table<Mac, u32>,
+    /// Every address ever learnt, in order.
+    known: Vec<Learnt>,
+    /// How long an address is remembered.
+    pub ageing: Span,
+    /// Frames received, sent to one port, sent to all.
+    pub counts: SwitchCounts,
+    /// Lost frames by reason.
+    pub drops: BTreeMap<&'static str, u64>,
+}
+
+/// What a switch counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SwitchCounts {
+    /// Frames that came in.
+    pub received: u64,
+    /// Frames sent to the one port where the address was learnt.
+    pub forwarded: u64,
+    /// Frames sent to every other port.
+    pub flooded: u64,
+    /// Copies sent by flooding.
+    pub copies: u64,
+    /// Addresses that were heard on another port than before: with a loop this never ends.
+    pub moves: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Port {
+    up: bool,
+    /// Who sent here last, by its place in `known`: nearly always who sends next.
+    last: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Learnt {
+    mac: Mac,
+    port: DevIdx,
+    heard: SimTime,
+}
+
+impl Switch {
+    /// Linux bridges forget an address after 300 s.
+    pub const AGEING: Span = Span::from_secs(300);
+    /// Addresses a switch remembers; later ones are flooded like unknown ones.
+    pub const MOST_ADDRESSES: usize = 65_536;
+
+    /// A switch without ports.
+    pub fn new(name: Arc<str>) -> Switch {
+        Switch {
+            name,
+            ports: Vec::new(),
+            fdb: Table::default(),
+            known: Vec::new(),
+            ageing: Self::AGEING,
+            counts: SwitchCounts::default(),
+            drops: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a port and tells its number.
+    pub fn add_port(&mut self) -> DevIdx {
+        self.ports.push(Port { up: true, last: u32::MAX });
+        DevIdx((self.ports.len() - 1) as u16)
+    }
+
+    /// Address, port and when it was last heard, of what has not aged out, in the order of learning.
+    pub fn learnt(&self, now: SimTime) -> Vec<(Mac, DevIdx, SimTime)> {
+        let fresh = |l: &&Learnt| now <= l.heard + self.ageing;
+        self.known.iter().filter(fresh).map(|l| (l.mac, l.port, l.heard)).collect()
+    }
+
+    /// Lets something happen to the switch.
+    pub fn handle(&mut self, input: Input, cx: &mut Cx<'_>) {
+        match input {
+            Input::Frame { dev, frame } => self.receive(dev, frame, cx),
+            Input::Carrier { dev, up } => self.ports[dev.index()].up = up,
+            Input::Timer(_) => {}
+        }
+    }
+
+    /// A frame arrives: the short way of [`Switch::handle`].
+    pub fn receive(&mut self, from: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+        self.counts.received += 1;
+        self.learn(frame.src, from, cx.now);
+        if !frame.dst.is_multicast()
+            && let Some(&at) = self.fdb.get(&frame.dst)
+            && let learnt = self.known[at as usize]
+            && cx.now <= learnt.heard + self.ageing
+        {
+            let port = learnt.port;
+            if port == from || !self.ports[port.index()].up {
+                self.lose(from, frame, cx);
+            } else {
+                self.counts.forwarded += 1;
+                cx.out.push(Effect::Send { dev: port, frame });
+            }
+            return;
+        }
+        self.flood(from, frame, cx);
+    }
+
+    fn flood(&mut self, from: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+        let others = || (0..self.ports.len()).filter(|&p| p != from.index() && self.ports[p].up);
+        let Some(last) = others().next_back() else {
+            self.lose(from, frame, cx);
+            return;
+        };
+        let mut copies = 1;
+        for port in others().take_while(|&p| p < last) {
+            copies += 1;
+            cx.out.push(Effect::Send { dev: DevIdx(port as u16), frame: frame.clone() });
+        }
+        cx.out.push(Effect::Send { dev: DevIdx(last as u16), frame });
+        self.counts.flooded += 1;
+        self.counts.copies += copies;
+    }
+
+    fn learn(&mut self, mac: Mac, port: DevIdx, now: SimTime) {
+        if mac.is_multicast() {
+            return;
+        }
+        let last = self.ports[port.index()].last;
+        let at = match self.known.get(last as usize) {
+            Some(learnt) if learnt.mac == mac => Some(last),
+            _ => self.fdb.get(&mac).copied(),
+        };
+        if let Some(at) = at {
+            self.ports[port.index()].last = at;
+            let learnt = &mut self.known[at as usize];
+            if learnt.port != port {
+                self.counts.moves += 1;
+                learnt.port = port;
+            }
+            learnt.heard = now;
+        } else if self.fdb.len() < Self::MOST_ADDRESSES {
+            self.fdb.insert(mac, self.known.len() as u32);
+            self.known.push(Learnt { mac, port, heard: now });
+        }
+    }
+
+    fn lose(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+        let reason = DropReason::SwitchNowhere;
+        *self.drops.entry(reason.rule().code).or_default() += 1;
+        let (now, node) = (cx.now, cx.node);
+        cx.tracer.emit(TraceMask::DROPS, now, node, || TraceEvent::Dropped {
+            dev: Some(dev),
+            frame: Box::new(frame),
+            reason,
+        });
+    }
+}
