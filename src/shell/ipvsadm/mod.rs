@@ -1,0 +1,244 @@
+//! `ipvsadm` 1.31 with `ipvsadm-save` and `ipvsadm-restore`, as Debian 12 has them.
+//!
+//! The command line is read as the popt library does ([`popt`]), checked ([`rules`], [`args`]), and handed to IPVS.
+//! Exit status: 2 for what ipvsadm refuses itself, 255 for what the kernel or popt refuses, 1 for `-L` of a service that
+//! does not exist.
+//!
+//! Left out, and refused by name with status 2: the synchronisation daemon, IPv6, SCTP, persistence engines (`--pe sip`),
+//! GUE and GRE tunnels. Host names other than `localhost` are not looked up. `--nosort` lists services newest first;
+//! in the kernel their order depends on a hash of pointers.
+
+pub mod args;
+pub mod list;
+pub mod popt;
+pub mod rules;
+pub mod services;
+#[cfg(test)]
+mod tests;
+pub mod words;
+
+use super::Output;
+use crate::base::SimTime;
+use crate::ipvs::{CtlCx, CtlError, Ipvs, IpvsAct};
+use crate::sysctl::Sysctls;
+use args::{Refusal, Request};
+use list::Format;
+use rules::{Command, Opt};
+use std::net::Ipv4Addr;
+
+const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";
+const USAGE: &str = include_str!("usage.txt");
+const TRY_HELP: &str = "Try `ipvsadm -h' or 'ipvsadm --help' for more information.\n";
+
+const OK: u8 = 0;
+const FAILED: u8 = 2;
+/// -1
+const REFUSED: u8 = 255;
+
+/// `ipvsadm`, with its arguments and what it may read. Returns the exit status.
+///
+/// `is_local` and `acts` are for what the present commands do not need: all they set in motion is done at once.
+#[allow(clippy::too_many_arguments)]
+pub fn main(
+    ipvs: &mut Ipvs,
+    sysctl: &Sysctls,
+    now: SimTime,
+    _is_local: &dyn Fn(Ipv4Addr) -> bool,
+    args: &[String],
+    stdin: &str,
+    out: &mut Output,
+    _acts: &mut Vec<IpvsAct>,
+) -> u8 {
+    Session { ipvs, cx: CtlCx { now, sysctl }, out }.run(args, stdin)
+}
+
+/// `ipvsadm-save [-n]`: the table as commands.
+#[allow(clippy::too_many_arguments)]
+pub fn save_main(
+    ipvs: &mut Ipvs,
+    sysctl: &Sysctls,
+    now: SimTime,
+    is_local: &dyn Fn(Ipv4Addr) -> bool,
+    args: &[String],
+    stdin: &str,
+    out: &mut Output,
+    acts: &mut Vec<IpvsAct>,
+) -> u8 {
+    if args.iter().any(|arg| arg.starts_with('-') && arg != "-n") {
+        out.stderr("ipvsadm-save: Script to save the IPVS table to stdout.\n");
+        out.stderr("   With the -n option, prints out the table in numeric format.\n");
+        return 1;
+    }
+    let mut command = vec!["-S".to_string()];
+    if args.iter().any(|arg| arg == "-n") {
+        command.push("-n".to_string());
+    }
+    main(ipvs, sysctl, now, is_local, &command, stdin, out, acts)
+}
+
+/// `ipvsadm-restore`: clears the table, then carries out the lines of standard input but those that begin with `#`.
+#[allow(clippy::too_many_arguments)]
+pub fn restore_main(
+    ipvs: &mut Ipvs,
+    sysctl: &Sysctls,
+    now: SimTime,
+    is_local: &dyn Fn(Ipv4Addr) -> bool,
+    _args: &[String],
+    stdin: &str,
+    out: &mut Output,
+    acts: &mut Vec<IpvsAct>,
+) -> u8 {
+    let lines: Vec<&str> = stdin.lines().filter(|line| !line.starts_with('#')).collect();
+    main(ipvs, sysctl, now, is_local, &["-C".to_string()], "", out, acts);
+    main(ipvs, sysctl, now, is_local, &["-R".to_string()], &lines.join("\n"), out, acts)
+}
+
+/// How a command line ended.
+enum End {
+    /// With this status; a restore goes on with the next line.
+    Status(u8),
+    /// With this status, and the whole program with it.
+    Exit(u8),
+}
+
+struct Session<'a> {
+    ipvs: &'a mut Ipvs,
+    cx: CtlCx<'a>,
+    out: &'a mut Output,
+}
+
+impl Session<'_> {
+    fn run(&mut self, args: &[String], stdin: &str) -> u8 {
+        if args.is_empty() {
+            let text = list::table(self.ipvs, self.cx.now, Format::of(rules::Opts::default()));
+            self.out.stdout(&text);
+            return OK;
+        }
+        match self.line(args, Some(stdin)) {
+            End::Status(status) | End::Exit(status) => status,
+        }
+    }
+
+    /// One command line; without `stdin` it is itself a line of a restore.
+    fn line(&mut self, args: &[String], stdin: Option<&str>) -> End {
+        let request = match args::read(args) {
+            Ok(request) => request,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        match request.command {
+            Command::List => self.list(&request),
+            Command::Save => {
+                let format = Format::rules(request.opts.has(Opt::Numeric));
+                let text = list::table(self.ipvs, self.cx.now, format);
+                self.out.stdout(&text);
+                End::Status(OK)
+            }
+            Command::Restore => match stdin {
+                Some(text) => self.restore(text),
+                None => self.refuse(Refusal::TryHelp),
+            },
+            Command::StartDaemon => self.refuse(Refusal::NotSimulated("the synchronisation daemon is not simulated")),
+            Command::StopDaemon => {
+                self.out.stderr("No daemon is running\n");
+                End::Status(REFUSED)
+            }
+            _ => match self.change(request) {
+                Ok(()) => End::Status(OK),
+                Err(e) => {
+                    self.out.stderr(&format!("{e}\n"));
+                    End::Status(REFUSED)
+                }
+            },
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> End {
+        match refusal {
+            Refusal::Fail(text) => {
+                self.out.stderr(&format!("{text}\n"));
+                End::Exit(FAILED)
+            }
+            Refusal::NotSimulated(what) => {
+                self.out.stderr(&format!("lvsim: ipvsadm: {what}\n"));
+                End::Exit(FAILED)
+            }
+            Refusal::TryHelp => {
+                self.out.stderr(TRY_HELP);
+                End::Exit(REFUSED)
+            }
+            Refusal::Option(text) => {
+                self.out.stderr(&format!("{text}\n"));
+                End::Status(REFUSED)
+            }
+            Refusal::Usage => {
+                self.out.stdout(VERSION);
+                self.out.stdout(USAGE);
+                End::Exit(OK)
+            }
+            Refusal::Version => {
+                self.out.stdout(VERSION);
+                End::Exit(OK)
+            }
+        }
+    }
+
+    fn list(&mut self, request: &Request) -> End {
+        let (opts, now) = (request.opts, self.cx.now);
+        let format = Format::of(opts);
+        let text = if opts.has(Opt::Connection) {
+            list::connections(self.ipvs, now, request)
+        } else if opts.has(Opt::ServiceAddress) {
+            match self.ipvs.service(&request.key) {
+                Some(service) => list::one(&service, now, format),
+                None => {
+                    self.out.stderr("No such service\n");
+                    return End::Exit(1);
+                }
+            }
+        } else if opts.has(Opt::Timeout) {
+            list::timeouts(self.ipvs)
+        } else if opts.has(Opt::Daemon) {
+            // Nothing to tell: no daemon runs.
+            String::new()
+        } else {
+            list::table(self.ipvs, now, format)
+        };
+        self.out.stdout(&text);
+        End::Status(OK)
+    }
+
+    fn change(&mut self, request: Request) -> Result<(), CtlError> {
+        let Request { key, service, server, timeouts: [tcp, fin, udp], .. } = request;
+        let (ipvs, cx) = (&mut *self.ipvs, &self.cx);
+        match request.command {
+            Command::AddService => ipvs.add_service(cx, key, service),
+            Command::EditService => ipvs.edit_service(cx, key, service),
+            Command::DeleteService => ipvs.del_service(cx, key),
+            Command::AddServer => ipvs.add_dest(cx, key, server),
+            Command::EditServer => ipvs.edit_dest(cx, key, server),
+            Command::DeleteServer => ipvs.del_dest(cx, key, server),
+            Command::Zero => ipvs.zero(cx, request.opts.has(Opt::ServiceAddress).then_some(key)),
+            Command::Set => ipvs.set_timeouts(tcp, fin, udp),
+            _ => {
+                ipvs.flush(cx);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lines until one ends the program; the status is that of the last one.
+    fn restore(&mut self, text: &str) -> End {
+        let mut status = OK;
+        for line in text.lines() {
+            let args: Vec<String> = line.split_ascii_whitespace().map(str::to_string).collect();
+            if args.is_empty() {
+                continue;
+            }
+            match self.line(&args, None) {
+                End::Status(s) => status = s,
+                exit @ End::Exit(_) => return exit,
+            }
+        }
+        End::Status(status)
+    }
+}
