@@ -1,0 +1,183 @@
+//! What `ip` prints, as text.
+
+use super::main;
+use crate::base::{Seed, SimTime};
+use crate::net::Inet;
+use crate::shell::Output;
+use crate::wire::Mac;
+
+fn host() -> Inet {
+    let mut net = Inet::new(Seed(1).stream("neigh"));
+    let eth0 = net.add_ethernet("eth0".into(), Mac([2, 0, 0, 0, 0, 1]), 1500);
+    net.link_up(eth0);
+    net
+}
+
+fn run(net: &mut Inet, line: &str) -> (u8, String) {
+    let args: Vec<String> = line.split_whitespace().map(str::to_string).collect();
+    let mut out = Output::default();
+    let rc = main(net, SimTime::ZERO, &args, &mut out);
+    (rc, out.both())
+}
+
+/// Lines that must succeed silently.
+fn setup(lines: &[&str]) -> Inet {
+    let mut net = host();
+    for line in lines {
+        assert_eq!(run(&mut net, line), (0, String::new()), "{line}");
+    }
+    net
+}
+
+#[test]
+fn addresses_are_printed_with_their_device() {
+    let mut net = setup(&[
+        "addr add 10.0.0.1/24 dev eth0",
+        "a a 10.0.0.9/32 dev eth0 label eth0:1",
+        "addr add 10.0.3.8/24 dev eth0 scope link",
+        "addr add 10.0.0.2/24 brd + dev eth0",
+    ]);
+    assert_eq!(
+        run(&mut net, "a s eth0").1,
+        "3: eth0@if4: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000
+    link/ether 02:00:00:00:00:01 brd ff:ff:ff:ff:ff:ff link-netnsid 0
+    inet 10.0.3.8/24 scope link eth0
+       valid_lft forever preferred_lft forever
+    inet 10.0.0.1/24 scope global eth0
+       valid_lft forever preferred_lft forever
+    inet 10.0.0.9/32 scope global eth0:1
+       valid_lft forever preferred_lft forever
+    inet 10.0.0.2/24 brd 10.0.0.255 scope global secondary eth0
+       valid_lft forever preferred_lft forever
+"
+    );
+    assert_eq!(
+        run(&mut net, "-br a").1,
+        "lo               UNKNOWN        127.0.0.1/8 \n\
+         tunl0@NONE       DOWN           \n\
+         eth0@if4         UP             10.0.3.8/24 10.0.0.1/24 10.0.0.9/32 10.0.0.2/24 \n"
+    );
+    assert_eq!(
+        run(&mut net, "addr show label eth0:*").1,
+        "    inet 10.0.0.9/32 scope global eth0:1\n       valid_lft forever preferred_lft forever\n"
+    );
+}
+
+#[test]
+fn refusals_have_the_words_and_the_status_of_iproute2() {
+    let mut net = setup(&["addr add 10.0.0.1/24 dev eth0"]);
+    for (line, rc, text) in [
+        ("addr add 10.0.0.1/24 dev eth0", 2, "RTNETLINK answers: File exists\n"),
+        ("addr add 10.0.0.5/24 dev eth0 scope link", 2, "RTNETLINK answers: Invalid argument\n"),
+        ("addr del 10.9.9.9/32 dev eth0", 2, "RTNETLINK answers: Cannot assign requested address\n"),
+        ("addr add 10.0.0.5/24 eth0", 255, "Error: either \"local\" is duplicate, or \"eth0\" is a garbage.\n"),
+        ("addr add 10.0.0.5/24", 1, "Not enough information: \"dev\" argument is required.\n"),
+        ("addr add 10.0.0.300/24 dev eth0", 1, "Error: any valid prefix is expected rather than \"10.0.0.300/24\".\n"),
+        ("addr show dev eth5", 1, "Device \"eth5\" does not exist.\n"),
+        ("link set eth9 up", 1, "Cannot find device \"eth9\"\n"),
+        ("link set eth0 mtu 60", 2, "Error: mtu less than device minimum.\n"),
+        ("link set eth0 name lan0", 2, "RTNETLINK answers: Device or resource busy\n"),
+        ("route add default via 192.168.77.1", 2, "Error: Nexthop has invalid gateway.\n"),
+        ("route add 10.5.0.0/16", 2, "RTNETLINK answers: No such device\n"),
+        ("route add 10.5.0.1/16 dev eth0", 2, "Error: Invalid prefix for given prefix length.\n"),
+        ("route del 10.5.0.0/16", 2, "RTNETLINK answers: No such process\n"),
+        ("route get 8.8.8.8", 2, "RTNETLINK answers: Network is unreachable\n"),
+        ("route show table 100", 2, "Error: ipv4: FIB table does not exist.\nDump terminated\n"),
+        ("neigh add 10.0.0.60 lladdr 02:aa:aa:aa:aa:aa", 255, "Device and destination are required arguments.\n"),
+        ("neigh get 10.0.0.77 dev eth0", 2, "Error: Neighbour entry not found.\n"),
+        ("adr show", 1, "Object \"adr\" is unknown, try \"ip help\".\n"),
+        ("addr foo", 255, "Command \"foo\" is unknown, try \"ip address help\".\n"),
+        ("xfrm state", 1, "lvsim: ip: `xfrm` is not modelled\n"),
+        ("-6 addr", 1, "lvsim: ip: `-6` is not modelled\n"),
+    ] {
+        assert_eq!(run(&mut net, line), (rc, text.into()), "{line}");
+    }
+}
+
+#[test]
+fn routes_are_listed_and_chosen() {
+    let mut net = setup(&[
+        "addr add 10.0.0.1/24 dev eth0",
+        "addr add 10.7.7.7/32 dev lo",
+        "route add default via 10.0.0.254",
+        "route add 10.2.0.0/16 via 10.0.0.2 metric 5 mtu 1400",
+        "route add unreachable 10.3.0.0/16",
+        "route add 10.4.0.0/16 dev eth0 src 10.7.7.7 proto static",
+    ]);
+    assert_eq!(
+        run(&mut net, "r").1,
+        "default via 10.0.0.254 dev eth0 \n\
+         10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1 \n\
+         10.2.0.0/16 via 10.0.0.2 dev eth0 metric 5 mtu 1400 \n\
+         unreachable 10.3.0.0/16 \n\
+         10.4.0.0/16 dev eth0 proto static scope link src 10.7.7.7 \n"
+    );
+    assert_eq!(
+        run(&mut net, "route show dev eth0 scope link").1,
+        "10.0.0.0/24 proto kernel src 10.0.0.1 \n10.4.0.0/16 proto static src 10.7.7.7 \n"
+    );
+    for (to, text) in [
+        ("10.0.0.5", "10.0.0.5 dev eth0 src 10.0.0.1 uid 0 \n    cache \n"),
+        ("10.7.7.7", "local 10.7.7.7 dev lo src 10.7.7.7 uid 0 \n    cache <local> \n"),
+        ("10.0.0.255", "broadcast 10.0.0.255 dev eth0 src 10.0.0.1 uid 0 \n    cache <local,brd> \n"),
+        ("10.4.1.1", "10.4.1.1 dev eth0 src 10.7.7.7 uid 0 \n    cache \n"),
+        ("8.8.8.8 from 10.7.7.7", "8.8.8.8 from 10.7.7.7 via 10.0.0.254 dev eth0 uid 0 \n    cache \n"),
+        ("10.3.0.1", "RTNETLINK answers: No route to host\n"),
+    ] {
+        assert_eq!(run(&mut net, &format!("route get {to}")).1, text, "{to}");
+    }
+}
+
+#[test]
+fn a_second_table_is_asked_by_rule() {
+    let mut net = setup(&[
+        "addr add 10.0.0.1/24 dev eth0",
+        "route add default via 10.0.0.253 table 100",
+        "rule add fwmark 8 table 100",
+        "rule add from 10.9.0.0/16 prohibit pref 50",
+    ]);
+    assert_eq!(
+        run(&mut net, "rule").1,
+        "0:\tfrom all lookup local\n50:\tfrom 10.9.0.0/16 prohibit\n32765:\tfrom all fwmark 0x8 lookup 100\n\
+         32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n"
+    );
+    assert_eq!(
+        run(&mut net, "route get 8.8.8.8 mark 8").1,
+        "8.8.8.8 via 10.0.0.253 dev eth0 table 100 src 10.0.0.1 mark 0x8 uid 0 \n    cache \n"
+    );
+    assert_eq!(run(&mut net, "rule del fwmark 8"), (0, String::new()));
+    assert_eq!(run(&mut net, "rule del fwmark 8"), (2, "RTNETLINK answers: No such file or directory\n".into()));
+}
+
+#[test]
+fn tunnels_come_and_go_with_their_routes() {
+    let mut net = setup(&[
+        "addr add 10.0.0.1/24 dev eth0",
+        "tunnel add tun1 mode ipip local 10.0.0.1 remote 10.0.0.2 ttl 64",
+        "addr add 10.8.0.1/30 dev tun1",
+        "link set tun1 up",
+    ]);
+    assert_eq!(
+        run(&mut net, "tunnel show").1,
+        "tunl0: any/ip remote any local any ttl inherit nopmtudisc\n\
+         tun1: ip/ip remote 10.0.0.2 local 10.0.0.1 ttl 64\n"
+    );
+    assert_eq!(
+        run(&mut net, "-s link show tun1").1,
+        "4: tun1@NONE: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1480 qdisc noqueue state UNKNOWN mode DEFAULT group default qlen 1000
+    link/ipip 10.0.0.1 peer 10.0.0.2
+    RX:  bytes packets errors dropped  missed   mcast           
+             0       0      0       0       0       0 
+    TX:  bytes packets errors dropped carrier collsns           
+             0       0      0       0       0       0 
+"
+    );
+    assert_eq!(run(&mut net, "tunnel del tun1"), (0, String::new()));
+    assert_eq!(run(&mut net, "r").1, "10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1 \n");
+    assert_eq!(
+        run(&mut net, "tunnel del tunl0"),
+        (1, "delete tunnel \"tunl0\" failed: Operation not permitted\n".into())
+    );
+    assert_eq!(run(&mut net, "link add tun1 type dummy"), (0, String::new()));
+    assert!(run(&mut net, "link show tun1").1.starts_with("5: tun1: <BROADCAST,NOARP> mtu 1500 qdisc noop state DOWN"));
+}

@@ -1,0 +1,95 @@
+//! A host as its shell sees it: programs, files, `/proc`.
+
+use super::bash::{Exec, Machine, Output, Stdin, Wait};
+use super::vfs::{FileError, Stat, Vfs};
+use super::{COMMANDS, NOT_SIMULATED, proc};
+use crate::base::SimTime;
+use crate::node::{Cx, Host};
+
+/// A host with somebody at its keyboard.
+#[derive(Debug)]
+pub struct HostMachine<'a, 'b> {
+    /// The host.
+    pub host: &'a mut Host,
+    /// What it may touch.
+    pub cx: &'a mut Cx<'b>,
+    /// Its files.
+    pub files: &'a mut Vfs,
+}
+
+/// A program that needs simulated time.
+#[derive(Clone, Debug)]
+pub enum Running {
+    /// `ping`.
+    Ping(super::ping::Ping),
+    /// `arping`.
+    Arping(super::arping::Arping),
+}
+
+impl Machine for HostMachine<'_, '_> {
+    type Proc = Running;
+
+    fn now(&self) -> SimTime {
+        self.cx.now
+    }
+
+    fn exec(&mut self, argv: &[String], stdin: &mut Stdin<'_>, out: &mut Output) -> Exec<Running> {
+        let name = argv.first().map_or("", String::as_str);
+        let Some(row) = COMMANDS.iter().find(|row| row.name == name) else {
+            return if NOT_SIMULATED.contains(&name) { Exec::NotSimulated } else { Exec::NotFound };
+        };
+        let exec = (row.main)(self, &argv[1..], stdin, out);
+        // What the command has set in motion happens before the next one is typed.
+        self.host.announce(self.cx);
+        self.host.settle(self.cx);
+        exec
+    }
+
+    fn poll(&mut self, proc: &mut Running, out: &mut Output) -> Wait {
+        let wait = match proc {
+            Running::Ping(p) => p.poll(self, out),
+            Running::Arping(p) => p.poll(self, out),
+        };
+        self.host.settle(self.cx);
+        wait
+    }
+
+    fn signal(&mut self, proc: &mut Running, signal: u8, out: &mut Output) -> Option<u8> {
+        match proc {
+            Running::Ping(p) => p.signal(self, signal, out),
+            Running::Arping(_) => Some(128 + signal),
+        }
+    }
+
+    fn fs(&mut self) -> &mut Vfs {
+        self.files
+    }
+
+    fn proc_read(&mut self, path: &str) -> Option<Result<String, FileError>> {
+        proc::read(self.host, self.cx.now, path)
+    }
+
+    fn proc_write(&mut self, path: &str, text: &str) -> Option<Result<(), FileError>> {
+        let result = proc::write(self.host, self.cx.now, path, text);
+        self.host.announce(self.cx);
+        self.host.settle(self.cx);
+        result
+    }
+
+    fn proc_stat(&mut self, path: &str) -> Option<Option<Stat>> {
+        proc::stat(self.host, path)
+    }
+
+    fn proc_list(&mut self, path: &str) -> Option<Result<Vec<String>, FileError>> {
+        proc::list(self.host, path)
+    }
+
+    fn hostname(&self) -> &str {
+        &self.host.name
+    }
+
+    fn which(&self, name: &str) -> Option<String> {
+        let row = COMMANDS.iter().find(|row| row.name == name)?;
+        Some(format!("{}/{name}", row.dir))
+    }
+}

@@ -1,0 +1,276 @@
+//! What is typed on simulated hosts: the programs, and the shell that runs them.
+//!
+//! A new program is one file (or folder) and one row in [`COMMANDS`]; text programs (`grep`, `sed` …) have a table of
+//! their own in `text`. What a real host has and lvsim has not is listed in [`NOT_SIMULATED`], so that it is told by
+//! name instead of passing for a typing mistake.
+
+pub mod arp;
+pub mod arping;
+pub mod arptables;
+pub mod bash;
+pub mod ifconfig;
+pub mod ip;
+pub mod iptables;
+pub mod ipvsadm;
+pub mod machine;
+pub mod netstat;
+pub mod output;
+pub mod ping;
+pub mod proc;
+pub mod process;
+
+pub mod route;
+pub mod sysctl;
+pub mod text;
+pub mod vfs;
+pub mod words;
+
+pub use output::{Output, Stream};
+
+use bash::{Exec, Stdin};
+use machine::{HostMachine, Running};
+
+/// A program: runs with its arguments (without its name).
+pub type Main = fn(&mut HostMachine<'_, '_>, &[String], &mut Stdin<'_>, &mut Output) -> Exec<Running>;
+
+/// One simulated program.
+pub struct CommandRow {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it lies.
+    pub dir: &'static str,
+    /// One line.
+    pub about: &'static str,
+    /// What runs.
+    pub main: Main,
+}
+
+/// Every simulated program that acts on a host, sorted by name.
+pub const COMMANDS: &[CommandRow] = &[
+    CommandRow {
+        name: "arp",
+        dir: "/usr/sbin",
+        about: "the neighbour cache, net-tools' way",
+        main: |m, args, _, out| {
+            let now = m.cx.now;
+            Exec::Done(arp::main(&mut m.host.net, now, args, out))
+        },
+    },
+    CommandRow {
+        name: "arping",
+        dir: "/usr/bin",
+        about: "ARP by hand: ask, look for duplicates, announce",
+        main: arping::main,
+    },
+    CommandRow {
+        name: "arptables",
+        dir: "/usr/sbin",
+        about: "packet filter for ARP",
+        main: |m, args, stdin, out| Exec::Done(arptables::main(m, args, stdin, out)),
+    },
+    CommandRow {
+        name: "arptables-restore",
+        dir: "/usr/sbin",
+        about: "the ARP filter from text",
+        main: |m, args, stdin, out| Exec::Done(arptables::restore_main(m, args, stdin, out)),
+    },
+    CommandRow {
+        name: "arptables-save",
+        dir: "/usr/sbin",
+        about: "the ARP filter as text",
+        main: |m, args, stdin, out| Exec::Done(arptables::save_main(m, args, stdin, out)),
+    },
+    CommandRow {
+        name: "hostname",
+        dir: "/bin",
+        about: "the host's name",
+        main: |m, args, _, out| {
+            if let Some(word) = args.first() {
+                out.stderr(&format!("lvsim: hostname {word} is not simulated: a host keeps the name of the file\n"));
+                return Exec::Done(1);
+            }
+            out.stdout(&format!("{}\n", m.host.name));
+            Exec::Done(0)
+        },
+    },
+    CommandRow {
+        name: "ifconfig",
+        dir: "/sbin",
+        about: "interfaces, net-tools' way",
+        main: |m, args, _, out| Exec::Done(ifconfig::main(&mut m.host.net, args, out)),
+    },
+    CommandRow {
+        name: "ip",
+        dir: "/sbin",
+        about: "addresses, links, routes, rules, neighbours, tunnels",
+        main: |m, args, _, out| {
+            let now = m.cx.now;
+            Exec::Done(ip::main(&mut m.host.net, now, args, out))
+        },
+    },
+    CommandRow {
+        name: "iptables",
+        dir: "/usr/sbin",
+        about: "packet filter, marks, address translation",
+        main: |m, args, stdin, out| Exec::Done(iptables::main(m, args, stdin, out)),
+    },
+    CommandRow {
+        name: "iptables-restore",
+        dir: "/usr/sbin",
+        about: "the packet filter from text",
+        main: |m, args, stdin, out| Exec::Done(iptables::restore_main(m, args, stdin, out)),
+    },
+    CommandRow {
+        name: "iptables-save",
+        dir: "/usr/sbin",
+        about: "the packet filter as text",
+        main: |m, args, stdin, out| Exec::Done(iptables::save_main(m, args, stdin, out)),
+    },
+    CommandRow {
+        name: "ipvsadm",
+        dir: "/sbin",
+        about: "the virtual server table",
+        main: |m, args, stdin, out| {
+            let reads = args.iter().any(|a| a == "-R" || a == "--restore");
+            Exec::Done(ipvs_program(ipvsadm::main, m, args, if reads { stdin.read() } else { "" }, out))
+        },
+    },
+    CommandRow {
+        name: "ipvsadm-restore",
+        dir: "/sbin",
+        about: "the virtual server table from text",
+        main: |m, args, stdin, out| Exec::Done(ipvs_program(ipvsadm::restore_main, m, args, stdin.read(), out)),
+    },
+    CommandRow {
+        name: "ipvsadm-save",
+        dir: "/sbin",
+        about: "the virtual server table as text",
+        main: |m, args, _, out| Exec::Done(ipvs_program(ipvsadm::save_main, m, args, "", out)),
+    },
+    CommandRow {
+        name: "netstat",
+        dir: "/bin",
+        about: "routes, interfaces and sockets, net-tools' way",
+        main: |m, args, _, out| Exec::Done(netstat::main(m.host, args, out)),
+    },
+    CommandRow { name: "ping", dir: "/bin", about: "echo requests, and what comes back", main: ping::main },
+    CommandRow {
+        name: "route",
+        dir: "/sbin",
+        about: "the routing table, net-tools' way",
+        main: |m, args, _, out| Exec::Done(route::main(&mut m.host.net, args, out)),
+    },
+    CommandRow {
+        name: "sysctl",
+        dir: "/sbin",
+        about: "kernel variables",
+        main: |m, args, _, out| {
+            let files = &mut *m.files;
+            let mut read = |path: &str| files.read(path).ok().map(str::to_string);
+            Exec::Done(sysctl::main(&mut m.host.net, args, out, &mut read))
+        },
+    },
+];
+
+/// Programs that a real host may have and lvsim does not simulate (yet), sorted.
+pub const NOT_SIMULATED: &[&str] = &[
+    "apt",
+    "apt-get",
+    "arp-scan",
+    "brctl",
+    "bridge",
+    "chkconfig",
+    "conntrack",
+    "curl",
+    "dig",
+    "dmesg",
+    "elinks",
+    "ethtool",
+    "firewall-cmd",
+    "getenforce",
+    "host",
+    "httpd",
+    "ifdown",
+    "ifup",
+    "insmod",
+    "iperf",
+    "iperf3",
+    "ipset",
+    "journalctl",
+    "keepalived",
+    "ldirectord",
+    "links",
+    "lsmod",
+    "lsof",
+    "mii-tool",
+    "modinfo",
+    "modprobe",
+    "mtr",
+    "nc",
+    "ncat",
+    "nft",
+    "nginx",
+    "nmap",
+    "nmcli",
+    "nslookup",
+    "nstat",
+    "perl",
+    "ps",
+    "python",
+    "python3",
+    "rpm",
+    "scp",
+    "service",
+    "setenforce",
+    "ss",
+    "ssh",
+    "systemctl",
+    "tc",
+    "tcpdump",
+    "telnet",
+    "top",
+    "tracepath",
+    "traceroute",
+    "tshark",
+    "ufw",
+    "vi",
+    "vim",
+    "wget",
+    "yum",
+];
+
+type IpvsMain = fn(
+    &mut crate::ipvs::Ipvs,
+    &crate::sysctl::Sysctls,
+    crate::base::SimTime,
+    &dyn Fn(std::net::Ipv4Addr) -> bool,
+    &[String],
+    &str,
+    &mut Output,
+    &mut Vec<crate::ipvs::IpvsAct>,
+) -> u8;
+
+fn ipvs_program(main: IpvsMain, m: &mut HostMachine<'_, '_>, args: &[String], text: &str, out: &mut Output) -> u8 {
+    let now = m.cx.now;
+    let host = &mut *m.host;
+    let net = &host.net;
+    let is_local = |addr| net.is_local(addr);
+    let mut acts = Vec::new();
+    let status = main(&mut host.ipvs, &net.sysctl, now, &is_local, args, text, out, &mut acts);
+    host.ipvs_carry_out(acts, m.cx);
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_sorted_and_share_no_name() {
+        let names: Vec<&str> = COMMANDS.iter().map(|c| c.name).collect();
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+        assert!(NOT_SIMULATED.is_sorted_by(|a, b| a < b));
+        assert!(names.iter().all(|n| !NOT_SIMULATED.contains(n)));
+        assert!(text::TEXT_PROGRAMS.iter().all(|p| !names.contains(&p.name)));
+    }
+}

@@ -1,0 +1,118 @@
+//! The virtual files of a host: `/proc/sys/net` and `/proc/net`.
+
+use super::vfs::{FileError, Stat};
+use crate::base::SimTime;
+use crate::node::Host;
+use crate::sysctl::WriteError;
+
+const SYS: &str = "/proc/sys/";
+
+/// A file of `/proc/net`: its name and what it shows.
+pub struct NetFile {
+    /// The name below `/proc/net`.
+    pub name: &'static str,
+    /// Its text.
+    pub text: fn(&Host, SimTime) -> String,
+}
+
+/// The files of `/proc/net`, sorted by name.
+pub const NET_FILES: &[NetFile] = &[
+    NetFile { name: "arp", text: |h, _| crate::net::proc::proc_net_arp(&h.net) },
+    NetFile { name: "dev", text: |h, _| crate::net::proc::proc_net_dev(&h.net) },
+    NetFile {
+        name: "ip_tables_names",
+        text: |h, _| h.netfilter.loaded().map(|t| format!("{}\n", t.id.name())).collect(),
+    },
+    NetFile { name: "ip_vs", text: |h, now| h.ipvs.proc_services(now) },
+    NetFile { name: "ip_vs_conn", text: |h, now| h.ipvs.proc_conns(now) },
+    NetFile { name: "ip_vs_stats", text: |h, now| h.ipvs.proc_stats(now) },
+    NetFile { name: "route", text: |h, _| crate::net::proc::proc_net_route(&h.net) },
+];
+
+/// The text of a virtual file; nothing if the path is not virtual.
+pub fn read(host: &Host, now: SimTime, path: &str) -> Option<Result<String, FileError>> {
+    if let Some(name) = path.strip_prefix("/proc/net/") {
+        let file = NET_FILES.iter().find(|f| f.name == name);
+        return Some(file.map(|f| (f.text)(host, now)).ok_or(FileError::NotFound));
+    }
+    if path == "/proc/sys/kernel/hostname" {
+        return Some(Ok(format!("{}\n", host.name)));
+    }
+    if !path.starts_with("/proc/") {
+        return None;
+    }
+    Some(match host.net.sysctl.read(path) {
+        Some(value) if path.starts_with(SYS) => Ok(value + "\n"),
+        _ if is_dir(host, path) => Err(FileError::IsDirectory),
+        _ => Err(FileError::NotFound),
+    })
+}
+
+/// Writes a virtual file; nothing if the path is not virtual.
+pub fn write(host: &mut Host, _now: SimTime, path: &str, text: &str) -> Option<Result<(), FileError>> {
+    if !path.starts_with("/proc/") {
+        return None;
+    }
+    if !path.starts_with(SYS) {
+        return Some(Err(if read(host, SimTime::ZERO, path).is_some_and(|r| r.is_ok()) {
+            FileError::Denied
+        } else {
+            FileError::NotFound
+        }));
+    }
+    if is_dir(host, path) {
+        return Some(Err(FileError::IsDirectory));
+    }
+    Some(host.net.sysctl.write(path, text).map_err(|e| match e {
+        WriteError::NoSuchVariable => FileError::NotFound,
+        WriteError::InvalidArgument => FileError::Invalid,
+    }))
+}
+
+/// Whether there is such a virtual path; nothing if it is not virtual.
+pub fn stat(host: &Host, path: &str) -> Option<Option<Stat>> {
+    if path != "/proc" && !path.starts_with("/proc/") {
+        return None;
+    }
+    if is_dir(host, path) {
+        return Some(Some(stat_of(true, 0o555)));
+    }
+    let writable = path.starts_with(SYS);
+    let there = read(host, SimTime::ZERO, path).is_some_and(|r| r.is_ok());
+    Some(there.then(|| stat_of(false, if writable { 0o644 } else { 0o444 })))
+}
+
+/// The names in a virtual directory; nothing if the path is not virtual.
+pub fn list(host: &Host, path: &str) -> Option<Result<Vec<String>, FileError>> {
+    let path = path.trim_end_matches('/');
+    if path != "/proc" && !path.starts_with("/proc/") {
+        return None;
+    }
+    if !is_dir(host, path) {
+        return Some(Err(FileError::NotFound));
+    }
+    let prefix = format!("{path}/");
+    let mut names: Vec<String> = every_path(host)
+        .iter()
+        .filter_map(|p| p.strip_prefix(&prefix))
+        .filter_map(|rest| rest.split('/').next())
+        .map(str::to_string)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    Some(Ok(names))
+}
+
+fn stat_of(dir: bool, mode: u32) -> Stat {
+    Stat { dir, mode, size: 0, modified: SimTime::ZERO }
+}
+
+fn is_dir(host: &Host, path: &str) -> bool {
+    let prefix = format!("{}/", path.trim_end_matches('/'));
+    every_path(host).iter().any(|p| p.starts_with(&prefix))
+}
+
+fn every_path(host: &Host) -> Vec<String> {
+    let sys = host.net.sysctl.paths().into_iter().map(|p| format!("{SYS}{}", p.replace('.', "/")));
+    sys.chain(NET_FILES.iter().map(|f| format!("/proc/net/{}", f.name))).collect()
+}

@@ -1,0 +1,98 @@
+//! Shells on hosts as the world sees them: started by a driver, woken by time and by what happens on their host.
+
+use super::bash::{Shell, ShellState, Stream};
+use super::machine::{HostMachine, Running};
+use super::vfs::Vfs;
+use crate::base::{NodeId, SimTime};
+use crate::node::{Cx, Host};
+use std::collections::BTreeMap;
+
+/// A shell on a host.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// Where.
+    pub node: NodeId,
+    /// The shell.
+    pub shell: Shell<Running>,
+    /// It waits for something to happen on its host.
+    on_event: bool,
+    /// Its script has ended, with this status.
+    pub ended: Option<u8>,
+}
+
+/// Every shell of the world, and each host's files.
+#[derive(Clone, Debug, Default)]
+pub struct Processes {
+    list: Vec<Process>,
+    files: BTreeMap<NodeId, Vfs>,
+    news: bool,
+    events_wanted: u32,
+}
+
+/// When a shell wants to be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// At this time at the latest.
+    pub at: Option<SimTime>,
+}
+
+impl Processes {
+    /// Puts a shell on a host; [`Processes::resume`] starts it. Returns its number.
+    pub fn add(&mut self, node: NodeId, script: &str, seed: u64) -> u32 {
+        let pid = self.list.len() as u32;
+        let shell = Shell::new(script, "/usr/bin/bash").seed(seed).pid(1000 + pid);
+        self.list.push(Process { node, shell, on_event: false, ended: None });
+        pid
+    }
+
+    /// A shell.
+    pub fn get(&self, pid: u32) -> Option<&Process> {
+        self.list.get(pid as usize)
+    }
+
+    /// What a shell printed so far, both streams together; it is handed over once.
+    pub fn take_output(&mut self, pid: u32) -> Vec<(Stream, String)> {
+        self.list.get_mut(pid as usize).map(|p| p.shell.take_output()).unwrap_or_default()
+    }
+
+    /// Whether a shell has ended since this was asked last.
+    pub fn ended(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    /// The shells on a host that wait for something to happen there.
+    pub fn waiting_on(&self, node: NodeId) -> Vec<u32> {
+        if self.events_wanted == 0 {
+            return Vec::new();
+        }
+        let waits = |p: &Process| p.node == node && p.on_event;
+        (0..self.list.len()).filter(|&i| waits(&self.list[i])).map(|i| i as u32).collect()
+    }
+
+    /// Lets a shell go on as far as it can now.
+    pub fn resume(&mut self, pid: u32, host: &mut Host, cx: &mut Cx<'_>) -> Resume {
+        let Some(process) = self.list.get_mut(pid as usize) else { return Resume { at: None } };
+        let files = self.files.entry(process.node).or_default();
+        if std::mem::take(&mut process.on_event) {
+            self.events_wanted -= 1;
+        }
+        let mut machine = HostMachine { host, cx, files };
+        let state = process.shell.resume(&mut machine);
+        let wake = match state {
+            ShellState::Waiting { until, on_event } => Some((until, on_event)),
+            ShellState::Finished { status } => {
+                if process.ended.is_none() {
+                    process.ended = Some(status);
+                    self.news = true;
+                }
+                process.shell.background().map(|w| (w.until, w.on_event))
+            }
+        };
+        let Some((until, on_event)) = wake else { return Resume { at: None } };
+        if on_event {
+            process.on_event = true;
+            self.events_wanted += 1;
+        }
+        Resume { at: until }
+    }
+}
