@@ -1,0 +1,7 @@
+//! Time and the wire between boxes: what happens next, and when.
+
+pub mod ledger;
+pub mod link;
+pub mod queue;
+pub mod workload;
+pub mod world;
