@@ -1,0 +1,145 @@
+//! The scenario file, version 1: YAML text in, a resolved [`Scenario`] out, or everything that is wrong with it.
+//!
+//! Four steps: `tree` reads the YAML and keeps every place; `set` carries out what the command line overrides; `spec` reads
+//! the elements out of the tree, unresolved; `resolve` unrolls groups, looks names up and fills defaults in. All of them
+//! tell problems and go on, so that one pass shows all mistakes; a cause keeps its consequences quiet.
+//!
+//! Beyond the format's page: top-level keys that begin with `x-` are left alone (for anchors), `<<` merges maps, `ageing` of
+//! a switch, `defaults.server`, `at_most` and `exactly` beside `at_least`. [`limits`] says how much a file may ask for.
+
+pub mod build;
+pub mod expect;
+pub mod limits;
+pub mod model;
+pub mod play;
+pub mod problem;
+mod render;
+mod resolve;
+mod set;
+mod spec;
+mod syntax;
+pub mod topology;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use model::Scenario;
+pub use problem::{Problem, render};
+
+use limits::MAX_FILE_BYTES;
+use problem::Problems;
+use tree::Mark;
+
+/// The names that other rooms know: sysctls and drop reasons.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'n> {
+    /// The sysctls, for "did you mean".
+    pub sysctls: &'n [&'n str],
+    /// Whether there is such a sysctl (with dots; of any interface).
+    pub known_sysctl: fn(&str) -> bool,
+    /// Whether a sysctl takes a value; if not, what it wants, in a few words.
+    pub sysctl_value: fn(&str, &str) -> Result<(), String>,
+    /// The drop reasons; if there are none, any word is taken.
+    pub reasons: &'n [&'n str],
+}
+
+impl Default for Names<'_> {
+    /// Takes every name.
+    fn default() -> Self {
+        Names { sysctls: &[], known_sysctl: |_| true, sysctl_value: |_, _| Ok(()), reasons: &[] }
+    }
+}
+
+/// A scenario that can be simulated, and what is strange about it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What may be a mistake and stops nothing, by place.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a scenario. `file_name` gives the name if the file has none; `sets` are the arguments of `--set`, in order.
+///
+/// # Errors
+/// Everything that is wrong, sorted by place, the file's before those of `sets`. Warnings come with a scenario only.
+pub fn load(file_name: &str, text: &str, sets: &[String], names: &Names<'_>) -> Result<Loaded, Vec<Problem>> {
+    let text_or_nothing = if text.len() > MAX_FILE_BYTES { "" } else { text };
+    let mut texts = vec![text_or_nothing];
+    texts.extend(sets.iter().map(String::as_str));
+    texts.truncate(limits::MAX_SETS + 1);
+    let mut p = Problems::new(&texts);
+    let scenario = read(file_name, text, &texts, names, &mut p);
+    let (errors, warnings) = p.finish(&texts);
+    match scenario {
+        Some(scenario) if errors.is_empty() => Ok(Loaded { scenario, warnings }),
+        _ => Err(errors),
+    }
+}
+
+fn read(file_name: &str, text: &str, texts: &[&str], names: &Names<'_>, p: &mut Problems) -> Option<Scenario> {
+    let begin = Mark::default();
+    if text.len() > MAX_FILE_BYTES || texts.iter().skip(1).map(|t| t.len()).sum::<usize>() > MAX_FILE_BYTES {
+        p.error("E002", begin, format!("the file has more than {} MiB", MAX_FILE_BYTES >> 20))
+            .label("not read")
+            .help("`count: N` on a host makes many of a kind");
+        return None;
+    }
+    if texts.len() > limits::MAX_SETS {
+        p.error("E060", begin, format!("more than {} times `--set`", limits::MAX_SETS))
+            .label("the file")
+            .help("write the values into the file");
+        return None;
+    }
+    look_at_characters(text, p)?;
+    let root = tree::parse(text, 0, 0, p);
+    let mut root = match root {
+        Some(root) if !root.is_null() => root,
+        _ => {
+            if !p.any() {
+                p.error("E001", begin, "the file is empty")
+                    .label("nothing here")
+                    .help("a scenario begins with `lvsim: 1`; `lvsim new` makes one");
+            }
+            return None;
+        }
+    };
+    for (n, set) in texts.iter().enumerate().skip(1) {
+        set::apply(&mut root, set, n as u16, p);
+    }
+    let spec = spec::read(&root, p)?;
+    Some(resolve::resolve(&spec, name_of(file_name), names, text, p))
+}
+
+/// Tells control characters, which YAML forbids; warns of a byte-order mark and of CRLF.
+fn look_at_characters(text: &str, p: &mut Problems) -> Option<()> {
+    let mark = |start: usize, length: usize| Mark { src: 0, start: start as u32, end: (start + length) as u32 };
+    let control = text.bytes().position(|b| (b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0x7f);
+    if let Some(i) = control {
+        p.error("E006", mark(i, 1), format!("the control character U+{:04X}", text.as_bytes()[i]))
+            .label("no text has this")
+            .help("remove it; was the file saved as UTF-8 text?");
+        return None;
+    }
+    if text.starts_with('\u{feff}') {
+        p.error("W001", mark(0, 3), "the file begins with a byte-order mark")
+            .label("invisible, and ignored")
+            .help("save it as UTF-8 without BOM");
+    }
+    if let Some(i) = text.find("\r\n") {
+        p.error("W002", mark(i, 0), "the lines end with CRLF, as on Windows")
+            .label("read as LF, in `run` too")
+            .help("save it with LF line ends");
+    }
+    Some(())
+}
+
+/// The name of a file that has none: its own, without directory and ending.
+fn name_of(file_name: &str) -> String {
+    let file = file_name.rsplit(['/', '\\']).next().unwrap_or("");
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let name: String = stem.chars().take(60).map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let name = name.trim_matches('-');
+    if name.is_empty() { "scenario".into() } else { name.into() }
+}

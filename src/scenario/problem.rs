@@ -1,0 +1,373 @@
+//! What is wrong with a scenario: collected in one pass, each thing once, sorted by place, told with cause and remedy.
+//!
+//! Codes are stable: a code is never given to another mistake. `E…` stops a scenario, `W…` does not.
+
+use crate::scenario::limits::MAX_PROBLEMS;
+use crate::scenario::tree::Mark;
+use std::sync::Arc;
+
+pub use crate::scenario::render::render;
+
+/// One mistake of a scenario file or of a `--set`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The stable code, such as `E012`; warnings begin with `W`. See [`CODES`].
+    pub code: &'static str,
+    /// Where it is.
+    pub place: Place,
+    /// The cause, in one line.
+    pub title: String,
+    /// What stands beside the caret; may be empty.
+    pub label: String,
+    /// The remedy.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    /// Whether it only warns.
+    pub fn is_warning(&self) -> bool {
+        self.code.starts_with('W')
+    }
+}
+
+/// Where a problem is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The text of the `--set` that is meant; `None` is the file.
+    pub set: Option<Arc<str>>,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Column in characters, counted from 1.
+    pub column: u32,
+    /// The first byte.
+    pub start: usize,
+    /// One beyond the last byte; never on a later line than `start`.
+    pub end: usize,
+}
+
+/// Every code, with what it means. Sorted.
+pub const CODES: &[(&str, &str)] = &[
+    ("E001", "the file is empty"),
+    ("E002", "the file is too large"),
+    ("E003", "the file is not YAML"),
+    ("E004", "a tab where YAML wants spaces"),
+    ("E005", "a byte-order mark in the middle"),
+    ("E006", "the file holds a NUL or other control character"),
+    ("E007", "a key stands twice"),
+    ("E008", "too many values, or an alias bomb"),
+    ("E009", "nesting without end"),
+    ("E010", "a second document"),
+    ("E011", "a key is missing, or is no word"),
+    ("E012", "no such interface on this node"),
+    ("E013", "a YAML tag"),
+    ("E014", "an unknown key"),
+    ("E015", "a key is missing that must be there"),
+    ("E016", "the wrong kind of value: a list where a map is wanted, and so on"),
+    ("E017", "not a whole number, or out of range"),
+    ("E018", "a word such as `on` where true or false is wanted"),
+    ("E019", "two keys that exclude each other"),
+    ("E020", "a version of the format that this lvsim does not read"),
+    ("E021", "a name with characters that names cannot have"),
+    ("E022", "a name that is taken"),
+    ("E023", "not a duration, or not a rate"),
+    ("E024", "not a bandwidth"),
+    ("E025", "not a number of bytes"),
+    ("E026", "not a loss"),
+    ("E027", "not an address"),
+    ("E028", "not a MAC address that an interface can have"),
+    ("E029", "not ADDRESS:PORT"),
+    ("E030", "not one of the words that may stand here"),
+    ("E031", "a cable from a thing to itself"),
+    ("E032", "two cables at one interface"),
+    ("E033", "a key that this kind of node or interface does not have"),
+    ("E034", "an unknown sysctl"),
+    ("E035", "a value that this sysctl does not take"),
+    ("E036", "no such traffic"),
+    ("E037", "no such drop reason"),
+    ("E038", "the same address twice on one interface"),
+    ("E039", "no such cable, or more than one"),
+    ("E040", "no such node"),
+    ("E041", "a switch where a host is wanted, or the reverse"),
+    ("E042", "the addresses of a group run out"),
+    ("E043", "the two ends of a cable disagree"),
+    ("E044", "a port that is served twice"),
+    ("E045", "a group where one node is wanted"),
+    ("E050", "a --set that cannot be understood"),
+    ("E051", "a --set of something that is not there"),
+    ("E060", "more than lvsim simulates"),
+    ("E061", "an alias without its anchor"),
+    ("W001", "a byte-order mark at the beginning"),
+    ("W002", "CRLF line ends"),
+    ("W003", "after the end of the run"),
+    ("W004", "switches in a loop"),
+    ("W005", "one hardware address on two interfaces"),
+];
+
+/// A problem whose place is still a mark.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Raw {
+    code: &'static str,
+    at: Mark,
+    title: String,
+    label: String,
+    help: Option<String>,
+}
+
+impl Raw {
+    /// What stands beside the caret.
+    pub fn label(&mut self, label: impl Into<String>) -> &mut Raw {
+        self.label = label.into();
+        self
+    }
+
+    /// The remedy.
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Raw {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The remedy if a similar name exists, or else this one.
+    pub fn suggest(&mut self, similar: Option<String>, otherwise: impl Into<String>) -> &mut Raw {
+        self.help = Some(match similar {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => otherwise.into(),
+        });
+        self
+    }
+}
+
+/// Collects problems.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    /// For each source the byte offsets at which its lines begin.
+    lines: Vec<Vec<u32>>,
+    raw: Vec<Raw>,
+    /// Where those beyond the limit are written and forgotten.
+    scratch: Raw,
+    beyond: usize,
+    /// How many more names may be compared in search of a similar one.
+    comparisons: usize,
+}
+
+impl Problems {
+    /// For the file and each `--set`.
+    pub fn new(texts: &[&str]) -> Problems {
+        let lines = texts.iter().map(|text| line_starts(text)).collect();
+        Problems { lines, comparisons: 200_000, ..Problems::default() }
+    }
+
+    /// Adds a problem; its label and help follow.
+    pub fn error(&mut self, code: &'static str, at: Mark, title: impl Into<String>) -> &mut Raw {
+        debug_assert!(CODES.iter().any(|&(c, _)| c == code), "{code} has no row in CODES");
+        if self.raw.len() >= MAX_PROBLEMS {
+            self.beyond += 1;
+            return &mut self.scratch;
+        }
+        self.raw.push(Raw { code, at, title: title.into(), ..Raw::default() });
+        self.raw.last_mut().unwrap_or(&mut self.scratch)
+    }
+
+    /// Whether no more problems are told; one more is counted then. For those whose words cost something to find.
+    pub fn full(&mut self) -> bool {
+        let full = self.raw.len() >= MAX_PROBLEMS;
+        self.beyond += usize::from(full);
+        full
+    }
+
+    /// Whether there is any error (warnings do not count).
+    pub fn any(&self) -> bool {
+        self.raw.iter().any(|raw| raw.code.starts_with('E'))
+    }
+
+    /// The line of a mark, counted from 1.
+    pub fn line_of(&self, at: Mark) -> u32 {
+        let starts = self.lines.get(usize::from(at.src)).map_or(&[][..], Vec::as_slice);
+        starts.partition_point(|&s| s <= at.start).max(1) as u32
+    }
+
+    /// The name among `names` that is most like `word`; the first of equals.
+    pub fn similar<'n>(&mut self, word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+        let length = word.chars().count();
+        if length == 0 || length > 80 || self.raw.len() >= MAX_PROBLEMS {
+            return None;
+        }
+        let lower = word.to_lowercase();
+        let allowed = (length / 3).clamp(1, 4);
+        let mut best: Option<(usize, &str)> = None;
+        for name in names {
+            if self.comparisons == 0 {
+                break;
+            }
+            if name.len() > 200 {
+                continue;
+            }
+            self.comparisons -= 1;
+            let distance = match name.to_lowercase() {
+                same if same == lower => 0,
+                // The beginning of a name is as good as its worst misspelling.
+                longer if length >= 3 && longer.starts_with(&lower) => allowed,
+                other => strsim::damerau_levenshtein(&lower, &other),
+            };
+            if distance <= allowed && best.is_none_or(|(d, _)| distance < d) {
+                best = Some((distance, name));
+            }
+        }
+        best.map(|(_, name)| name.to_string())
+    }
+
+    /// The errors and the warnings, each sorted by place, each said once.
+    pub fn finish(self, texts: &[&str]) -> (Vec<Problem>, Vec<Problem>) {
+        let Problems { mut raw, lines, beyond, .. } = self;
+        // A cause within an aliased value would be told for each use: equal problems are one.
+        raw.sort_by(|a, b| (a.at, a.code, &a.title).cmp(&(b.at, b.code, &b.title)));
+        raw.dedup_by(|b, a| a.at == b.at && a.code == b.code && a.title == b.title);
+        let mut columns = Columns::default();
+        let sets: Vec<Arc<str>> = texts.iter().skip(1).map(|t| Arc::from(*t)).collect();
+        let mut all: Vec<Problem> = raw
+            .into_iter()
+            .map(|raw| {
+                let src = usize::from(raw.at.src);
+                let text = texts.get(src).copied().unwrap_or("");
+                let starts = lines.get(src).map_or(&[0][..], Vec::as_slice);
+                Problem {
+                    code: raw.code,
+                    place: columns.place(text, starts, raw.at, src.checked_sub(1).and_then(|n| sets.get(n)).cloned()),
+                    title: raw.title,
+                    label: raw.label,
+                    help: raw.help,
+                }
+            })
+            .collect();
+        if beyond > 0
+            && let Some(last) = all.last_mut()
+        {
+            let more = format!("{beyond} more problems are not told");
+            last.help = Some(last.help.take().map_or(more.clone(), |h| format!("{h} ({more})")));
+        }
+        all.into_iter().partition(|p| !p.is_warning())
+    }
+}
+
+/// Where the lines of a text begin; `\n`, `\r\n` and a lone `\r` end a line, as in YAML.
+fn line_starts(text: &str) -> Vec<u32> {
+    let bytes = text.as_bytes();
+    let mut starts = vec![0];
+    for (i, &b) in bytes.iter().enumerate() {
+        if b == b'\n' || (b == b'\r' && bytes.get(i + 1) != Some(&b'\n')) {
+            starts.push(i as u32 + 1);
+        }
+    }
+    starts
+}
+
+/// Counts columns. Of two problems in one endless line the second is counted from the first.
+#[derive(Default)]
+struct Columns {
+    last: Option<(Mark, u32)>,
+}
+
+impl Columns {
+    /// A mark with line and column, cut to its first line and to what can be shown.
+    fn place(&mut self, text: &str, starts: &[u32], at: Mark, set: Option<Arc<str>>) -> Place {
+        const LONGEST: usize = 1 << 10;
+        let line = starts.partition_point(|&s| s <= at.start).max(1);
+        let begin = starts.get(line - 1).copied().unwrap_or(0);
+        let start = at.start as usize;
+        let (from, counted) = match self.last {
+            Some((last, column)) if last.src == at.src && (begin..=at.start).contains(&last.start) => {
+                (last.start, column)
+            }
+            _ => (begin, 1),
+        };
+        let passed = text.get(from as usize..start).unwrap_or("");
+        let column = counted + passed.chars().filter(|&c| c != '\u{feff}').count() as u32;
+        self.last = Some((at, column));
+        let mut end = (at.end as usize).clamp(start, start + LONGEST);
+        while end > start && !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let piece = text.get(start..end).unwrap_or("");
+        let end = start + piece.find(['\n', '\r']).unwrap_or(piece.len());
+        Place { set, line: line as u32, column, start, end }
+    }
+}
+
+/// A user's text in back-ticks: on one line, not too long, nothing invisible in it.
+pub(crate) fn quote(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut out = String::from("`");
+    for (n, c) in text.chars().enumerate() {
+        if n == LONGEST {
+            out.push('…');
+            break;
+        }
+        if c.is_control()
+            || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('`');
+    out
+}
+
+/// Names as people list them: `a`, `b` and `c`; the first twelve.
+pub(crate) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 12;
+    let names: Vec<&str> = names.into_iter().take(SHOWN + 1).collect();
+    let more = names.len() > SHOWN;
+    let mut out = String::new();
+    for (i, name) in names.iter().take(SHOWN).enumerate() {
+        if i > 0 {
+            out.push_str(if i + 1 == names.len() && !more { " and " } else { ", " });
+        }
+        out.push_str(quote(name).trim_matches('`'));
+    }
+    if more {
+        out.push_str(" and others");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_unique() {
+        assert!(CODES.windows(2).all(|w| w[0].0 < w[1].0));
+    }
+
+    #[test]
+    fn the_most_similar_name_is_found_and_a_strange_one_is_not() {
+        let mut problems = Problems::new(&[""]);
+        let names = ["interfaces", "kind", "gateway", "serves"];
+        assert_eq!(problems.similar("interface", names).as_deref(), Some("interfaces"));
+        assert_eq!(problems.similar("knid", names).as_deref(), Some("kind"));
+        assert_eq!(problems.similar("GATEWAY", names).as_deref(), Some("gateway"));
+        assert_eq!(problems.similar("bicycle", names), None);
+        assert_eq!(problems.similar("", names), None);
+    }
+
+    #[test]
+    fn columns_count_characters_and_lines_end_as_in_yaml() {
+        let text = "甲: 乙\r\nb: c\rd: e\n";
+        let starts = line_starts(text);
+        let at = |s: &str| text.find(s).map(|i| Mark { src: 0, start: i as u32, end: (i + s.len()) as u32 });
+        let where_is =
+            |s: &str| at(s).map(|m| Columns::default().place(text, &starts, m, None)).map(|p| (p.line, p.column));
+        assert_eq!(where_is("乙"), Some((1, 4)));
+        assert_eq!(where_is("c"), Some((2, 4)));
+        assert_eq!(where_is("e"), Some((3, 4)));
+    }
+
+    #[test]
+    fn user_text_is_quoted_on_one_line() {
+        assert_eq!(quote("a\nb\u{202e}"), "`a\\u{a}b\\u{202e}`");
+        assert!(quote(&"x".repeat(500)).chars().count() < 70);
+        assert_eq!(listed(["eth0", "lo"]), "eth0 and lo");
+        assert_eq!(listed(["a"]), "a");
+    }
+}

@@ -1,0 +1,235 @@
+//! `--set PATH=VALUE`: any value of the file, changed before the file is read.
+//!
+//! A path has keys with dots between: `traffic.web.connections`, `nodes.rs1.sysctl."net.ipv4.conf.all.arp_ignore"`,
+//! `traffic[0].every`. An item of a list is named by its place from 0 or by its `name`. Below `sysctl` the rest of the path
+//! is one key, with or without quotes. Keys that are missing are added; nodes, interfaces and items of lists are not.
+
+use crate::scenario::problem::{Problems, listed, quote};
+use crate::scenario::tree::{self, Key, Kind, Mark, Node, Style};
+use std::borrow::Cow;
+
+/// One step of a path.
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// A step and where it stands.
+struct Part {
+    step: Step,
+    at: Mark,
+}
+
+/// Carries out one `--set`, source number `src`.
+pub(crate) fn apply<'a>(root: &mut Node<'a>, set: &'a str, src: u16, p: &mut Problems) {
+    let Some((parts, value_at)) = path(set, src, p) else { return };
+    let Some(value) = value(set, value_at, src, p) else { return };
+    let mut here = root;
+    let mut done = String::new();
+    let last = parts.len().saturating_sub(1);
+    for (i, part) in parts.iter().enumerate() {
+        let next = match step(here, part, &done, i == last, src, p) {
+            Some(next) => next,
+            None => return,
+        };
+        match &part.step {
+            Step::Key(key) if done.is_empty() => done.push_str(key),
+            Step::Key(key) => done.push_str(&format!(".{key}")),
+            Step::Index(n) => done.push_str(&format!("[{n}]")),
+        }
+        here = next;
+    }
+    *here = value;
+}
+
+fn fault<'p>(
+    code: &'static str,
+    at: Mark,
+    title: String,
+    p: &'p mut Problems,
+) -> &'p mut crate::scenario::problem::Raw {
+    p.error(code, at, title)
+}
+
+/// Takes a path apart; also where the value begins.
+fn path(set: &str, src: u16, p: &mut Problems) -> Option<(Vec<Part>, usize)> {
+    let whole = Mark { src, start: 0, end: set.len() as u32 };
+    let mark = |start: usize, end: usize| Mark { src, start: start as u32, end: end as u32 };
+    let mut parts: Vec<Part> = Vec::new();
+    let mut i = 0;
+    let end = loop {
+        let rest = &set[i..];
+        let Some(first) = rest.chars().next() else {
+            fault("E050", whole, "a --set without `=`".into(), p)
+                .label("no value")
+                .help("write PATH=VALUE, such as `seed=3` or `traffic.web.connections=5`");
+            return None;
+        };
+        match first {
+            '=' => break i,
+            '[' => {
+                let close = rest.find(']').map(|c| i + c);
+                let number = close.and_then(|c| set[i + 1..c].parse::<usize>().ok());
+                let (Some(close), Some(number)) = (close, number) else {
+                    fault("E050", mark(i, i + 1), "a place in a list is a number in brackets".into(), p)
+                        .label("here")
+                        .help("write for example `traffic[0].every=1ms`");
+                    return None;
+                };
+                parts.push(Part { step: Step::Index(number), at: mark(i, close + 1) });
+                i = close + 1;
+            }
+            '"' | '\'' => {
+                let Some(close) = rest[1..].find(first).map(|c| i + 1 + c) else {
+                    fault("E050", mark(i, i + 1), "a quote is never closed".into(), p)
+                        .label("opened here")
+                        .help("close it before the `=`");
+                    return None;
+                };
+                parts.push(Part { step: Step::Key(set[i + 1..close].to_string()), at: mark(i, close + 1) });
+                i = close + 1;
+            }
+            _ => {
+                let stop = rest.find(['.', '[', '=']).map_or(set.len(), |c| i + c);
+                let key = set[i..stop].trim();
+                if key.is_empty() {
+                    fault("E050", mark(i, i + 1), "a key is missing in the path".into(), p)
+                        .label("before this")
+                        .help("write for example `traffic.web.connections=5`");
+                    return None;
+                }
+                parts.push(Part { step: Step::Key(key.to_string()), at: mark(i, stop) });
+                i = stop;
+            }
+        }
+        // Between two keys stands one dot; before a bracket none.
+        match set[i..].chars().next() {
+            Some('.') => i += 1,
+            Some('[' | '=') | None => {}
+            Some(c) => {
+                fault("E050", mark(i, i + c.len_utf8()), "a dot is missing in the path".into(), p)
+                    .label("before this")
+                    .help("put a dot between two keys");
+                return None;
+            }
+        }
+    };
+    if parts.is_empty() {
+        fault("E050", whole, "a --set without a path".into(), p)
+            .label("nothing before the `=`")
+            .help("write for example `seed=3`");
+        return None;
+    }
+    // The names of sysctls have dots of their own.
+    if let [Part { step: Step::Key(a), .. }, _, Part { step: Step::Key(b), .. }, first, .., last] = parts.as_slice()
+        && a == "nodes"
+        && b == "sysctl"
+    {
+        let (start, stop) = (first.at.start, last.at.end);
+        let key = set[start as usize..stop as usize].to_string();
+        parts.truncate(3);
+        parts.push(Part { step: Step::Key(key), at: Mark { src, start, end: stop } });
+    }
+    Some((parts, end + 1))
+}
+
+/// The value, read as YAML; nothing is the empty text.
+fn value<'a>(set: &'a str, from: usize, src: u16, p: &mut Problems) -> Option<Node<'a>> {
+    let text = &set[from..];
+    let at = Mark { src, start: from as u32, end: set.len() as u32 };
+    if text.trim().is_empty() {
+        return Some(Node { at, kind: Kind::Scalar(Cow::Borrowed(""), Style::Quoted) });
+    }
+    // A plain word needs no YAML; it may hold what YAML would want quoted.
+    let plain = !text.starts_with(['{', '[', '"', '\'', '&', '*', '!', '|', '>', '%', '@', '`', '#', '-', '?'])
+        && !text.contains([':', '#', '\n']);
+    let address = text.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'/'));
+    if plain || address {
+        return Some(Node { at, kind: Kind::Scalar(Cow::Borrowed(text), Style::Plain) });
+    }
+    let node = tree::parse(text, src, from as u32, p);
+    if node.is_none() && !p.any() {
+        fault("E050", at, "a --set without a value".into(), p)
+            .label("nothing that counts")
+            .help("put the text in quotes");
+    }
+    node
+}
+
+/// Goes one step down.
+fn step<'n, 'a>(
+    here: &'n mut Node<'a>,
+    part: &Part,
+    done: &str,
+    last: bool,
+    src: u16,
+    p: &mut Problems,
+) -> Option<&'n mut Node<'a>> {
+    let place = if done.is_empty() { "the file".to_string() } else { quote(done) };
+    if here.is_null() && matches!(part.step, Step::Key(_)) {
+        here.kind = Kind::Map(Vec::new());
+    }
+    let what = here.what();
+    match (&part.step, &mut here.kind) {
+        (Step::Index(n), Kind::Seq(items)) => {
+            let length = items.len();
+            if *n >= length {
+                fault("E051", part.at, format!("{place} has no item {n}"), p)
+                    .label(format!("it has {length}, counted from 0"))
+                    .help("a --set changes what the file has");
+                return None;
+            }
+            items.get_mut(*n)
+        }
+        (Step::Key(key), Kind::Seq(items)) => {
+            let by_name = items.iter().position(|item| item.get("name").and_then(Node::text) == Some(key.as_str()));
+            let found = by_name.or_else(|| key.parse().ok().filter(|&n: &usize| n < items.len()));
+            if found.is_none() {
+                let names: Vec<String> =
+                    items.iter().filter_map(|i| i.get("name")?.text().map(str::to_string)).collect();
+                let similar = p.similar(key, names.iter().map(String::as_str));
+                fault("E051", part.at, format!("{place} has no item {}", quote(key)), p)
+                    .label("no item has this name")
+                    .suggest(
+                        similar,
+                        if names.is_empty() {
+                            "write its place from 0: `[0]`".into()
+                        } else {
+                            format!("the items are {}", listed(names.iter().map(String::as_str)))
+                        },
+                    );
+            }
+            items.get_mut(found?)
+        }
+        (Step::Key(key), Kind::Map(entries)) => {
+            let found = entries.iter().position(|(k, _)| k.text == key.as_str());
+            // A typing mistake must not make a new node.
+            let closed = done == "nodes" || (done.starts_with("nodes.") && done.ends_with(".interfaces"));
+            if found.is_none() && closed {
+                let names: Vec<String> = entries.iter().map(|(k, _)| k.text.to_string()).collect();
+                let similar = p.similar(key, names.iter().map(String::as_str));
+                fault("E051", part.at, format!("{place} has no {}", quote(key)), p)
+                    .label("a --set adds none")
+                    .suggest(similar, format!("there is {}", listed(names.iter().map(String::as_str))));
+                return None;
+            }
+            let i = match found {
+                Some(i) => i,
+                None => {
+                    let kind =
+                        if last { Kind::Scalar(Cow::Borrowed("~"), Style::Plain) } else { Kind::Map(Vec::new()) };
+                    let at = Mark { src, ..part.at };
+                    entries.push((Key { at, text: Cow::Owned(key.clone()) }, Node { at, kind }));
+                    entries.len() - 1
+                }
+            };
+            entries.get_mut(i).map(|(_, node)| node)
+        }
+        _ => {
+            fault("E051", part.at, format!("{place} is {what} and has no such part"), p)
+                .label("cannot go down here")
+                .help("a path ends at a single value");
+            None
+        }
+    }
+}

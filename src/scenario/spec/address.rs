@@ -1,0 +1,125 @@
+//! Single values: IPv4 addresses, with prefix lengths and ports, and hardware addresses.
+//!
+//! Addresses are read strictly: four decimal numbers without leading zeros. What is wrong is said of the number that is.
+
+use crate::scenario::model::Mac;
+use crate::scenario::problem::{Problems, quote};
+use crate::scenario::spec::value::word;
+use crate::scenario::tree::Node;
+use std::net::Ipv4Addr;
+
+/// Says what is wrong with the text of an address.
+fn address_fault(text: &str) -> String {
+    let parts: Vec<&str> = text.split('.').collect();
+    if text.contains("::") || text.matches(':').count() > 1 {
+        return "IPv6 is not simulated".into();
+    }
+    if parts.len() != 4 {
+        return "an IPv4 address has four numbers".into();
+    }
+    for part in parts {
+        if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
+            return format!("{} is no number", quote(part));
+        }
+        if part.len() > 1 && part.starts_with('0') {
+            return format!("{} begins with 0", quote(part));
+        }
+        if part.parse::<u8>().is_err() {
+            return format!("{part:.12} is more than 255");
+        }
+    }
+    "not an address".into()
+}
+
+/// An IPv4 address.
+pub(crate) fn address(node: &Node<'_>, p: &mut Problems) -> Option<Ipv4Addr> {
+    let text = word(node, "an address", "192.168.1.1", p)?;
+    let addr = text.parse().ok();
+    if addr.is_none() {
+        let problem = p.error("E027", node.at, format!("{} is no IPv4 address", quote(text)));
+        match text.split_once('/') {
+            Some((a, _)) if a.parse::<Ipv4Addr>().is_ok() => {
+                problem.label("no prefix length here").help(format!("write `{a}`"))
+            }
+            _ => problem.label(address_fault(text)).help("write for example `192.168.1.1`"),
+        };
+    }
+    addr
+}
+
+/// An address with its prefix length; without one it is 32, as for `ip addr add`. A netmask may stand for the length.
+pub(crate) fn cidr(node: &Node<'_>, p: &mut Problems) -> Option<(Ipv4Addr, u8)> {
+    let text = word(node, "an address", "192.168.1.101/24", p)?;
+    let (addr, length) = text.split_once('/').unwrap_or((text, "32"));
+    let Ok(addr) = addr.parse::<Ipv4Addr>() else {
+        let fault = address_fault(addr);
+        p.error("E027", node.at, format!("{} is no IPv4 address", quote(text)))
+            .label(fault)
+            .help("write for example `192.168.1.101/24`");
+        return None;
+    };
+    let mask = length
+        .parse::<Ipv4Addr>()
+        .ok()
+        .map(u32::from)
+        .filter(|m| m.leading_ones() + m.trailing_zeros() == 32 || *m == 0);
+    let length = match mask {
+        Some(mask) => Some(mask.leading_ones() as u8),
+        None => Some(length)
+            .filter(|l| l.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|l| l.parse().ok())
+            .filter(|l| *l <= 32),
+    };
+    if length.is_none() {
+        p.error("E027", node.at, format!("{} has no prefix length from 0 to 32", quote(text)))
+            .label("after the `/`")
+            .help(format!("write for example `{addr}/24`"));
+    }
+    length.map(|length| (addr, length))
+}
+
+/// `ADDRESS:PORT`.
+pub(crate) fn endpoint(node: &Node<'_>, p: &mut Problems) -> Option<(Ipv4Addr, u16)> {
+    let text = word(node, "ADDRESS:PORT", "192.168.1.200:80", p)?;
+    let fault = match text.rsplit_once(':') {
+        None if text.parse::<Ipv4Addr>().is_ok() => "the port is missing".to_string(),
+        None => "wants an address, a colon and a port".into(),
+        Some((addr, port)) => match (addr.parse::<Ipv4Addr>(), port.parse::<u16>()) {
+            (Ok(addr), Ok(port)) if port > 0 && port_digits(text) => return Some((addr, port)),
+            (Ok(_), _) => "a port is a number from 1 to 65535".into(),
+            (Err(_), _) if addr.starts_with(char::is_alphabetic) => "an address is wanted, not a name".into(),
+            (Err(_), _) => address_fault(addr),
+        },
+    };
+    p.error("E029", node.at, format!("{} is not ADDRESS:PORT", quote(text)))
+        .label(fault)
+        .help("write for example `192.168.1.200:80`");
+    None
+}
+
+fn port_digits(text: &str) -> bool {
+    text.rsplit(':').next().is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A hardware address that an interface can have: not all zero, and no group address.
+pub(crate) fn mac(node: &Node<'_>, p: &mut Problems) -> Option<Mac> {
+    let text = word(node, "a MAC address", "52:54:00:12:34:56", p)?;
+    let mut mac: Mac = [0; 6];
+    let mut parts = text.split([':', '-']);
+    let read = mac.iter_mut().all(|byte| match parts.next() {
+        Some(part) if (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            u8::from_str_radix(part, 16).map(|b| *byte = b).is_ok()
+        }
+        _ => false,
+    });
+    let label = match read && parts.next().is_none() {
+        false => "wants six bytes in hexadecimal",
+        true if mac[0] & 1 == 1 => "a multicast address (the first byte is odd)",
+        true if mac == [0; 6] => "the zero address",
+        true => return Some(mac),
+    };
+    p.error("E028", node.at, format!("{} cannot be an interface's MAC address", quote(text)))
+        .label(label)
+        .help("write for example `52:54:00:12:34:56`");
+    None
+}
