@@ -1,0 +1,30 @@
+//! What a run tells: records in, artifacts out. Everything here is pure; the command line writes the files.
+
+pub mod charts;
+pub mod facts;
+pub mod filter;
+pub mod log;
+pub mod markdown;
+pub mod names;
+pub mod pcap;
+pub mod record;
+pub mod run;
+pub mod snapshot;
+pub mod story;
+pub mod tables;
+pub mod trace_lines;
+pub mod words;
+
+#[cfg(test)]
+mod testing;
+
+pub use log::RunLog;
+
+/// A file to be: its name and its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// The file's name, without a folder.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}

@@ -1,0 +1,505 @@
+//! One call from a scenario to everything a run yields. No IO: texts and bytes come out, the command line writes them.
+
+use super::filter::TraceFilter;
+use super::log::{ConnectionRow, DestInfo, DevInfo, Judged as LogJudged, Mark, NodeInfo, ServiceInfo, TypedRow};
+use super::record::{self, EventKind, EventRow, SetupOutput};
+use super::{Artifact, RunLog, markdown, pcap, snapshot, story};
+use crate::base::{NodeId, Seed, Span};
+use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
+use crate::ipvs::ServiceKey;
+use crate::net::sock::Errno;
+use crate::node::app::Outcome;
+use crate::scenario::Scenario;
+use crate::scenario::model::{At, LinkChange, StepKind};
+use crate::scenario::play::{Ending, Play, Typed};
+use crate::trace::{DropReason, TraceEvent, TraceMask, Tracer};
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+
+/// The bounds of a run. Reaching one ends the run, and is told.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Events.
+    pub events: u64,
+    /// Simulated time from t = 0, where the scenario names no `duration`.
+    pub simulated: Span,
+    /// Bytes for what is pending and for the trace, roughly.
+    pub memory_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { events: 500_000_000, simulated: Span::from_secs(3600), memory_bytes: 2 << 30 }
+    }
+}
+
+/// What a caller may want otherwise than the file says.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Another seed.
+    pub seed: Option<u64>,
+    /// Another end.
+    pub until: Option<Span>,
+    /// Keep every frame and decision, for stories and captures.
+    pub trace: bool,
+    /// The bounds.
+    pub limits: Limits,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Nanoseconds since t = 0.
+    pub simulated_ns: u64,
+    /// Where it ends, if that is known.
+    pub total_ns: Option<u64>,
+    /// Events so far.
+    pub events: u64,
+}
+
+/// How a run came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// As the scenario wants it.
+    Ended,
+    /// A limit.
+    Limit {
+        /// Which.
+        what: String,
+        /// How far it got.
+        reached: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The caller stopped it.
+    Interrupted,
+}
+
+/// An expectation and what came of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The line of the file.
+    pub line: u32,
+    /// How it is written.
+    pub text: String,
+    /// Whether it holds.
+    pub held: bool,
+    /// What was found.
+    pub found: String,
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Run<'s> {
+    /// The scenario's name.
+    pub name: String,
+    /// The seed that was used.
+    pub seed: u64,
+    /// How it ended.
+    pub stop: Stop,
+    /// Events handled.
+    pub events: u64,
+    /// Frames, each counted once for every cable it crossed.
+    pub frames: u64,
+    /// Over all events.
+    pub fingerprint: u64,
+    /// Expectations.
+    pub expectations: Vec<Judged>,
+    /// What a user should know: limits of the trace, programs that are not simulated, loops of switches.
+    pub warnings: Vec<String>,
+    play: Play<'s>,
+    tracer: Tracer,
+}
+
+/// Bytes that a record of the trace takes, roughly.
+const RECORD_BYTES: u64 = 250;
+/// Bytes that a pending frame takes, roughly.
+const PENDING_BYTES: u64 = 150;
+
+/// Plays a scenario. `progress` is called every so often; when it answers false, the run is interrupted.
+pub fn simulate<'s>(
+    scenario: &'s Scenario,
+    options: &RunOptions,
+    progress: &mut dyn FnMut(&Progress) -> bool,
+) -> Run<'s> {
+    let seed = Seed(options.seed.unwrap_or(scenario.seed));
+    let memory = options.limits.memory_bytes;
+    let limits = WorldLimits {
+        events: options.limits.events,
+        pending: usize::try_from(memory / 2 / PENDING_BYTES).unwrap_or(usize::MAX),
+        ..WorldLimits::default()
+    };
+    let mut tracer = match options.trace {
+        true => Tracer::new(TraceMask::ALL, usize::try_from(memory / 2 / RECORD_BYTES).unwrap_or(usize::MAX)),
+        false => Tracer::off(),
+    };
+    let until = options.until.or(scenario.duration);
+    let mut go_on = |world: &World, zero_to: Option<crate::base::SimTime>| {
+        let total_ns = zero_to.map(|_| until.map_or(options.limits.simulated.0, |u| u.0));
+        let simulated_ns = world.now.0.min(total_ns.unwrap_or(u64::MAX));
+        progress(&Progress { simulated_ns, total_ns, events: world.events })
+    };
+    let (play, ending) = match Play::set_up(scenario, seed, limits, options.until, &mut tracer, &mut go_on) {
+        Ok(mut play) => {
+            let ending = play.run(seed, &mut tracer, &mut go_on);
+            (play, ending)
+        }
+        Err(early) => *early,
+    };
+    let expectations = match ending {
+        Ending::Complete => play.judge(seed).into_iter().map(judged).collect(),
+        _ => Vec::new(),
+    };
+    let mut run = Run {
+        name: scenario.name.clone(),
+        seed: seed.0,
+        stop: stop(&ending, &play),
+        events: play.world.events,
+        frames: play.world.ledger.sent,
+        fingerprint: play.world.fingerprint(),
+        expectations,
+        warnings: Vec::new(),
+        play,
+        tracer,
+    };
+    run.warnings = run.find_warnings();
+    run
+}
+
+fn judged(j: crate::scenario::play::Judged) -> Judged {
+    Judged { line: j.line, text: j.text, held: j.holds, found: j.found }
+}
+
+fn stop(ending: &Ending, play: &Play<'_>) -> Stop {
+    let limit = |what: &str, reached: String, hint: &str| Stop::Limit { what: what.into(), reached, hint: hint.into() };
+    let name = |id: NodeId| play.scenario.node_name(id).to_string();
+    match ending {
+        Ending::Complete => Stop::Ended,
+        Ending::Interrupted => Stop::Interrupted,
+        Ending::Limit(LimitReached::Events(n)) => {
+            limit("events", n.to_string(), "raise --max-events, or shorten the run with --until")
+        }
+        Ending::Limit(LimitReached::Pending(n)) => limit(
+            "memory",
+            format!("{n} frames and timers pending"),
+            "raise --max-memory; a flood that grows by itself comes from a loop of switches or routers",
+        ),
+        Ending::Limit(LimitReached::Storm(at)) => limit(
+            "broadcast storm",
+            format!("{} hears the same addresses on changing ports: frames circle between switches", name(*at)),
+            "lvsim's switches have no spanning tree: take one of the links between the switches out",
+        ),
+        Ending::SetupTooLong(at) => limit(
+            "simulated time",
+            format!("the run block of {} did not end within an hour", name(*at)),
+            "end the loop, or put it in the background with &",
+        ),
+    }
+}
+
+impl Run<'_> {
+    /// The run as reports read it.
+    pub fn log(&self) -> RunLog<'_> {
+        let play = &self.play;
+        let (scenario, world) = (play.scenario, &play.world);
+        let records = self.tracer.records();
+        RunLog {
+            name: scenario.name.clone(),
+            title: if scenario.title.is_empty() { scenario.name.clone() } else { scenario.title.clone() },
+            about: scenario.about.clone(),
+            seed: self.seed,
+            zero: play.zero,
+            ended: play.ended,
+            nodes: (0..world.nodes.len()).map(|i| node_info(play, NodeId(i as u32))).collect(),
+            records,
+            lost_records: self.tracer.lost(),
+            connections: connection_rows(play),
+            expectations: self
+                .expectations
+                .iter()
+                .map(|j| LogJudged { source: j.text.clone(), holds: j.held, found: j.found.clone() })
+                .collect(),
+            services: services(play),
+            typed: typed_rows(play),
+            marks: marks(play),
+            texts: world.texts.all(),
+            events: self.events,
+            frames: self.frames,
+        }
+    }
+
+    /// What happened, for people.
+    pub fn story(&self, color: bool, _width: usize) -> String {
+        story::story(&self.log(), color)
+    }
+
+    /// Every file that a run writes. Charts need the feature `cli`, which brings the font.
+    pub fn artifacts(&self) -> Vec<Artifact> {
+        let log = self.log();
+        let mut out = Vec::new();
+        #[cfg(feature = "cli")]
+        match super::charts::draw::charts(&log) {
+            Ok(charts) => out.extend(charts),
+            Err(error) => out.push(Artifact { name: "charts.failed.txt".into(), bytes: error.into_bytes() }),
+        }
+        out.push(Artifact { name: "frames.pcapng".into(), bytes: self.pcapng() });
+        out.push(Artifact { name: "record.json".into(), bytes: self.record_json().into_bytes() });
+        let tables = snapshot::text_tables(&self.play);
+        out.push(markdown::report(&log, &tables, &format!("{}.yaml", self.name)));
+        out.sort_by(|a, b| a.name.cmp(&b.name));
+        out
+    }
+
+    /// The record, to be held against a kernel's.
+    pub fn record_json(&self) -> String {
+        let play = &self.play;
+        let name = |id: NodeId| play.scenario.node_name(id).to_string();
+        let setup: Vec<SetupOutput> = play
+            .setup
+            .iter()
+            .map(|t| SetupOutput { node: name(t.node), rc: t.status.map_or(0, i32::from), out: t.out.clone() })
+            .collect();
+        record::record(&self.log(), &snapshot::hosts(play), &setup, &event_rows(play))
+    }
+
+    /// Every frame, for Wireshark.
+    pub fn pcapng(&self) -> Vec<u8> {
+        pcap::capture(&self.log()).bytes
+    }
+
+    /// The object of `run --json` without what only the caller can measure.
+    pub fn summary_json(&self) -> Value {
+        let play = &self.play;
+        let since = |at: crate::base::SimTime| at.since_zero(play.zero);
+        let mut connections = Vec::new();
+        for w in &play.world.workloads {
+            for (index, r) in w.results.iter().enumerate() {
+                let unfinished = r.outcome == Outcome::Unfinished;
+                connections.push(json!({
+                    "traffic": &*w.name,
+                    "index": index,
+                    "client": play.scenario.node_name(r.client),
+                    "outcome": r.outcome.word(),
+                    "server": r.server.map(|s| play.scenario.node_name(s)),
+                    "start_ns": since(r.start),
+                    "end_ns": if unfinished { Value::Null } else { json!(since(r.end)) },
+                }));
+            }
+        }
+        let mut drops = Vec::new();
+        for node in &play.world.nodes {
+            let counts = match node {
+                crate::node::Node::Host(h) => &h.drops,
+                crate::node::Node::Switch(s) => &s.drops,
+            };
+            for (code, n) in counts {
+                drops.push(json!({ "node": &**node.name(), "reason": code, "count": n }));
+            }
+        }
+        let expectations: Vec<Value> = self
+            .expectations
+            .iter()
+            .map(|j| json!({ "line": j.line, "text": j.text, "holds": j.held, "found": j.found }))
+            .collect();
+        json!({
+            "schema_version": 1,
+            "name": self.name,
+            "seed": self.seed,
+            "ended_at_ns": since(play.ended),
+            "connections": connections,
+            "drops": drops,
+            "expectations": expectations,
+            "engine": { "events": self.events, "frames": self.frames },
+        })
+    }
+
+    /// Every frame as tcpdump prints it, as far as the filter wants it.
+    pub fn trace_lines(&self, filter: &TraceFilter) -> Vec<String> {
+        super::trace_lines::lines(&self.log(), filter)
+    }
+
+    fn find_warnings(&self) -> Vec<String> {
+        let play = &self.play;
+        let mut out: Vec<String> = play.complaints.clone();
+        for typed in play.setup.iter().chain(&play.events) {
+            let mut names: Vec<&str> = typed.not_simulated.iter().map(|(_, n)| n.as_str()).collect();
+            names.dedup();
+            if let Some(why) = &typed.stopped {
+                out.push(format!("{}: {why}", play.scenario.node_name(typed.node)));
+            }
+            for program in names {
+                out.push(format!(
+                    "{}: {program} is a real program that lvsim does not simulate",
+                    play.scenario.node_name(typed.node)
+                ));
+            }
+        }
+        if self.tracer.lost() > 0 {
+            out.push(format!(
+                "{} records did not fit into the trace: story, capture and record end early; raise --max-memory",
+                self.tracer.lost()
+            ));
+        }
+        out.dedup();
+        out
+    }
+}
+
+fn node_info(play: &Play<'_>, id: NodeId) -> NodeInfo {
+    let spec = &play.scenario.nodes[id.index()];
+    let devs = play.world.host(id).map(|h| {
+        h.net
+            .devs
+            .iter()
+            .map(|d| DevInfo {
+                name: d.name.to_string(),
+                mac: d.mac,
+                ethernet: !matches!(d.kind, crate::net::DevKind::Ipip { .. } | crate::net::DevKind::Loopback),
+                addrs: d.addrs.iter().map(|a| (a.local, a.prefix)).collect(),
+                mtu: d.mtu,
+                peer: play.world.peer_of(id, d.idx).map(|end| match play.world.host(end.node) {
+                    Some(other) => format!("{}:{}", other.name, other.net.devs[end.dev.index()].name),
+                    None => play.scenario.node_name(end.node).to_string(),
+                }),
+            })
+            .collect()
+    });
+    NodeInfo { name: spec.name.clone(), kind: spec.kind.word().into(), devs: devs.unwrap_or_default() }
+}
+
+fn connection_rows(play: &Play<'_>) -> Vec<ConnectionRow> {
+    let mut rows = Vec::new();
+    for w in &play.world.workloads {
+        for (index, r) in w.results.iter().enumerate() {
+            let outcome = r.outcome;
+            rows.push(ConnectionRow {
+                traffic: w.name.to_string(),
+                index: index as u32,
+                client: play.scenario.node_name(r.client).to_string(),
+                source_port: r.port,
+                to: w.to,
+                protocol: w.protocol,
+                start: r.start,
+                end: (outcome != Outcome::Unfinished).then_some(r.end),
+                outcome,
+                server: r.server.map(|s| play.scenario.node_name(s).to_string()),
+                errno: r.errno.map(Errno::name),
+            });
+        }
+    }
+    rows
+}
+
+fn services(play: &Play<'_>) -> Vec<ServiceInfo> {
+    let owner = |addr: Ipv4Addr| {
+        let has = |n: &&crate::node::Node| n.host().is_some_and(|h| h.net.has_addr(addr));
+        play.world.nodes.iter().find(has).map_or(addr.to_string(), |n| n.name().to_string())
+    };
+    let mut out = Vec::new();
+    for node in &play.world.nodes {
+        let Some(host) = node.host() else { continue };
+        for service in host.ipvs.services() {
+            out.push(ServiceInfo {
+                director: host.name.to_string(),
+                service: service.key().to_string(),
+                vip: match service.key() {
+                    ServiceKey::Addr { addr, .. } => Some(addr),
+                    ServiceKey::Mark(_) => None,
+                },
+                port: service.key().port(),
+                scheduler: service.scheduler().to_string(),
+                dests: service
+                    .dests()
+                    .map(|d| DestInfo {
+                        node: owner(d.addr),
+                        addr: (d.addr, d.port),
+                        forward: d.method.column(),
+                        weight: d.weight.max(0) as u32,
+                    })
+                    .collect(),
+            });
+        }
+    }
+    out
+}
+
+/// What typed lines printed: of set-up only what went wrong or was said, of the timeline and `observe` everything.
+fn typed_rows(play: &Play<'_>) -> Vec<TypedRow> {
+    let row = |t: &Typed, when: String| TypedRow {
+        node: play.scenario.node_name(t.node).to_string(),
+        when,
+        run: t.run.trim().to_string(),
+        status: t.status,
+        out: t.out.clone(),
+    };
+    let setup = play.setup.iter().filter(|t| !t.out.is_empty()).map(|t| row(t, "set-up".into()));
+    let later = play.events.iter().filter(|t| t.observe || !t.out.is_empty());
+    let later = later.map(|t| row(t, t.at.map_or("end".into(), |at| at.to_string())));
+    setup.chain(later).collect()
+}
+
+fn marks(play: &Play<'_>) -> Vec<Mark> {
+    let mut out = Vec::new();
+    for step in &play.scenario.steps {
+        let At::Time(at) = step.at else { continue };
+        let text = match &step.kind {
+            StepKind::Run { node, script, observe: false } => {
+                format!("{}: {}", play.scenario.node_name(*node), script.text.trim())
+            }
+            StepKind::Run { .. } => continue,
+            StepKind::SetLink { ends, set, .. } => format!("{}–{}: {}", ends[0], ends[1], change_words(set)),
+        };
+        out.push(Mark { at: play.zero + at, text });
+    }
+    out.sort_by_key(|m| m.at);
+    out
+}
+
+fn change_words(set: &LinkChange) -> String {
+    change_values(set).iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", ")
+}
+
+fn change_values(set: &LinkChange) -> Vec<(String, Value)> {
+    let mut out: Vec<(String, Value)> = Vec::new();
+    let mut push = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            out.push((key.to_string(), value));
+        }
+    };
+    push("up", set.up.map(Value::from));
+    push("latency", set.latency.map(|l| l.to_string().into()));
+    push("bandwidth", set.bandwidth_bps.map(Value::from));
+    push("loss", set.loss_ppm.map(|l| format!("{}.{:04}%", l / 10_000, l % 10_000).into()));
+    push("mtu", set.mtu.map(Value::from));
+    push("queue", set.queue.map(Value::from));
+    out
+}
+
+fn event_rows(play: &Play<'_>) -> Vec<EventRow> {
+    let mut rows: Vec<(Option<Span>, EventRow)> = Vec::new();
+    for typed in &play.events {
+        let what = EventKind::Run { node: play.scenario.node_name(typed.node).to_string(), run: typed.run.to_string() };
+        let rc = typed.status.map_or(0, i32::from);
+        let at = typed.at.map(|at| play.zero + at);
+        rows.push((typed.at, EventRow { at, what, observe: typed.observe, rc, out: typed.out.clone() }));
+    }
+    for step in &play.scenario.steps {
+        if let (At::Time(at), StepKind::SetLink { ends, set, .. }) = (step.at, &step.kind) {
+            let what = EventKind::Link { link: ends.clone(), set: change_values(set) };
+            rows.push((
+                Some(at),
+                EventRow { at: Some(play.zero + at), what, observe: false, rc: 0, out: String::new() },
+            ));
+        }
+    }
+    rows.sort_by_key(|(at, _)| at.map_or(u64::MAX, |a| a.0));
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Whether a record is a drop that a user should hear of.
+pub fn is_drop(event: &TraceEvent) -> Option<&DropReason> {
+    match event {
+        TraceEvent::Dropped { reason, .. } => Some(reason),
+        _ => None,
+    }
+}

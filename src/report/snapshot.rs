@@ -1,0 +1,105 @@
+//! Every host's tables at the end of a run, as the real tools print them.
+
+use super::markdown::TextBlock;
+use super::record::{DeviceRow, HostSnapshot, IpvsConnectionRow, NeighbourRow};
+use crate::net::Nud;
+use crate::node::Host;
+use crate::scenario::play::Play;
+use crate::shell::{Output, ip, ipvsadm};
+
+/// What the record keeps of each host.
+pub fn hosts(play: &Play<'_>) -> Vec<HostSnapshot> {
+    play.world.nodes.iter().filter_map(|n| n.host()).map(|h| snapshot(h, play)).collect()
+}
+
+fn snapshot(host: &Host, play: &Play<'_>) -> HostSnapshot {
+    let net = &host.net;
+    HostSnapshot {
+        name: host.name.to_string(),
+        neighbours: net
+            .neigh
+            .sorted()
+            .iter()
+            .filter(|n| n.state != Nud::None)
+            .map(|n| NeighbourRow {
+                dev: net.devs[n.dev.index()].name.to_string(),
+                addr: n.addr,
+                mac: n.state.valid().then_some(n.mac),
+                state: n.state.name(),
+            })
+            .collect(),
+        addresses: net
+            .devices()
+            .map(|d| DeviceRow {
+                dev: d.name.to_string(),
+                up: d.up,
+                carrier: d.carrier,
+                mtu: d.mtu,
+                inet: d.addrs.iter().map(ip::addr::inet_line).collect(),
+            })
+            .collect(),
+        routes: ip_lines(host, play, &["route", "show", "table", "all"]),
+        ipvsadm_ln: Some(ipvsadm_text(host, play, &["-Ln"])),
+        ipvsadm_stats: Some(ipvsadm_text(host, play, &["-Ln", "--stats"])),
+        ipvs_connections: host
+            .ipvs
+            .conns(play.world.now)
+            .into_iter()
+            .map(|c| IpvsConnectionRow {
+                protocol: c.proto_name().to_string(),
+                expire: expire(c.expires_in),
+                state: c.state.to_string(),
+                source: format!("{}:{}", c.client.0, c.client.1),
+                virt: format!("{}:{}", c.virt.0, c.virt.1),
+                destination: format!("{}:{}", c.dest.0, c.dest.1),
+            })
+            .collect(),
+    }
+}
+
+/// Minutes and seconds left, as `ipvsadm -Lnc` shows them.
+fn expire(left: crate::base::Span) -> String {
+    format!("{:02}:{:02}", left.as_secs() / 60, left.as_secs() % 60)
+}
+
+/// The tables that a report shows: neighbours of every host, the virtual server's of those that have one.
+pub fn text_tables(play: &Play<'_>) -> Vec<TextBlock> {
+    let mut out = Vec::new();
+    for host in play.world.nodes.iter().filter_map(|n| n.host()) {
+        let mut push = |command: &str, text: String| {
+            if !text.trim().is_empty() {
+                out.push(TextBlock { title: format!("{}: {command}", host.name), text });
+            }
+        };
+        if host.ipvs.active() || !host.ipvs.conns(play.world.now).is_empty() {
+            push("ipvsadm -Ln", ipvsadm_text(host, play, &["-Ln"]));
+            push("ipvsadm -Ln --stats", ipvsadm_text(host, play, &["-Ln", "--stats"]));
+        }
+        push("ip neigh", ip_lines(host, play, &["neigh"]).join("\n"));
+    }
+    out
+}
+
+/// What `ip …` prints on a host, a line each. Asked of a copy: looking changes nothing.
+pub fn ip_lines(host: &Host, play: &Play<'_>, args: &[&str]) -> Vec<String> {
+    let mut net = host.net.clone();
+    let args: Vec<String> = args.iter().map(|a| a.to_string()).collect();
+    let mut out = Output::default();
+    ip::main(&mut net, play.world.now, &args, &mut out);
+    out.text()
+        .lines()
+        .filter(|l| !l.contains("proto kernel metric 256 pref") && !l.starts_with("fe80"))
+        .map(|l| l.trim_end().to_string())
+        .collect()
+}
+
+/// What `ipvsadm …` prints on a host.
+pub fn ipvsadm_text(host: &Host, play: &Play<'_>, args: &[&str]) -> String {
+    let mut ipvs = host.ipvs.clone();
+    let args: Vec<String> = args.iter().map(|a| a.to_string()).collect();
+    let mut out = Output::default();
+    let is_local = |addr| host.net.is_local(addr);
+    let mut acts = Vec::new();
+    ipvsadm::main(&mut ipvs, &host.net.sysctl, play.world.now, &is_local, &args, "", &mut out, &mut acts);
+    out.text()
+}
