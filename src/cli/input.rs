@@ -1,0 +1,146 @@
+//! Reading scenarios: files, folders and stdin, and telling everything that is wrong with them.
+
+use super::exit::Failure;
+use super::ui::{Ui, count};
+use lvsim::report::names::names;
+use lvsim::scenario::{self, Scenario, problem};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The largest text that is read at all; the scenario room has its own, smaller bound and says so with a place.
+const MAX_READ: u64 = 64 << 20;
+
+/// A scenario that can be simulated.
+pub struct Loaded {
+    pub scenario: Scenario,
+    /// How many warnings were told.
+    pub warnings: usize,
+}
+
+/// Reads a file, or stdin for `-`.
+///
+/// # Errors
+/// If it cannot be read or is no UTF-8.
+pub fn read(file: &str) -> Result<String, Failure> {
+    let cannot = |why: String| Failure::invalid(format!("cannot read `{file}`: {why}"));
+    let mut bytes = Vec::new();
+    let done = if file == "-" {
+        std::io::stdin().lock().take(MAX_READ + 1).read_to_end(&mut bytes)
+    } else if Path::new(file).is_dir() {
+        return Err(cannot("it is a folder; `lvsim test` takes folders".into()));
+    } else {
+        fs::File::open(file).and_then(|f| f.take(MAX_READ + 1).read_to_end(&mut bytes))
+    };
+    done.map_err(|e| cannot(e.to_string()))?;
+    if bytes.len() as u64 > MAX_READ {
+        return Err(cannot(format!("it is larger than {} MiB", MAX_READ >> 20)));
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+        cannot(format!("line {line} is not UTF-8; save it as UTF-8"))
+    })
+}
+
+/// Reads and resolves a scenario, and tells its problems on stderr.
+///
+/// # Errors
+/// If it cannot be read or is not valid; the problems have been told by then.
+pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
+    let text = read(file)?;
+    let shown = if file == "-" { "stdin" } else { file };
+    match scenario::load(shown, &text, sets, &names()) {
+        Ok(loaded) => {
+            let warnings = loaded.warnings.len();
+            if warnings > 0 {
+                ui.print_err(&problem::render(&loaded.warnings, shown, &text, ui.color_err));
+            }
+            Ok(Loaded { scenario: loaded.scenario, warnings })
+        }
+        Err(problems) => {
+            ui.print_err(&problem::render(&problems, shown, &text, ui.color_err));
+            let n = count(problems.len(), "problem");
+            Err(Failure::invalid(format!("`{shown}` has {n}")))
+        }
+    }
+}
+
+/// Refuses `-` twice: stdin can be read once.
+///
+/// # Errors
+/// If it stands there twice.
+pub fn stdin_once(files: &[String]) -> Result<(), Failure> {
+    match files.iter().filter(|f| *f == "-").count() {
+        0 | 1 => Ok(()),
+        _ => Err(Failure::usage("`-` stands twice; stdin can be read once")),
+    }
+}
+
+/// Every scenario that the paths name: files as they stand, folders searched for `.yaml` and `.yml`, sorted by name.
+/// Hidden entries and links to folders are passed over.
+///
+/// # Errors
+/// If a path cannot be read, or a folder holds none.
+pub fn find(paths: &[String]) -> Result<Vec<String>, Failure> {
+    stdin_once(paths)?;
+    let mut files = Vec::new();
+    for path in paths {
+        if !Path::new(path).is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        search(Path::new(path), &mut files).map_err(|e| Failure::invalid(format!("cannot read `{path}`: {e}")))?;
+        if files.len() == before {
+            return Err(Failure::usage(format!("no scenario (.yaml, .yml) in `{path}`")));
+        }
+    }
+    Ok(files)
+}
+
+fn search(folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            if !path.is_symlink() {
+                search(&path, files)?;
+            }
+        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            files.push(path.to_string_lossy().replace('\\', "/"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_searched_in_order_and_hidden_things_passed_over() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path();
+        for (dir, name) in [("b", "z.yaml"), ("b", "a.yml"), (".git", "x.yaml"), ("", "c.yaml"), ("", "notes.md")] {
+            fs::create_dir_all(root.join(dir)).expect("a folder");
+            fs::write(root.join(dir).join(name), "").expect("a file");
+        }
+        let root = root.to_string_lossy().to_string();
+        let found = find(std::slice::from_ref(&root)).expect("a folder with scenarios");
+        let found: Vec<&str> = found.iter().filter_map(|f| f.strip_prefix(&root)).collect();
+        assert_eq!(found, ["/b/a.yml", "/b/z.yaml", "/c.yaml"]);
+    }
+
+    #[test]
+    fn a_folder_without_scenarios_is_bad_usage() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let error = find(&[folder.path().to_string_lossy().to_string()]).expect_err("nothing there");
+        assert_eq!(error.code, super::super::exit::USAGE);
+    }
+}

@@ -1,0 +1,120 @@
+//! The command line: the only room that touches files, the terminal, the clock and signals.
+//!
+//! One file per verb, each with `Args` and `execute`; `execute` gives the exit code or a [`Failure`]. What the verbs
+//! share: [`exit`] (codes, panics), [`out`] (stdout, files), [`ui`] (colour, stderr), [`input`] (reading scenarios),
+//! [`simulation`] (options, limits, progress, Ctrl-C).
+
+mod check;
+mod completions;
+mod exit;
+mod input;
+mod list;
+mod man;
+mod new;
+mod out;
+mod progress;
+mod run;
+mod simulation;
+mod test;
+mod trace;
+mod ui;
+mod values;
+
+use clap::{Parser, Subcommand};
+use exit::Failure;
+use std::process::ExitCode;
+use ui::{Color, Ui};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lvsim",
+    version,
+    about = "The LVS lab in one binary: simulates Linux Virtual Server topologies, frame by frame",
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  lvsim new dr                        write dr.yaml, a working direct-routing cluster
+  lvsim run dr.yaml                   simulate it: who served whom, what died where and why
+  lvsim trace dr.yaml arp             every ARP frame, as tcpdump prints it
+  lvsim test scenarios                run all scenarios of a folder and judge what they expect
+
+Exit codes: 0 success, 1 an expectation or a lint failed, 2 bad usage, 3 an invalid scenario,
+4 stopped by a limit, 70 an internal error, 130 interrupted."
+)]
+struct Cli {
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    color: Color,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Simulate scenarios and tell what happened
+    Run(run::Args),
+    /// Read scenarios and tell what is wrong with them, without simulating
+    Check(check::Args),
+    /// Run scenarios and judge what they expect, one line each
+    Test(test::Args),
+    /// Print every frame as tcpdump does, hop by hop
+    Trace(trace::Args),
+    /// Write a new scenario from a template
+    New(new::Args),
+    /// List what scenarios can name: sysctls, drop reasons, problems
+    List(list::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+    /// Print a manual page
+    Man(man::Args),
+}
+
+/// The program: reads the command line, does what it says, gives the exit code.
+pub fn main() -> ExitCode {
+    exit::report_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is no reason to complain about help that nobody reads.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
+        }
+    };
+    let mut ui = Ui::new(cli.color);
+    let done = match cli.verb {
+        Verb::Run(args) => args.execute(&mut ui),
+        Verb::Check(args) => args.execute(&mut ui),
+        Verb::Test(args) => args.execute(&mut ui),
+        Verb::Trace(args) => args.execute(&mut ui),
+        Verb::New(args) => args.execute(&mut ui),
+        Verb::List(args) => args.execute(&mut ui),
+        Verb::Completions(args) => args.execute(&mut ui),
+        Verb::Man(args) => args.execute(&mut ui),
+    };
+    let done = done.and_then(|code| ui.out.finish().map(|()| code));
+    ExitCode::from(done.unwrap_or_else(|Failure { code, message }| {
+        ui.error(&message);
+        code
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_shows_an_example() {
+        for verb in Cli::command().get_subcommands() {
+            let help = verb.get_after_help().map(|h| h.to_string());
+            assert!(help.is_some_and(|h| h.contains("lvsim ")), "`{}` has no example in its help", verb.get_name());
+        }
+    }
+}

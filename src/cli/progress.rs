@@ -1,0 +1,108 @@
+//! Progress on stderr after one second of work: a bar on a terminal, plain lines elsewhere. Never part of a result.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lvsim::report::run::Progress;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// How long nothing is said.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a bar is redrawn, and a line printed.
+const REDRAW: Duration = Duration::from_millis(100);
+const LINE: Duration = Duration::from_secs(5);
+
+/// Looks at the clock so that the simulation need not.
+#[derive(Debug)]
+pub struct Meter {
+    started: Instant,
+    next: Duration,
+    live: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Meter {
+    /// `quiet`: says nothing. `live`: stderr is a terminal.
+    #[expect(clippy::disallowed_methods, reason = "progress is about the user's time; no result depends on it")]
+    pub fn new(quiet: bool, live: bool) -> Meter {
+        Meter { started: Instant::now(), next: if quiet { Duration::MAX } else { PATIENCE }, live, bar: None }
+    }
+
+    /// Called now and then by the simulation.
+    pub fn tick(&mut self, progress: &Progress) {
+        let elapsed = self.started.elapsed();
+        if elapsed < self.next {
+            return;
+        }
+        let text = sentence(progress, elapsed);
+        if self.live {
+            self.next = elapsed + REDRAW;
+            let bar = self.bar.get_or_insert_with(new_bar);
+            bar.set_position(permille(progress).unwrap_or(0));
+            bar.set_message(text);
+        } else {
+            self.next = elapsed + LINE;
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn new_bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Thousandths of simulated time, where its end is known.
+fn permille(p: &Progress) -> Option<u64> {
+    let total = p.total_ns.filter(|&t| t > 0)?;
+    let part = u128::from(p.simulated_ns) * 1000 / u128::from(total);
+    Some(part.min(1000) as u64)
+}
+
+/// `42 %, 3.20 M events/s, 12 s left`.
+fn sentence(p: &Progress, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(1e-9);
+    let rate = p.events as f64 / seconds / 1e6;
+    match permille(p) {
+        Some(done) if done > 0 => {
+            let left = seconds * (1000 - done) as f64 / done as f64;
+            format!("{} %, {rate:.2} M events/s, {left:.0} s left", done / 10)
+        }
+        _ => format!("{:.3} s simulated, {rate:.2} M events/s", p.simulated_ns as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_has_percent_rate_and_time_left() {
+        let half = Progress { simulated_ns: 5, total_ns: Some(10), events: 4_000_000 };
+        let text = sentence(&half, Duration::from_secs(2));
+        assert_eq!(text, "50 %, 2.00 M events/s, 2 s left");
+    }
+
+    #[test]
+    fn without_an_end_it_tells_how_far_it_is() {
+        let open = Progress { simulated_ns: 1_500_000_000, total_ns: None, events: 1_000_000 };
+        let text = sentence(&open, Duration::from_secs(1));
+        assert_eq!(text, "1.500 s simulated, 1.00 M events/s");
+    }
+
+    #[test]
+    fn nothing_is_said_in_the_first_second() {
+        let mut meter = Meter::new(false, true);
+        meter.tick(&Progress { simulated_ns: 1, total_ns: None, events: 1 });
+        assert!(meter.bar.is_none());
+    }
+}

@@ -1,0 +1,189 @@
+//! `lvsim run`: simulates scenarios, prints the story, judges `expect`, writes the outputs.
+
+use super::exit::{self, Failure};
+use super::simulation::{SimArgs, interrupted, verdict};
+use super::ui::{Ui, WIDTH, count};
+use super::{input, out};
+use lvsim::report::run::{Run, Stop};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Simulate scenarios and tell what happened.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lvsim run scenarios/dr.yaml
+  lvsim run scenarios/dr.yaml --set traffic.web.connections=50 --seed 7
+  lvsim run scenarios/nat.yaml --pcap nat.pcapng     for Wireshark: one interface for each host's
+  lvsim run - --json < scenarios/tun.yaml            one object, for programs")]
+pub struct Args {
+    /// Scenarios; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    #[command(flatten)]
+    sim: SimArgs,
+    /// Write the record: every connection, table and frame as JSON
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Write every frame as pcapng
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Print one JSON object for each scenario instead of the story
+    #[arg(long)]
+    json: bool,
+    /// Print no story and no progress
+    #[arg(long, short)]
+    quiet: bool,
+    /// Write the outputs to DIR/NAME/
+    #[arg(short, long, value_name = "DIR", default_value = "output")]
+    output: PathBuf,
+    /// Write no outputs but what --record and --pcap name
+    #[arg(long, conflicts_with = "output")]
+    no_output: bool,
+}
+
+impl Args {
+    /// Reads all scenarios before it simulates the first: a scenario that is not valid leaves nothing behind.
+    pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
+        ui.quiet = self.quiet;
+        self.sane()?;
+        let mut loaded = Vec::new();
+        let mut code = exit::SUCCESS;
+        for file in &self.files {
+            match input::load(file, &self.sim.set, ui) {
+                Ok(one) => loaded.push(one.scenario),
+                Err(failure) => {
+                    ui.error(&failure.message);
+                    code = exit::worst(code, failure.code);
+                }
+            }
+        }
+        if code != exit::SUCCESS {
+            return Ok(code);
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = loaded.iter().find(|s| !names.insert(&*s.name))
+            && !self.no_output
+        {
+            let name = &twice.name;
+            return Err(Failure::usage(format!(
+                "two scenarios are named `{name}` and would write to the same folder; run them one by one or with --no-output"
+            )));
+        }
+        for scenario in &loaded {
+            let started = now();
+            let traced = !self.no_output || self.record.is_some() || self.pcap.is_some();
+            let run = self.sim.simulate(scenario, traced || !self.json, ui)?;
+            let wall = started.elapsed().as_secs_f64();
+            self.report(&run, wall, ui)?;
+            code = exit::worst(code, verdict(&run, ui));
+            if interrupted() {
+                break;
+            }
+        }
+        Ok(code)
+    }
+
+    /// What clap cannot know.
+    fn sane(&self) -> Result<(), Failure> {
+        input::stdin_once(&self.files)?;
+        let named = [("--record", &self.record), ("--pcap", &self.pcap)];
+        for (option, file) in named {
+            if file.is_some() && self.files.len() > 1 {
+                return Err(Failure::usage(format!(
+                    "{option} names one file; give one scenario, not {}",
+                    self.files.len()
+                )));
+            }
+        }
+        let stdout = named.iter().filter(|(_, f)| is_stdout(f)).count() + usize::from(self.json);
+        if stdout > 1 {
+            return Err(Failure::usage("only one of --json, --record - and --pcap - can go to stdout"));
+        }
+        Ok(())
+    }
+
+    /// Prints and writes what is wanted.
+    fn report(&self, run: &Run, wall: f64, ui: &mut Ui) -> Result<(), Failure> {
+        for warning in &run.warnings {
+            ui.warning(warning);
+        }
+        let partial = run.stop == Stop::Interrupted;
+        if let Some(file) = &self.record {
+            put(file, run.record_json().as_bytes(), partial, ui)?;
+        }
+        if let Some(file) = &self.pcap {
+            put(file, &run.pcapng(), partial, ui)?;
+        }
+        if self.json {
+            ui.out.line(&object(run, wall, partial).to_string())?;
+        } else if !self.quiet && !is_stdout(&self.record) && !is_stdout(&self.pcap) {
+            let story = run.story(ui.color_out, WIDTH);
+            ui.out.text(&story)?;
+        }
+        if !self.no_output {
+            let folder = self.output.join(&run.name);
+            let artifacts = run.artifacts();
+            for artifact in &artifacts {
+                put(&folder.join(&artifact.name), &artifact.bytes, partial, ui)?;
+            }
+            let what = count(artifacts.len(), "file");
+            ui.note(&format!("wrote {what} to {}", folder.display()));
+        }
+        Ok(())
+    }
+}
+
+fn is_stdout(file: &Option<PathBuf>) -> bool {
+    file.as_deref() == Some(Path::new("-"))
+}
+
+/// Writes a file, or stdout for `-`; of an interrupted run under a name that says so.
+fn put(file: &Path, bytes: &[u8], partial: bool, ui: &mut Ui) -> Result<(), Failure> {
+    if file == Path::new("-") {
+        return ui.out.bytes(bytes);
+    }
+    let marked = if partial { out::partial(file) } else { file.to_path_buf() };
+    out::write_file(&marked, bytes)
+}
+
+/// The object of `--json`: the run's own, with what only a process knows of itself.
+fn object(run: &Run, wall: f64, partial: bool) -> serde_json::Value {
+    let mut object = run.summary_json();
+    object["engine"]["wall_s"] = serde_json::json!((wall * 1e6).round() / 1e6);
+    object["engine"]["peak_rss_bytes"] = peak_rss_bytes().into();
+    if partial {
+        object["partial"] = true.into();
+    }
+    object
+}
+
+#[expect(clippy::disallowed_methods, reason = "engine.wall_s is about this machine, and says so")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The most memory that this process ever held; 0 where the system does not tell.
+fn peak_rss_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    parse_peak(&status)
+}
+
+fn parse_peak(status: &str) -> u64 {
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|l| l.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kib.unwrap_or(0).saturating_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_read_from_status_or_is_0() {
+        assert_eq!(parse_peak("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS: 1 kB\n"), 2 << 20);
+        assert_eq!(parse_peak(""), 0);
+        assert_eq!(parse_peak("VmHWM: many\n"), 0);
+    }
+}

@@ -1,0 +1,92 @@
+//! What every verb that simulates shares: options, limits, progress, Ctrl-C.
+
+use super::exit::{self, Failure};
+use super::progress::Meter;
+use super::ui::Ui;
+use super::values;
+use lvsim::base::Span;
+use lvsim::report::run::{Limits, Run, RunOptions, Stop, simulate};
+use lvsim::scenario::Scenario;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Options of `run`, `test` and `trace`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SimArgs {
+    /// Draw other random numbers than the scenario's own seed gives
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Stop at this simulated time
+    #[arg(long, value_name = "T", value_parser = values::span)]
+    pub until: Option<Span>,
+    /// Change a key of the file, such as `traffic.web.connections=50`; may be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Give up after so many events (`50M`)
+    #[arg(long, value_name = "N", value_parser = values::events, help_heading = "Limits")]
+    pub max_events: Option<u64>,
+    /// Give up when the simulation needs more memory (`2GB`)
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, help_heading = "Limits")]
+    pub max_memory: Option<u64>,
+}
+
+impl SimArgs {
+    fn options(&self, trace: bool) -> RunOptions {
+        let mut limits = Limits::default();
+        limits.events = self.max_events.unwrap_or(limits.events);
+        limits.memory_bytes = self.max_memory.unwrap_or(limits.memory_bytes);
+        RunOptions { seed: self.seed, until: self.until, trace, limits }
+    }
+
+    /// Simulates, with progress on stderr, until the end, a limit or Ctrl-C. `trace`: frames and decisions are kept.
+    ///
+    /// # Errors
+    /// If Ctrl-C cannot be caught.
+    pub fn simulate<'s>(&self, scenario: &'s Scenario, trace: bool, ui: &Ui) -> Result<Run<'s>, Failure> {
+        catch_interrupts()?;
+        let mut meter = Meter::new(ui.quiet, ui.live());
+        let run = simulate(scenario, &self.options(trace), &mut |progress| {
+            meter.tick(progress);
+            !interrupted()
+        });
+        meter.finish();
+        Ok(run)
+    }
+}
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether Ctrl-C was pressed while something was simulated.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// The first Ctrl-C asks the simulation to stop and to write what there is; the second ends the program.
+fn catch_interrupts() -> Result<(), Failure> {
+    static ONCE: Once = Once::new();
+    let mut done = Ok(());
+    ONCE.call_once(|| {
+        done = ctrlc::set_handler(|| {
+            if INTERRUPTED.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(exit::INTERRUPTED));
+            }
+        });
+    });
+    done.map_err(|e| Failure { code: exit::INTERNAL, message: format!("cannot catch Ctrl-C: {e}") })
+}
+
+/// The exit code of a run, and a word on stderr if it did not come to its end.
+pub fn verdict(run: &Run<'_>, ui: &Ui) -> u8 {
+    match &run.stop {
+        Stop::Ended if run.expectations.iter().all(|e| e.held) => exit::SUCCESS,
+        Stop::Ended => exit::FAILED,
+        Stop::Limit { what, reached, hint } => {
+            ui.error(&format!("{}: stopped by the limit of {what}, at {reached}; {hint}", run.name));
+            exit::LIMIT
+        }
+        Stop::Interrupted => {
+            ui.error(&format!("{}: interrupted; what there is, is partial", run.name));
+            exit::INTERRUPTED
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! `lvsim test`: runs every scenario found and judges its `expect`.
+
+use super::exit::{self, Failure};
+use super::input;
+use super::list::{Format, csv_row};
+use super::simulation::{SimArgs, interrupted, verdict};
+use super::ui::{Ui, count};
+use anstyle::{AnsiColor, Style};
+use lvsim::report::run::Judged;
+use serde_json::json;
+
+/// Run scenarios and judge what they expect, one line each.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lvsim test scenarios
+  lvsim test scenarios/dr.yaml scenarios/nat.yaml --seed 7
+  lvsim test scenarios --format csv > verdicts.csv
+
+Folders are searched for .yaml and .yml, sorted by name.")]
+pub struct Args {
+    /// Scenarios and folders of them; `-` is stdin
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+    #[command(flatten)]
+    sim: SimArgs,
+    /// How to print the verdicts
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    format: Format,
+    /// Print only what failed
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// What became of one scenario.
+struct Row {
+    file: String,
+    code: u8,
+    expected: usize,
+    failed: Vec<String>,
+}
+
+impl Args {
+    /// One scenario after the other; what is wrong with one does not keep the others from being run.
+    pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
+        ui.quiet = self.quiet;
+        let mut rows = Vec::new();
+        if self.format == Format::Csv {
+            ui.out.line("file,verdict,expectations,failed,first_failure")?;
+        }
+        for file in input::find(&self.paths)? {
+            let row = self.judge(file, ui)?;
+            match self.format {
+                Format::Human if !self.quiet || row.code != exit::SUCCESS => {
+                    let text = row.human(ui.color_out);
+                    ui.out.text(&text)?;
+                }
+                Format::Csv => ui.out.line(&row.csv())?,
+                _ => {}
+            }
+            rows.push(row);
+            if interrupted() || ui.out.closed() {
+                break;
+            }
+        }
+        match self.format {
+            Format::Human => ui.out.line(&summary(&rows))?,
+            Format::Json => ui.out.line(&object(&rows).to_string())?,
+            Format::Csv => {}
+        }
+        let codes = rows.iter().map(|r| r.code);
+        Ok(codes.fold(exit::SUCCESS, exit::worst))
+    }
+
+    fn judge(&self, file: String, ui: &Ui) -> Result<Row, Failure> {
+        let loaded = match input::load(&file, &self.sim.set, ui) {
+            Ok(loaded) => loaded,
+            Err(failure) => {
+                return Ok(Row { file, code: failure.code, expected: 0, failed: vec![failure.message] });
+            }
+        };
+        let run = self.sim.simulate(&loaded.scenario, false, ui)?;
+        let failed = run.expectations.iter().filter(|e| !e.held).map(told);
+        Ok(Row { failed: failed.collect(), expected: run.expectations.len(), code: verdict(&run, ui), file })
+    }
+}
+
+/// A failed expectation in one line.
+fn told(judged: &Judged) -> String {
+    format!("line {}: expected {}; found {}", judged.line, judged.text, judged.found)
+}
+
+impl Row {
+    fn verdict(&self) -> &'static str {
+        match self.code {
+            exit::SUCCESS if self.expected == 0 => "nothing expected",
+            exit::SUCCESS => "ok",
+            exit::FAILED => "failed",
+            exit::INVALID => "invalid",
+            exit::LIMIT => "stopped",
+            exit::INTERRUPTED => "interrupted",
+            _ => "error",
+        }
+    }
+
+    fn human(&self, color: bool) -> String {
+        let style = match (color, self.code) {
+            (false, _) => Style::new(),
+            (true, exit::SUCCESS) => Style::new().fg_color(Some(AnsiColor::Green.into())),
+            (true, _) => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
+        };
+        let held = self.expected - self.failed.len().min(self.expected);
+        let mut out = format!("{style}{:<12}{style:#} {} ({held} of {})\n", self.verdict(), self.file, self.expected);
+        for line in &self.failed {
+            out.push_str(&format!("             {line}\n"));
+        }
+        out
+    }
+
+    fn csv(&self) -> String {
+        csv_row(&[
+            &self.file,
+            self.verdict(),
+            &self.expected.to_string(),
+            &self.failed.len().to_string(),
+            self.failed.first().map(String::as_str).unwrap_or_default(),
+        ])
+    }
+}
+
+/// `14 scenarios: 12 ok, 1 failed, 1 invalid`.
+fn summary(rows: &[Row]) -> String {
+    let mut out = count(rows.len(), "scenario");
+    let all = ["ok", "nothing expected", "failed", "stopped", "invalid", "interrupted", "error"];
+    let counted = all.map(|v| (v, rows.iter().filter(|r| r.verdict() == v).count()));
+    let parts: Vec<String> = counted.iter().filter(|(_, n)| *n > 0).map(|(v, n)| format!("{n} {v}")).collect();
+    out.push_str(": ");
+    out.push_str(&parts.join(", "));
+    out
+}
+
+fn object(rows: &[Row]) -> serde_json::Value {
+    let scenarios: Vec<_> = rows
+        .iter()
+        .map(|r| json!({ "file": r.file, "verdict": r.verdict(), "expectations": r.expected, "failed": r.failed }))
+        .collect();
+    json!({ "schema_version": 1, "scenarios": scenarios })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(code: u8, expected: usize) -> Row {
+        Row { file: "a.yaml".into(), code, expected, failed: Vec::new() }
+    }
+
+    #[test]
+    fn the_summary_counts_each_verdict() {
+        let rows = [row(0, 2), row(0, 2), row(0, 0), row(1, 1), row(3, 0)];
+        assert_eq!(summary(&rows), "5 scenarios: 2 ok, 1 nothing expected, 1 failed, 1 invalid");
+    }
+
+    #[test]
+    fn every_verdict_is_counted() {
+        for code in [0, 1, 2, 3, 4, 70, 130] {
+            assert!(summary(&[row(code, 1)]).contains(": 1 "), "{code}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `lvsim trace`: every frame as tcpdump prints it, hop by hop, and where packets ended.
+
+use super::exit::Failure;
+use super::simulation::{SimArgs, verdict};
+use super::ui::Ui;
+use super::{input, values};
+use lvsim::report::filter::{Expr, FilterError, TraceFilter};
+use lvsim::scenario::Scenario;
+use std::net::Ipv4Addr;
+
+/// Print every frame as tcpdump does, hop by hop.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lvsim trace scenarios/arp-problem.yaml arp
+  lvsim trace scenarios/dr.yaml --on director:eth0 tcp port 80
+  lvsim trace scenarios/tun.yaml --flow 200.168.10.4:32768
+  lvsim trace scenarios/nat.yaml drop
+
+A filter is made of arp, ip, tcp, udp, icmp, ipip, drop, [src|dst] host ADDRESS, [src|dst] net PREFIX and
+[src|dst] port PORT, joined by and, or, not and parentheses. Addresses and ports are also looked for inside a tunnel.")]
+pub struct Args {
+    /// A scenario; `-` is stdin
+    #[arg(value_name = "FILE")]
+    file: String,
+    /// Only frames that this holds for
+    #[arg(value_name = "FILTER", trailing_var_arg = false)]
+    filter: Vec<String>,
+    /// Only what passes this host, or this interface of it
+    #[arg(long, value_name = "NODE[:IFACE]", value_parser = values::place)]
+    on: Option<(String, Option<String>)>,
+    /// Only this packet, from its birth to its end
+    #[arg(long, value_name = "ID", value_parser = values::packet)]
+    packet: Option<u32>,
+    /// Only the packets of this connection, both ways, and errors about them
+    #[arg(long, value_name = "SRC:PORT", value_parser = values::end)]
+    flow: Option<(Ipv4Addr, u16)>,
+    #[command(flatten)]
+    sim: SimArgs,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Args {
+    /// Expectations are not judged: the exit code tells whether the run came to its end.
+    pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
+        ui.quiet = self.quiet;
+        let expr = Expr::parse(&self.filter).map_err(|e| unreadable(&self.filter, &e))?;
+        let loaded = input::load(&self.file, &self.sim.set, ui)?;
+        if let Some((node, _)) = &self.on {
+            exists(&loaded.scenario, node)?;
+        }
+        let mut run = self.sim.simulate(&loaded.scenario, true, ui)?;
+        let filter = TraceFilter { on: self.on, packet: self.packet, flow: self.flow, expr };
+        let lines = run.trace_lines(&filter);
+        for line in &lines {
+            ui.out.line(line)?;
+            if ui.out.closed() {
+                break;
+            }
+        }
+        if lines.is_empty() {
+            ui.note("no frame passes the filter");
+        }
+        run.expectations.clear();
+        Ok(verdict(&run, ui))
+    }
+}
+
+/// The filter, and under it the word that cannot be read.
+fn unreadable(words: &[String], error: &FilterError) -> Failure {
+    let mut spaced = words.join(" ").replace('(', " ( ").replace(')', " ) ");
+    spaced = spaced.replace('!', " ! ");
+    let tokens: Vec<&str> = spaced.split_whitespace().collect();
+    let before: usize = tokens.iter().take(error.word).map(|t| t.chars().count() + 1).sum();
+    Failure::usage(format!(
+        "the filter cannot be read: {}\n  {}\n  {}^",
+        error.message,
+        tokens.join(" "),
+        " ".repeat(before)
+    ))
+}
+
+/// A node must be in the file. An interface need not be: commands make some (`ip link add`, aliases).
+fn exists(scenario: &Scenario, node: &str) -> Result<(), Failure> {
+    if scenario.node(node).is_some() {
+        return Ok(());
+    }
+    let names: Vec<&str> = scenario.nodes.iter().map(|n| n.name.as_str()).collect();
+    let help = nearest(node, &names);
+    Err(Failure::usage(format!("no node `{node}`; {help}")))
+}
+
+/// A question after the most similar name, or all of them.
+fn nearest(word: &str, names: &[&str]) -> String {
+    let close =
+        names.iter().map(|n| (strsim::damerau_levenshtein(word, n), n)).min().filter(|(distance, _)| *distance <= 2);
+    match close {
+        Some((_, name)) => format!("did you mean `{name}`?"),
+        None if names.len() > 20 => format!("the file has {} others", names.len()),
+        None => format!("there are {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caret_stands_under_the_word() {
+        let words = ["(arp".to_string(), "or".to_string(), "tpc)".to_string()];
+        let error = Expr::parse(&words).expect_err("a word that is none");
+        let shown = unreadable(&words, &error).message;
+        let mut lines = shown.lines().skip(1);
+        let (filter, caret) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+        assert_eq!(filter.find("tpc"), caret.find('^'));
+    }
+
+    #[test]
+    fn a_similar_name_is_offered_and_else_all() {
+        assert_eq!(nearest("directr", &["client", "director"]), "did you mean `director`?");
+        assert_eq!(nearest("x", &["client", "director"]), "there are client, director");
+    }
+}
