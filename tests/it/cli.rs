@@ -1,0 +1,355 @@
+//! The program as a person or a script meets it: exit codes, streams, files, manners.
+
+use crate::support::{Sandbox, finish, text};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+/// A scenario that expects what does not come.
+fn disappointed() -> String {
+    text("scenarios/dr.yaml").replace("outcomes: { ok: 6 }", "outcomes: { ok: 99 }")
+}
+
+/// A scenario that runs for minutes.
+fn endless() -> String {
+    text("scenarios/dr.yaml")
+        .replace("about: |", "about: |\n  SLOW\n")
+        .replace("connections: 6, every: 200ms", "connections: 2000000, every: 500us")
+}
+
+#[test]
+fn success_is_0() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["run", "small.yaml"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("small"), "{ran:?}");
+    assert_eq!(sandbox.run(&["check", "small.yaml"]).code, Some(0));
+    assert_eq!(sandbox.run(&["--version"]).code, Some(0));
+    assert_eq!(sandbox.run(&["run", "--help"]).code, Some(0));
+}
+
+#[test]
+fn a_failed_expectation_is_1() {
+    let sandbox = Sandbox::new();
+    sandbox.write("no.yaml", &disappointed());
+    for verb in ["run", "test"] {
+        let ran = sandbox.run(&[verb, "no.yaml"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.out.contains("99"), "what was expected is told: {ran:?}");
+    }
+    assert_eq!(sandbox.run(&["trace", "no.yaml", "drop"]).code, Some(0));
+}
+
+#[test]
+fn a_lint_that_fails_is_1() {
+    let sandbox = Sandbox::new();
+    sandbox.write("crlf.yaml", &text("scenarios/dr.yaml").replace('\n', "\r\n"));
+    let ran = sandbox.run(&["check", "crlf.yaml"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("CRLF"), "{ran:?}");
+}
+
+#[test]
+fn bad_usage_is_2_and_says_why() {
+    let sandbox = Sandbox::new();
+    sandbox.write("other.yaml", &text("scenarios/nat.yaml"));
+    sandbox.write("x/small.yaml", &text("scenarios/dr.yaml"));
+    for (args, why) in [
+        (&["fly"][..], "fly"),
+        (&["run"], "FILE"),
+        (&["run", "small.yaml", "--sed", "3"], "--seed"),
+        (&["run", "small.yaml", "--until", "5"], "unit"),
+        (&["run", "small.yaml", "--max-memory", "much"], "2GiB"),
+        (&["run", "small.yaml", "other.yaml", "--pcap", "x"], "--pcap"),
+        (&["run", "small.yaml", "x/small.yaml"], "`small`"),
+        (&["run", "-", "-"], "twice"),
+        (&["run", "small.yaml", "--json", "--record", "-"], "stdout"),
+        (&["run", "small.yaml", "-o", "small.yaml"], "small.yaml"),
+        (&["trace", "small.yaml", "tpc"], "tpc"),
+        (&["trace", "small.yaml", "--on", "directr"], "`director`"),
+        (&["trace", "small.yaml", "--flow", "x"], "192.168.1.101:32768"),
+        (&["test", "empty"], "empty"),
+        (&["man", "fly"], "fly"),
+        (&["new", "small"], "--force"),
+        (&["new", "../small"], "name"),
+    ] {
+        std::fs::create_dir_all(sandbox.path().join("empty")).expect("a folder");
+        let ran = sandbox.run(args);
+        assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
+        assert!(ran.err.contains(why), "{args:?}: {ran:?}");
+    }
+    assert_eq!(sandbox.run(&[]).code, Some(2));
+}
+
+#[test]
+fn a_scenario_that_is_not_valid_is_3_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("bad.yaml", &text("scenarios/dr.yaml").replace("kind: director", "kind: directr"));
+    std::fs::write(sandbox.path().join("latin1.yaml"), b"lvsim: 1\ntitle: \xe9\n").expect("a file");
+    sandbox.write("empty.yaml", "");
+    let before = sandbox.names();
+    for file in ["bad.yaml", "nowhere.yaml", "latin1.yaml", "empty.yaml", "."] {
+        for verb in ["run", "check", "trace"] {
+            let ran = sandbox.run(&[verb, file]);
+            assert_eq!(ran.code, Some(3), "{verb} {file}: {ran:?}");
+            assert_eq!(ran.out, "", "{verb} {file}");
+        }
+    }
+    let told = sandbox.run(&["run", "small.yaml", "bad.yaml", "--record", "r.json"]);
+    assert_eq!(told.code, Some(2), "one record cannot be of two: {told:?}");
+    let told = sandbox.run(&["run", "small.yaml", "bad.yaml"]);
+    assert_eq!(told.code, Some(3), "{told:?}");
+    assert!(told.err.contains("bad.yaml:2") && told.err.contains("`director`"), "{told:?}");
+    assert_eq!(sandbox.names(), before, "a failed validation writes nothing");
+}
+
+#[test]
+fn a_limit_is_4_and_is_named() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["run", "small.yaml", "--max-events", "50"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.err.contains("events"), "{ran:?}");
+    sandbox.write("slow.yaml", &endless());
+    let ran = sandbox.run(&["run", "slow.yaml", "--no-output", "--max-memory", "1MB"]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.err.contains("memory"), "{ran:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_is_130_and_what_there_is_is_marked() {
+    let sandbox = Sandbox::new();
+    sandbox.write("slow.yaml", &endless());
+    let mut child = sandbox
+        .command(&["run", "slow.yaml", "--max-memory", "64MB", "--max-events", "100G"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    // Progress comes after a second, in plain lines as stderr is no terminal: then it simulates.
+    stderr.read_line(&mut line).expect("a line of progress");
+    assert!(line.contains("events/s"), "{line}");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    // Both pipes are read at once: a story longer than a pipe would wait for its reader for ever.
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let story = std::thread::spawn(move || {
+        let mut out = String::new();
+        stdout.read_to_string(&mut out).map(|_| out)
+    });
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).expect("what else it says");
+    story.join().expect("the reader ends").expect("the story so far");
+    let code = child.wait().expect("an end").code();
+    assert_eq!(code, Some(130), "{rest}");
+    assert!(rest.contains("partial"), "{rest}");
+    let written = sandbox.names();
+    let outputs: Vec<&String> = written.iter().filter(|n| n.starts_with("output/")).collect();
+    assert!(!outputs.is_empty());
+    assert!(outputs.iter().all(|n| n.contains(".partial.")), "{outputs:?}");
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let sandbox = Sandbox::new();
+    for args in [
+        &["run", "small.yaml", "--no-output"][..],
+        &["trace", "small.yaml"],
+        &["list", "sysctls"],
+        &["test", "small.yaml"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ran = finish(sandbox.command(args).stdout(writer));
+        assert_eq!(ran.code, Some(0), "{args:?}: {ran:?}");
+        assert_eq!(ran.err, "", "{args:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let sandbox = Sandbox::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let full = full.expect("the device that is always full");
+    let ran = finish(sandbox.command(&["list", "sysctls"]).stdout(full));
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("cannot write to stdout"), "{ran:?}");
+}
+
+#[test]
+fn outputs_go_to_a_folder_of_the_scenarios_name() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["run", "small.yaml", "--record", "r.json", "--pcap", "p.pcapng"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let names = sandbox.names();
+    assert!(names.contains(&"output/small/report.md".to_string()), "{names:?}");
+    assert!(names.contains(&"r.json".to_string()) && names.contains(&"p.pcapng".to_string()));
+    assert!(!names.iter().any(|n| n.contains(".tmp")), "{names:?}");
+    sandbox.run(&["run", "small.yaml", "-o", "elsewhere"]);
+    assert!(sandbox.names().contains(&"elsewhere/small/report.md".to_string()));
+    let bare = Sandbox::new();
+    bare.run(&["run", "small.yaml", "--no-output"]);
+    assert_eq!(bare.names(), ["small.yaml"]);
+}
+
+#[test]
+fn a_dash_is_stdin_and_stdout() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["run", "-", "--no-output", "--record", "-"]);
+    let small = std::fs::File::open(sandbox.path().join("small.yaml")).expect("the scenario");
+    let ran = finish(command.stdin(small));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let record: serde_json::Value = serde_json::from_str(&ran.out).expect("the record alone");
+    assert!(record.is_object());
+}
+
+#[test]
+fn json_is_one_object_with_the_documented_keys() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(&["run", "small.yaml", "--json", "--no-output", "--seed", "7"]);
+    let object: serde_json::Value = serde_json::from_str(&ran.out).expect("one object");
+    let keys = |v: &serde_json::Value| -> Vec<String> {
+        let mut keys: Vec<String> = v.as_object().expect("an object").keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    let documented =
+        ["connections", "drops", "ended_at_ns", "engine", "expectations", "name", "schema_version", "seed"];
+    assert_eq!(keys(&object), documented);
+    assert_eq!(keys(&object["engine"]), ["events", "frames", "peak_rss_bytes", "wall_s"]);
+    assert_eq!(object["seed"], 7);
+    let first = &object["connections"][0];
+    let documented = ["client", "end_ns", "index", "outcome", "server", "start_ns", "traffic"];
+    assert_eq!(keys(first), documented);
+    if cfg!(target_os = "linux") {
+        assert!(object["engine"]["peak_rss_bytes"].as_u64() > Some(1_000_000));
+    }
+}
+
+#[test]
+fn results_know_nothing_of_machine_place_and_language() {
+    let (one, two) = (Sandbox::new(), Sandbox::new());
+    let args = ["run", "small.yaml", "--record", "r.json", "--pcap", "p.pcapng"];
+    let first = one.run(&args);
+    let mut command = two.command(&args);
+    command.env("TZ", "Asia/Tokyo").env("LC_ALL", "tr_TR.UTF-8").env("COLUMNS", "40").env("HOSTNAME", "elsewhere");
+    let second = finish(&mut command);
+    assert_eq!(first.out, second.out);
+    assert_eq!(one.names(), two.names());
+    for name in one.names() {
+        assert!(one.read(&name) == two.read(&name), "{name} differs");
+        let text = String::from_utf8_lossy(&one.read(&name)).into_owned();
+        let place = one.path().to_string_lossy().into_owned();
+        assert!(!text.contains(&place), "{name} names the folder");
+    }
+}
+
+#[test]
+fn quiet_prints_nothing_and_still_judges() {
+    let sandbox = Sandbox::new();
+    sandbox.write("no.yaml", &disappointed());
+    let ran = sandbox.run(&["run", "no.yaml", "--quiet", "--no-output"]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(1), "", ""));
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_ask() {
+    let sandbox = Sandbox::new();
+    let colored = |vars: &[(&str, &str)], args: &[&str]| {
+        let mut command = sandbox.command(args);
+        command.envs(vars.iter().copied());
+        finish(&mut command).err.contains('\u{1b}')
+    };
+    let wrong = ["run", "nowhere.yaml"];
+    assert!(!colored(&[], &wrong), "a pipe is no terminal");
+    assert!(colored(&[("CLICOLOR_FORCE", "1")], &wrong));
+    assert!(!colored(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &wrong));
+    assert!(colored(&[("NO_COLOR", "1")], &["run", "nowhere.yaml", "--color", "always"]));
+    assert!(!colored(&[("CLICOLOR_FORCE", "1")], &["--color=never", "run", "nowhere.yaml"]));
+}
+
+#[test]
+fn test_prints_a_line_each_and_a_summary_last() {
+    let sandbox = Sandbox::new();
+    sandbox.write("all/a.yaml", &text("scenarios/dr.yaml"));
+    sandbox.write("all/deep/b.yaml", &disappointed());
+    sandbox.write("all/deep/c.yml", "lvsim: 1\n");
+    let ran = sandbox.run(&["test", "all"]);
+    assert_eq!(ran.code, Some(3), "the gravest counts: {ran:?}");
+    let lines: Vec<&str> = ran.out.lines().filter(|l| !l.starts_with(' ')).collect();
+    assert!(lines[0].starts_with("ok") && lines[0].contains("all/a.yaml"), "{ran:?}");
+    assert!(lines[1].starts_with("failed") && lines[1].contains("all/deep/b.yaml"));
+    assert!(lines[2].starts_with("invalid") && lines[2].contains("all/deep/c.yml"));
+    assert_eq!(lines[3..], ["3 scenarios: 1 ok, 1 failed, 1 invalid"]);
+    let csv = sandbox.run(&["test", "all", "--format", "csv"]).out;
+    assert_eq!(csv.lines().count(), 4);
+    let json = sandbox.run(&["test", "all", "--format", "json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("one object");
+    assert_eq!(json["scenarios"][1]["verdict"], "failed");
+    assert_eq!(sandbox.names().len(), 4, "test writes no outputs");
+}
+
+#[test]
+fn a_new_scenario_is_one_that_works_and_nothing_is_replaced() {
+    let sandbox = Sandbox::new();
+    for template in ["nat", "dr", "tun", "arp-problem"] {
+        let ran = sandbox.run(&["new", &format!("my-{template}"), "--template", template]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let ran = sandbox.run(&["run", &format!("my-{template}.yaml"), "--no-output"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.out.contains(&format!("my-{template}")), "{ran:?}");
+    }
+    sandbox.write("dr.yaml", "mine\n");
+    assert_eq!(sandbox.run(&["new", "dr"]).code, Some(2));
+    assert_eq!(sandbox.read("dr.yaml"), b"mine\n");
+    assert_eq!(sandbox.run(&["new", "dr", "--force"]).code, Some(0));
+    assert_eq!(sandbox.run(&["new", "-"]).out, text("scenarios/dr.yaml"));
+}
+
+#[test]
+fn trace_prints_frames_and_says_when_none_passes() {
+    let sandbox = Sandbox::new();
+    let all = sandbox.run(&["trace", "small.yaml"]).out.lines().count();
+    let arp = sandbox.run(&["trace", "small.yaml", "arp"]);
+    assert!(!arp.out.is_empty());
+    assert!(arp.out.lines().all(|l| l.contains("ARP")), "{arp:?}");
+    assert!(arp.out.lines().count() < all);
+    let director = sandbox.run(&["trace", "small.yaml", "--on", "director:eth0", "tcp port 80"]);
+    assert!(!director.out.is_empty());
+    assert!(director.out.lines().all(|l| l.contains("director")), "{director:?}");
+    let none = sandbox.run(&["trace", "small.yaml", "host", "10.9.9.9"]);
+    assert_eq!((none.code, none.out.as_str()), (Some(0), ""));
+    assert!(none.err.contains("no frame"), "{none:?}");
+}
+
+#[test]
+fn man_and_completions_know_every_verb() {
+    let sandbox = Sandbox::new();
+    let (man, bash) = (sandbox.run(&["man"]).out, sandbox.run(&["completions", "bash"]).out);
+    for verb in ["run", "check", "test", "trace", "new", "list", "completions", "man"] {
+        assert!(man.contains(&format!("lvsim\\-{verb}")), "man has no {verb}");
+        assert!(bash.contains(&format!("lvsim__subcmd__{verb}")) || bash.contains(verb));
+        let page = sandbox.run(&["man", verb]);
+        assert_eq!(page.code, Some(0), "{page:?}");
+        assert!(page.out.contains(&format!("lvsim\\-{verb}")), "{verb}");
+    }
+}
+
+#[test]
+fn lists_come_in_three_formats() {
+    let sandbox = Sandbox::new();
+    for what in ["sysctls", "drops", "problems"] {
+        let human = sandbox.run(&["list", what]).out;
+        let csv = sandbox.run(&["list", what, "--format", "csv"]).out;
+        let json = sandbox.run(&["list", what, "--format", "json"]).out;
+        let json: serde_json::Value = serde_json::from_str(&json).expect("one object");
+        let rows = json["rows"].as_array().map_or(0, Vec::len);
+        assert!(rows > 20, "{what}");
+        assert_eq!(human.lines().count(), rows + 1, "{what}");
+        assert_eq!(csv.lines().count(), rows + 1, "{what}");
+    }
+}

@@ -1,0 +1,11 @@
+//! One integration binary; a module for each subject.
+
+mod captures;
+mod cli;
+mod determinism;
+mod kernel;
+mod pcap;
+mod scenarios;
+mod score;
+mod support;
+mod tidy;
