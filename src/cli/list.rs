@@ -5,9 +5,9 @@
 use super::exit::{self, Failure};
 use super::ui::Ui;
 use clap::ValueEnum;
-use lvsim::{scenario, sysctl, trace};
+use lvsim::{ipvs, scenario, shell, sysctl, trace};
 
-/// List what scenarios can name: sysctls, drop reasons, problems.
+/// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -37,6 +37,10 @@ pub enum Format {
 enum What {
     /// Kernel variables: path, default, how `all` and the interface combine, meaning
     Sysctls,
+    /// Simulated programs: name, folder, meaning
+    Commands,
+    /// Schedulers of ipvsadm: name, meaning, kernel file
+    Schedulers,
     /// Reasons for which packets die: code, meaning, what to try
     Drops,
     /// Codes of what can be wrong with a scenario
@@ -59,6 +63,18 @@ impl What {
                 };
                 (vec!["path", "default", "combines", "followed", "about"], rows.map(cells).collect())
             }
+            What::Commands => (
+                vec!["name", "folder", "about"],
+                shell::COMMANDS
+                    .iter()
+                    .map(|r| owned(&[r.name, r.dir, r.about]))
+                    .chain(shell::text::TEXT_PROGRAMS.iter().map(|r| owned(&[r.name, "/usr/bin", r.about])))
+                    .collect(),
+            ),
+            What::Schedulers => (
+                vec!["name", "about", "kernel file"],
+                ipvs::SCHEDULERS.iter().map(|r| owned(&[r.name, r.about, r.kernel_file])).collect(),
+            ),
             What::Drops => (
                 vec!["code", "what", "where", "try"],
                 trace::drop::RULES.iter().map(|r| owned(&[r.code, r.title, r.symbol, r.remedy])).collect(),

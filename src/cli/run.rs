@@ -2,7 +2,7 @@
 
 use super::exit::{self, Failure};
 use super::simulation::{SimArgs, interrupted, verdict};
-use super::ui::{Ui, WIDTH, count};
+use super::ui::{Ui, count};
 use super::{input, out};
 use lvsim::report::run::{Run, Stop};
 use std::collections::BTreeSet;
@@ -119,7 +119,7 @@ impl Args {
         if self.json {
             ui.out.line(&object(run, wall, partial).to_string())?;
         } else if !self.quiet && !is_stdout(&self.record) && !is_stdout(&self.pcap) {
-            let story = run.story(ui.color_out, WIDTH);
+            let story = run.story(ui.color_out);
             ui.out.text(&story)?;
         }
         if !self.no_output {

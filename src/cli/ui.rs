@@ -16,9 +16,6 @@ pub enum Color {
     Never,
 }
 
-/// Columns of the story. Fixed: results do not depend on the terminal.
-pub const WIDTH: usize = 100;
-
 /// The terminal.
 #[derive(Debug)]
 pub struct Ui {

@@ -12,7 +12,7 @@ use crate::node::app::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario::model::{At, LinkChange, StepKind};
 use crate::scenario::play::{Ending, Play, Typed};
-use crate::trace::{DropReason, TraceEvent, TraceMask, Tracer};
+use crate::trace::{TraceMask, Tracer};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 
@@ -229,7 +229,7 @@ impl Run<'_> {
     }
 
     /// What happened, for people.
-    pub fn story(&self, color: bool, _width: usize) -> String {
+    pub fn story(&self, color: bool) -> String {
         story::story(&self.log(), color)
     }
 
@@ -332,6 +332,11 @@ impl Run<'_> {
                     "{}: {program} is a real program that lvsim does not simulate",
                     play.scenario.node_name(typed.node)
                 ));
+            }
+        }
+        for host in play.world.nodes.iter().filter_map(|n| n.host()) {
+            for (path, value) in host.net.sysctl.changed_without_effect() {
+                out.push(format!("{}: {path}={value} is stored, but nothing in lvsim follows it", host.name));
             }
         }
         if self.tracer.lost() > 0 {
@@ -494,12 +499,4 @@ fn event_rows(play: &Play<'_>) -> Vec<EventRow> {
     }
     rows.sort_by_key(|(at, _)| at.map_or(u64::MAX, |a| a.0));
     rows.into_iter().map(|(_, row)| row).collect()
-}
-
-/// Whether a record is a drop that a user should hear of.
-pub fn is_drop(event: &TraceEvent) -> Option<&DropReason> {
-    match event {
-        TraceEvent::Dropped { reason, .. } => Some(reason),
-        _ => None,
-    }
 }

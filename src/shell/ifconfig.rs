@@ -571,7 +571,7 @@ mod tests {
         let args: Vec<String> = line.split_whitespace().map(str::to_string).collect();
         let mut out = Output::default();
         let rc = main(net, &args, &mut out);
-        (rc, out.both())
+        (rc, out.text())
     }
 
     fn host() -> Inet {

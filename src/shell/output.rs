@@ -89,11 +89,6 @@ impl Output {
     }
 
     /// Both streams as one text.
-    pub fn both(&self) -> String {
-        self.text()
-    }
-
-    /// Both streams as one text.
     pub fn text(&self) -> String {
         self.chunks.iter().map(|(_, text)| text.as_str()).collect()
     }

@@ -327,7 +327,7 @@ mod tests {
         let args: Vec<String> = line.split_whitespace().map(str::to_string).collect();
         let mut out = Output::default();
         let rc = main(net, &args, &mut out, &mut |_| file.map(str::to_string));
-        (rc, out.both())
+        (rc, out.text())
     }
 
     #[test]

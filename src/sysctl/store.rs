@@ -243,6 +243,25 @@ impl Sysctls {
         self.conf[ALL][Conf::AcceptRedirects as usize] = i64::from(value == 0);
     }
 
+    /// Variables that were given another value and that nothing here follows ([`Row::modelled`]), with that value.
+    pub fn changed_without_effect(&self) -> Vec<(String, String)> {
+        let mut fresh = Sysctls::default();
+        for name in &self.names[DEFAULT + 1..] {
+            fresh.add_dev(name.clone());
+        }
+        let silent = |path: &String| match self.find(path) {
+            Some(Place::Conf(_, key)) => !CONF[key].modelled,
+            Some(Place::Neigh(_, key) | Place::Alias(_, key, _)) => !NEIGH[key].modelled,
+            Some(Place::Global(key)) => !GLOBAL[key].modelled,
+            None => false,
+        };
+        let changed = |path: String| {
+            let value = self.read(&path)?;
+            (fresh.read(&path) != Some(value.clone())).then_some((path, value))
+        };
+        self.paths().into_iter().filter(silent).filter_map(changed).collect()
+    }
+
     fn slot(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|n| !n.is_empty() && **n == *name)
     }
@@ -355,6 +374,15 @@ mod tests {
         assert_eq!(s.read("net.ipv4.conf.all.forwarding").as_deref(), Some("1"));
         assert_eq!(s.read("net.ipv4.conf.all.accept_redirects").as_deref(), Some("0"));
         assert!(!s.on(Conf::AcceptRedirects, DevIdx(1)));
+    }
+
+    #[test]
+    fn what_nothing_follows_is_told() {
+        let mut s = host();
+        s.write("net.ipv4.conf.eth0.arp_ignore", "1").unwrap();
+        assert!(s.changed_without_effect().is_empty());
+        s.write("net.ipv4.conf.eth0.tag", "7").unwrap();
+        assert_eq!(s.changed_without_effect(), [("net.ipv4.conf.eth0.tag".to_string(), "7".to_string())]);
     }
 
     #[test]

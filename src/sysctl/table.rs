@@ -104,7 +104,7 @@ rows! {
     Igmpv2Unsolicited "igmpv2_unsolicited_report_interval" 10000 I32, Dev, false, "net/ipv4/igmp.c", "milliseconds";
     Igmpv3Unsolicited "igmpv3_unsolicited_report_interval" 1000 I32, Dev, false, "net/ipv4/igmp.c", "milliseconds";
     IgnoreRoutesWithLinkdown "ignore_routes_with_linkdown" 0 I32, Or, false, "net/ipv4/fib_semantics.c", "ignore routes whose link has no carrier";
-    LogMartians "log_martians" 0 I32, Or, true, "net/ipv4/route.c", "log packets with impossible addresses";
+    LogMartians "log_martians" 0 I32, Or, false, "net/ipv4/route.c", "log packets with impossible addresses";
     McForwarding "mc_forwarding" 0 I32, And, false, "net/ipv4/ipmr.c", "multicast routing";
     MediumId "medium_id" 0 I32, Dev, false, "net/ipv4/devinet.c", "which devices share a medium";
     PromoteSecondaries "promote_secondaries" 0 I32, Or, true, "net/ipv4/devinet.c", "a secondary address takes the place of a deleted primary";
@@ -112,7 +112,7 @@ rows! {
     ProxyArpPvlan "proxy_arp_pvlan" 0 I32, Or, false, "net/ipv4/arp.c", "answer on the interface that leads there";
     RouteLocalnet "route_localnet" 0 I32, Or, true, "net/ipv4/route.c", "127/8 is an ordinary network";
     RpFilter "rp_filter" 0 I32, Max, true, "net/ipv4/fib_frontend.c", "check the way back to the source: 0 no, 1 by the same interface, 2 by any";
-    SecureRedirects "secure_redirects" 1 I32, Or, true, "net/ipv4/route.c", "believe redirects to known gateways only";
+    SecureRedirects "secure_redirects" 1 I32, Or, false, "net/ipv4/route.c", "believe redirects to known gateways only";
     SendRedirects "send_redirects" 1 I32, Or, true, "net/ipv4/ip_forward.c", "tell hosts on the link of a better gateway";
     SharedMedia "shared_media" 1 I32, Or, true, "net/ipv4/route.c", "several subnets share the link";
     SrcValidMark "src_valid_mark" 0 I32, Or, false, "net/ipv4/fib_frontend.c", "the mark counts in source validation";
@@ -141,7 +141,7 @@ rows! {
     /// Variables with one value for the host.
     Global, GLOBAL, "net.":
     IcmpEchoIgnoreAll "ipv4.icmp_echo_ignore_all" 0 (0, 1), Single, true, "net/ipv4/icmp.c", "do not answer ping";
-    IcmpEchoIgnoreBroadcasts "ipv4.icmp_echo_ignore_broadcasts" 1 (0, 1), Single, true, "net/ipv4/icmp.c", "do not answer ping to broadcast";
+    IcmpEchoIgnoreBroadcasts "ipv4.icmp_echo_ignore_broadcasts" 1 (0, 1), Single, false, "net/ipv4/icmp.c", "do not answer ping to broadcast";
     IcmpRatelimit "ipv4.icmp_ratelimit" 1000 (0, i32::MAX as i64), Single, true, "net/ipv4/icmp.c", "milliseconds between errors to one host";
     IcmpRatemask "ipv4.icmp_ratemask" 6168 (0, i32::MAX as i64), Single, true, "net/ipv4/icmp.c", "types that are limited";
     IgmpLinkLocal "ipv4.igmp_link_local_mcast_reports" 1 (0, 1), Single, false, "net/ipv4/igmp.c", "report link-local groups";
@@ -150,7 +150,7 @@ rows! {
     IpForwardUsePmtu "ipv4.ip_forward_use_pmtu" 0 (0, 255), Single, false, "net/ipv4/ip_forward.c", "trust learnt path MTUs when forwarding";
     IpLocalPortRange "ipv4.ip_local_port_range" 32768 (1, 65535), Single, false, "net/ipv4/inet_connection_sock.c", "the first port that a client gets";
     IpNoPmtuDisc "ipv4.ip_no_pmtu_disc" 0 (0, 3), Single, true, "net/ipv4/route.c", "do not discover path MTUs";
-    IpNonlocalBind "ipv4.ip_nonlocal_bind" 0 (0, 1), Single, true, "net/ipv4/af_inet.c", "allow binding to addresses that are not here";
+    IpNonlocalBind "ipv4.ip_nonlocal_bind" 0 (0, 1), Single, false, "net/ipv4/af_inet.c", "allow binding to addresses that are not here";
     TcpFinTimeout "ipv4.tcp_fin_timeout" 60 (0, i32::MAX as i64), Single, true, "net/ipv4/tcp.c", "seconds in FIN_WAIT2 without an owner";
     TcpMaxSynBacklog "ipv4.tcp_max_syn_backlog" 512 (0, i32::MAX as i64), Single, false, "net/ipv4/tcp_ipv4.c", "half-open connections remembered";
     TcpRetries2 "ipv4.tcp_retries2" 15 (0, 255), Single, true, "net/ipv4/tcp_timer.c", "retransmissions before an established connection is given up";
@@ -162,7 +162,7 @@ rows! {
     SoMaxConn "core.somaxconn" 4096 (0, i32::MAX as i64), Single, true, "net/core/sysctl_net_core.c", "upper limit of a listener's backlog";
     VsAmDroprate "ipv4.vs.am_droprate" 10 I32, Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "one packet of so many is dropped with drop_packet 3";
     VsAmemthresh "ipv4.vs.amemthresh" 1024 I32, Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "pages below which memory is short";
-    VsBackupOnly "ipv4.vs.backup_only" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "a backup forwards nothing";
+    VsBackupOnly "ipv4.vs.backup_only" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_ctl.c", "a backup forwards nothing";
     VsCacheBypass "ipv4.vs.cache_bypass" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "without a server, go to the original destination";
     VsConnReuseMode "ipv4.vs.conn_reuse_mode" 1 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "when a SYN that meets an old entry is scheduled anew";
     VsConntrack "ipv4.vs.conntrack" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_nfct.c", "keep netfilter's connection tracking";
@@ -170,7 +170,7 @@ rows! {
     VsDropPacket "ipv4.vs.drop_packet" 0 (0, 3), Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "drop packets under pressure";
     VsExpireNodestConn "ipv4.vs.expire_nodest_conn" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "end connections whose server was deleted";
     VsExpireQuiescentTemplate "ipv4.vs.expire_quiescent_template" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_conn.c", "persistence ends when the weight is 0";
-    VsIgnoreTunneled "ipv4.vs.ignore_tunneled" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "leave decapsulated packets alone";
+    VsIgnoreTunneled "ipv4.vs.ignore_tunneled" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_core.c", "leave decapsulated packets alone";
     VsLblcExpiration "ipv4.vs.lblc_expiration" 86400 I32, Single, true, "net/netfilter/ipvs/ip_vs_lblc.c", "seconds";
     VsLblcrExpiration "ipv4.vs.lblcr_expiration" 86400 I32, Single, true, "net/netfilter/ipvs/ip_vs_lblcr.c", "seconds";
     VsNatIcmpSend "ipv4.vs.nat_icmp_send" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "tell a server of an answer that nobody asked for";
@@ -181,14 +181,14 @@ rows! {
     VsSloppySctp "ipv4.vs.sloppy_sctp" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_core.c", "schedule any SCTP packet";
     VsSloppyTcp "ipv4.vs.sloppy_tcp" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "schedule any TCP segment but RST";
     VsSnatReroute "ipv4.vs.snat_reroute" 1 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "route translated answers anew";
-    VsSyncPersistMode "ipv4.vs.sync_persist_mode" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "synchronise templates only";
+    VsSyncPersistMode "ipv4.vs.sync_persist_mode" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "synchronise templates only";
     VsSyncPorts "ipv4.vs.sync_ports" 1 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "synchronisation threads";
     VsSyncQlenMax "ipv4.vs.sync_qlen_max" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "queue limit";
-    VsSyncRefreshPeriod "ipv4.vs.sync_refresh_period" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "seconds";
-    VsSyncRetries "ipv4.vs.sync_retries" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "repetitions";
+    VsSyncRefreshPeriod "ipv4.vs.sync_refresh_period" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "seconds";
+    VsSyncRetries "ipv4.vs.sync_retries" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "repetitions";
     VsSyncSockSize "ipv4.vs.sync_sock_size" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "bytes";
-    VsSyncThreshold "ipv4.vs.sync_threshold" 3 I32, Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "first packet that is synchronised";
-    VsSyncVersion "ipv4.vs.sync_version" 1 I32, Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "message format";
+    VsSyncThreshold "ipv4.vs.sync_threshold" 3 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "first packet that is synchronised";
+    VsSyncVersion "ipv4.vs.sync_version" 1 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "message format";
 }
 
 #[cfg(test)]

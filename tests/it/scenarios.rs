@@ -6,8 +6,6 @@ use crate::support::{load, overwrite, root, run, scenarios, text};
 use lvsim::report::run::Stop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The columns of the command line's story.
-const WIDTH: usize = 100;
 const MAX_EVENTS: u64 = 50_000_000;
 
 #[test]
@@ -42,7 +40,7 @@ fn every_story_is_as_committed() {
         let Ok(scenario) = load(&file, &text(&file)) else {
             continue; // The test above tells.
         };
-        let story = run(&scenario, true, MAX_EVENTS).story(false, WIDTH);
+        let story = run(&scenario, true, MAX_EVENTS).story(false);
         let golden = root().join(file.replace(".yaml", ".story.txt"));
         if overwrite() {
             std::fs::write(golden, story).expect("a story beside its scenario");

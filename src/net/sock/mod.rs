@@ -1,15 +1,13 @@
-//! Sockets: the ends of conversations, without IO (net/ipv4/tcp*.c, net/ipv4/udp.c, net/ipv4/ping.c).
+//! Sockets: the ends of conversations, without IO (net/ipv4/tcp*.c, net/ipv4/udp.c).
 //!
 //! A stack is told of packets, calls and time, and says what it does in order ([`TcpOut`]). It owns no clock, no route and
 //! no device. The host routes what it sends, and an application acts on its [`SockEvent`]s.
 
 pub mod errno;
-pub mod ping;
 pub mod tcp;
 pub mod udp;
 
 pub use errno::Errno;
-pub use ping::PingTable;
 pub use tcp::{ListenOpts, ListenerId, Route, SendError, TcpConf, TcpHost, TcpOut, TcpStack};
 pub use udp::{UdpEvent, UdpId, UdpStack};
 

@@ -24,7 +24,7 @@ use crate::base::{DevIdx, NodeId, Rng, Seed};
 use crate::ipvs::{Ipvs, IpvsAct};
 use crate::net::Inet;
 use crate::net::netfilter::{Ct, Netfilter};
-use crate::net::sock::{PingTable, TcpOut, TcpStack, UdpStack};
+use crate::net::sock::{TcpOut, TcpStack, UdpStack};
 use crate::sysctl::Conf;
 use crate::trace::{DropReason, TraceEvent, TraceMask};
 use crate::wire::{Frame, IpPacket, L3, Mac};
@@ -100,8 +100,6 @@ pub struct Host {
     pub tcp: TcpStack,
     /// UDP sockets.
     pub udp: UdpStack,
-    /// Who waits for echo replies.
-    pub pings: PingTable,
     /// Connections that clients here have open.
     pub clients: Clients,
     /// What serves here.
@@ -138,7 +136,6 @@ impl Host {
             netfilter: Netfilter::default(),
             tcp: TcpStack::new(isn.next_u64()),
             udp: UdpStack::default(),
-            pings: PingTable::default(),
             clients: Clients::default(),
             servers: Servers::default(),
             finished: Vec::new(),

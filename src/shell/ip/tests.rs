@@ -17,7 +17,7 @@ fn run(net: &mut Inet, line: &str) -> (u8, String) {
     let args: Vec<String> = line.split_whitespace().map(str::to_string).collect();
     let mut out = Output::default();
     let rc = main(net, SimTime::ZERO, &args, &mut out);
-    (rc, out.both())
+    (rc, out.text())
 }
 
 /// Lines that must succeed silently.
