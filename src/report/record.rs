@@ -138,9 +138,10 @@ pub fn record(log: &RunLog<'_>, hosts: &[HostSnapshot], setup: &[SetupOutput], e
     field(&mut out, "setup", &map(setup, " "));
     field(&mut out, "events", &list(events.iter().map(|e| event(log, e)), " "));
     field(&mut out, "arp_requests", &list(arp_requests(log).iter().map(one), " "));
-    let hosts = hosts.iter().map(|h| (h.name.as_str(), host(h, &names)));
-    field(&mut out, "hosts", &map(hosts, " "));
-    let frames = frames(log);
+    let mut printer = Printer::new(log.connections.iter().map(|c| c.source_port).collect());
+    let frames = frames(log, &mut printer);
+    let hosts: Vec<(&str, String)> = hosts.iter().map(|h| (h.name.as_str(), host(h, &names, &mut printer))).collect();
+    field(&mut out, "hosts", &map(hosts.into_iter(), " "));
     let frames = frames.iter().map(|(name, rows)| (name.as_str(), list(rows.iter().map(one), "  ")));
     field(&mut out, "frames", &map(frames, " "));
     out.truncate(out.len() - 2);
@@ -258,7 +259,7 @@ fn event(log: &RunLog<'_>, e: &EventRow) -> String {
     one(&EventOut { at, node, run, link, set, observe: e.observe, rc: e.rc, out: &e.out })
 }
 
-fn host(h: &HostSnapshot, names: MacNames<'_>) -> String {
+fn host(h: &HostSnapshot, names: MacNames<'_>, printer: &mut Printer) -> String {
     let mut neighbours: IndexMap<&str, Vec<String>> = IndexMap::new();
     for n in &h.neighbours {
         let is = n.mac.map_or_else(|| "none".to_string(), |mac| mac_name(mac, names));
@@ -276,9 +277,14 @@ fn host(h: &HostSnapshot, names: MacNames<'_>) -> String {
         ("routes", list(h.routes.iter().map(one), "   ")),
     ];
     if let Some(text) = &h.ipvsadm_ln {
+        let connections: Vec<IpvsConnectionRow> = h
+            .ipvs_connections
+            .iter()
+            .map(|c| IpvsConnectionRow { source: printer.end(&c.source), ..c.clone() })
+            .collect();
         rows.push(("ipvsadm_Ln", one(text)));
         rows.push(("ipvsadm_stats", one(&h.ipvsadm_stats)));
-        rows.push(("ipvs_connections", list(h.ipvs_connections.iter().map(one), "   ")));
+        rows.push(("ipvs_connections", list(connections.iter().map(one), "   ")));
     }
     map(rows.into_iter(), "  ")
 }
@@ -316,10 +322,9 @@ fn arp_requests(log: &RunLog<'_>) -> Vec<ArpOut> {
 }
 
 /// The frames of every interface that saw any, interfaces in the order of the file.
-fn frames(log: &RunLog<'_>) -> Vec<(String, Vec<FrameOut>)> {
+fn frames(log: &RunLog<'_>, printer: &mut Printer) -> Vec<(String, Vec<FrameOut>)> {
     let table = log.mac_table();
     let names = |mac: Mac| table.get(&mac).cloned();
-    let mut printer = Printer::new(log.connections.iter().map(|c| c.source_port).collect());
     let mut rows: BTreeMap<(NodeId, DevIdx), Vec<FrameOut>> = BTreeMap::new();
     for (at, node, dev, dir, frame, ethernet) in sightings(log) {
         // Loopback frames have Ethernet headers without addresses.

@@ -27,6 +27,13 @@ impl Printer {
         Printer { seq: SeqBase::default(), ports: PortNames { known: traffic_ports, ..PortNames::default() } }
     }
 
+    /// An end such as `10.0.0.1:40000` with its port named as in the lines.
+    pub fn end(&mut self, text: &str) -> String {
+        let parsed = text.parse::<std::net::SocketAddrV4>();
+        parsed
+            .map_or_else(|_| text.to_string(), |end| format!("{}:{}", end.ip(), self.ports.name(*end.ip(), end.port())))
+    }
+
     /// The line of a frame.
     pub fn line(&mut self, frame: &Frame, names: MacNames<'_>) -> String {
         let mut out = String::new();
