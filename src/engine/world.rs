@@ -104,6 +104,7 @@ pub struct World {
     fingerprint: Digest,
     ids: PacketIds,
     effects: Vec<Effect>,
+    switched: Vec<(NodeId, DevIdx, bool)>,
     moves: u64,
 }
 
@@ -129,6 +130,7 @@ impl World {
             fingerprint: Digest::default(),
             ids: PacketIds::default(),
             effects: Vec::new(),
+            switched: Vec::new(),
             moves: 0,
         }
     }
@@ -349,6 +351,23 @@ impl World {
             match effect {
                 Effect::Send { dev, frame } => self.transmit(node, dev, frame, tracer),
                 Effect::Arm { key, at } => self.wake_at(at, Wake::Node(node, key)),
+                Effect::Carrier { dev, up } => self.switched.push((node, dev, up)),
+            }
+        }
+        if !self.switched.is_empty() {
+            self.tell_other_ends(tracer);
+        }
+    }
+
+    /// Devices were taken up or down: whoever is at the other end of the cable loses or gets the carrier.
+    #[cold]
+    fn tell_other_ends(&mut self, tracer: &mut Tracer) {
+        for (node, dev, up) in std::mem::take(&mut self.switched) {
+            let Some((id, side)) = self.wiring[node.index()].get(dev.index()).copied().flatten() else { continue };
+            let link = &self.links[id.0 as usize];
+            if link.is_up() {
+                let End { node, dev } = link.ends[1 - usize::from(side)];
+                self.handle(node, Input::Carrier { dev, up }, tracer);
             }
         }
     }
@@ -392,8 +411,11 @@ impl World {
             return;
         }
         link.set_up(up);
-        for End { node, dev } in link.ends {
-            self.handle(node, Input::Carrier { dev, up }, tracer);
+        let ends = link.ends;
+        for (n, End { node, dev }) in ends.into_iter().enumerate() {
+            let End { node: peer, dev: far } = ends[1 - n];
+            let peer_up = self.nodes[peer.index()].host().is_none_or(|h| h.net.devs[far.index()].up);
+            self.handle(node, Input::Carrier { dev, up: up && peer_up }, tracer);
         }
     }
 }

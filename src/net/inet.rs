@@ -37,6 +37,8 @@ pub struct Inet {
     pub acts: Vec<Act>,
     /// Gratuitous ARP to send (`arp_notify`): the device and the address.
     pub garp: Vec<(DevIdx, Ipv4Addr)>,
+    /// Devices taken up or down, which the other end of the cable notices.
+    pub switched: Vec<(DevIdx, bool)>,
     /// A person has added a route of kind local (`fib_has_custom_local_routes`).
     pub custom_local_routes: bool,
     /// Changes with every change of devices and addresses; [`Fib::version`] stands for the routes.
@@ -57,6 +59,7 @@ impl Inet {
             sysctl: Sysctls::default(),
             acts: Vec::new(),
             garp: Vec::new(),
+            switched: Vec::new(),
             custom_local_routes: false,
             version: 0,
             cache: super::cache::RouteCache::default(),
@@ -186,6 +189,8 @@ impl Inet {
         }
         d.up = true;
         d.opened = true;
+        self.switched.push((dev, true));
+        let d = &mut self.devs[dev.index()];
         if d.is_loopback() && d.addrs.is_empty() {
             let home = IfAddr::new(Ipv4Addr::LOCALHOST, 8, d.name.clone());
             let _ = self.addr_add(dev, home);
@@ -206,6 +211,7 @@ impl Inet {
             return;
         }
         d.up = false;
+        self.switched.push((dev, false));
         self.disable_ip(dev, false);
         self.version += 1;
     }

@@ -55,6 +55,13 @@ pub enum Effect {
         /// The frame.
         frame: Frame,
     },
+    /// Takes the carrier from the other end of a device's cable, or gives it back: the device was taken down or up.
+    Carrier {
+        /// The device.
+        dev: DevIdx,
+        /// Whether it is up now.
+        up: bool,
+    },
     /// Wants to be woken.
     Arm {
         /// By this name.

@@ -92,8 +92,22 @@ impl Switch {
     pub fn handle(&mut self, input: Input, cx: &mut Cx<'_>) {
         match input {
             Input::Frame { dev, frame } => self.receive(dev, frame, cx),
-            Input::Carrier { dev, up } => self.ports[dev.index()].up = up,
+            Input::Carrier { dev, up } => self.carrier(dev, up),
             Input::Timer(_) => {}
+        }
+    }
+
+    /// A port without a carrier forgets what was learnt on it (`br_stp_disable_port`): frames to those addresses are flooded.
+    fn carrier(&mut self, port: DevIdx, up: bool) {
+        if std::mem::replace(&mut self.ports[port.index()].up, up) && !up {
+            self.known.retain(|l| l.port != port);
+            self.fdb = Table::default();
+            for (place, learnt) in self.known.iter().enumerate() {
+                self.fdb.insert(learnt.mac, place as u32);
+            }
+            for port in &mut self.ports {
+                port.last = u32::MAX;
+            }
         }
     }
 

@@ -19,7 +19,7 @@ pub use hooks::{HOOKS, HookModule, HookPoint};
 pub use programs::{EchoError, EchoRequest, FragmentRule, Heard};
 
 use super::app::{AppOut, Clients, Finished, Servers};
-use super::{Cx, Input, TimerKey};
+use super::{Cx, Effect, Input, TimerKey};
 use crate::base::{DevIdx, NodeId, Rng, Seed};
 use crate::ipvs::{Ipvs, IpvsAct};
 use crate::net::Inet;
@@ -220,8 +220,11 @@ impl Host {
         self.announce(cx);
     }
 
-    /// Sends the gratuitous ARP requests that `arp_notify` asks for.
+    /// Tells the cables which devices went up or down, and sends the gratuitous ARP requests that `arp_notify` asks for.
     pub fn announce(&mut self, cx: &mut Cx<'_>) {
+        for (dev, up) in self.net.switched.drain(..) {
+            cx.out.push(Effect::Carrier { dev, up });
+        }
         for (dev, addr) in std::mem::take(&mut self.net.garp) {
             let sha = self.net.devs[dev.index()].mac;
             let arp = crate::wire::Arp { op: crate::wire::ArpOp::Request, sha, spa: addr, tha: Mac::ZERO, tpa: addr };
