@@ -24,6 +24,8 @@ pub enum Running {
     Ping(super::ping::Ping),
     /// `arping`.
     Arping(super::arping::Arping),
+    /// `curl`.
+    Curl(Box<super::curl::Curl>),
 }
 
 impl Machine for HostMachine<'_, '_> {
@@ -49,6 +51,7 @@ impl Machine for HostMachine<'_, '_> {
         let wait = match proc {
             Running::Ping(p) => p.poll(self, out),
             Running::Arping(p) => p.poll(self, out),
+            Running::Curl(p) => p.poll(self, out),
         };
         self.host.settle(self.cx);
         wait
@@ -58,6 +61,7 @@ impl Machine for HostMachine<'_, '_> {
         match proc {
             Running::Ping(p) => p.signal(self, signal, out),
             Running::Arping(_) => Some(128 + signal),
+            Running::Curl(p) => p.signal(self, signal),
         }
     }
 

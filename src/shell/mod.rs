@@ -8,6 +8,7 @@ pub mod arp;
 pub mod arping;
 pub mod arptables;
 pub mod bash;
+pub mod curl;
 pub mod ifconfig;
 pub mod ip;
 pub mod iptables;
@@ -80,6 +81,7 @@ pub const COMMANDS: &[CommandRow] = &[
         about: "the ARP filter as text",
         main: |m, args, stdin, out| Exec::Done(arptables::save_main(m, args, stdin, out)),
     },
+    CommandRow { name: "curl", dir: "/usr/bin", about: "asks a server for a page", main: curl::main },
     CommandRow {
         name: "hostname",
         dir: "/bin",
@@ -181,7 +183,6 @@ pub const NOT_SIMULATED: &[&str] = &[
     "bridge",
     "chkconfig",
     "conntrack",
-    "curl",
     "dig",
     "dmesg",
     "elinks",

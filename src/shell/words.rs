@@ -45,6 +45,11 @@ pub fn inet_aton(text: &str) -> Option<Ipv4Addr> {
     Some((high | last).into())
 }
 
+/// An address by numbers, or the one name that every host knows.
+pub fn address(text: &str) -> Option<Ipv4Addr> {
+    inet_aton(text).or_else(|| (text == "localhost").then_some(Ipv4Addr::LOCALHOST))
+}
+
 /// The prefix length of a mask, if its ones are together.
 pub fn mask_len(mask: Ipv4Addr) -> Option<u8> {
     let bits = u32::from(mask);

@@ -40,6 +40,8 @@ pub enum Errno {
     Pipe,
     /// Connection timed out.
     TimedOut,
+    /// Too many open files.
+    TooManyFiles,
 }
 
 impl Errno {
@@ -62,6 +64,7 @@ impl Errno {
             Errno::ConnReset => "ECONNRESET",
             Errno::Pipe => "EPIPE",
             Errno::TimedOut => "ETIMEDOUT",
+            Errno::TooManyFiles => "EMFILE",
         }
     }
 
@@ -84,6 +87,7 @@ impl Errno {
             Errno::ConnReset => "Connection reset by peer",
             Errno::Pipe => "Broken pipe",
             Errno::TimedOut => "Connection timed out",
+            Errno::TooManyFiles => "Too many open files",
         }
     }
 

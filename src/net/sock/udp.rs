@@ -198,6 +198,11 @@ impl UdpStack {
         })
     }
 
+    /// Whether a socket has this port. Looks at every socket.
+    pub fn port_in_use(&self, port: u16) -> bool {
+        self.socks.iter().any(|s| s.live && s.local.1 == port)
+    }
+
     /// Whether a socket sends from `local` to `remote`: a connected one, or one bound there.
     pub fn sends_from(&self, local: (Ipv4Addr, u16), remote: (Ipv4Addr, u16)) -> bool {
         self.connected.contains(&quad(local, remote)) || self.bound_to(local).is_some()

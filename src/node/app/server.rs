@@ -23,6 +23,8 @@ enum State {
     Free,
     Queued,
     Running,
+    /// It was answered and its connection closes when the timer fires.
+    Closing,
     /// The asker went away; the timer has not fired yet, or its turn has not come.
     Dropped,
 }
@@ -172,6 +174,9 @@ impl Servers {
         };
         let running = done.state == State::Running;
         self.release(job);
+        if let (State::Closing, Asker::Tcp(sock)) = (done.state, done.asker) {
+            cx.tcp.close(cx.now, sock, cx.tcp_out);
+        }
         if running {
             if let Asker::Tcp(sock) = done.asker {
                 cx.tcp.set_user(sock, Owner::Service(done.service).user());
@@ -198,16 +203,7 @@ impl Servers {
         }
         let free = running.busy < running.service.workers;
         let job = Job { asker, body, service: place, state: State::Queued };
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.jobs[number as usize] = job;
-                number
-            }
-            None => {
-                self.jobs.push(job);
-                (self.jobs.len() - 1) as u32
-            }
-        };
+        let number = self.add_job(job);
         if let Asker::Tcp(sock) = asker {
             cx.tcp.set_user(sock, Owner::Job(number).user());
         }
@@ -216,6 +212,27 @@ impl Servers {
         } else if let Some(Some(running)) = self.services.get_mut(place as usize) {
             running.queue.push_back(number);
         }
+    }
+
+    fn add_job(&mut self, job: Job) -> u32 {
+        match self.free.pop() {
+            Some(number) => {
+                self.jobs[number as usize] = job;
+                number
+            }
+            None => {
+                self.jobs.push(job);
+                (self.jobs.len() - 1) as u32
+            }
+        }
+    }
+
+    /// A text was answered on this connection, which the server closes: not at once, since its process has to get there, and
+    /// an acknowledgement from near by is back before. Returns the piece of work and when the host must call.
+    pub fn close_later(&mut self, sock: SockId, now: SimTime) -> (u32, SimTime) {
+        const CLOSES_AFTER: Span = Span::from_micros(500);
+        let job = Job { asker: Asker::Tcp(sock), body: Body::FILLER, service: u32::MAX, state: State::Closing };
+        (self.add_job(job), now + CLOSES_AFTER)
     }
 
     /// Work on a request begins.
@@ -263,7 +280,7 @@ impl Servers {
         let place = job.service;
         match was {
             State::Running => self.next(place, rng, cx),
-            State::Queued | State::Dropped => {}
+            State::Queued | State::Dropped | State::Closing => {}
             State::Free => self.jobs[number as usize].state = State::Free,
         }
     }

@@ -4,6 +4,7 @@
 //! netfilter hooks. A router, a director, a real server are hosts with other tables.
 
 mod arp;
+mod calls;
 mod frag;
 mod hooks;
 mod icmp;
@@ -15,6 +16,7 @@ mod path_out;
 mod programs;
 mod sockets;
 
+pub use calls::{Connecting, News};
 pub use hooks::{HOOKS, HookModule, HookPoint};
 pub use programs::{EchoError, EchoRequest, FragmentRule, Heard};
 
@@ -113,6 +115,7 @@ pub struct Host {
     /// Something happened that a program may wait for.
     pub wake_programs: bool,
     ears: programs::Ears,
+    calls: calls::Calls,
     icmp_limits: icmp::Limits,
     fragments: frag::Fragments,
     held_answers: Vec<Option<arp::HeldAnswer>>,
@@ -143,6 +146,7 @@ impl Host {
             counters: BTreeMap::new(),
             wake_programs: false,
             ears: programs::Ears::default(),
+            calls: calls::Calls::default(),
             icmp_limits: icmp::Limits::default(),
             fragments: frag::Fragments::default(),
             held_answers: Vec::new(),

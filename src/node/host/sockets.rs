@@ -43,7 +43,7 @@ impl TcpHost for View<'_> {
 }
 
 /// MTU and advertised MSS of a route (`ipv4_default_advmss`: the path's MTU less 40).
-fn tcp_route(net: &Inet, route: &OutRoute, daddr: Ipv4Addr, now: SimTime) -> TcpRoute {
+pub(super) fn tcp_route(net: &Inet, route: &OutRoute, daddr: Ipv4Addr, now: SimTime) -> TcpRoute {
     let learnt = route.hit.and_then(|h| net.exceptions.lookup(daddr, h.route, now)).and_then(|e| e.mtu);
     let mtu = learnt.map_or(route.mtu, |m| m.min(route.mtu));
     let advmss = route.hit.and_then(|h| h.advmss).unwrap_or(mtu.saturating_sub(40).max(256)).min(65_495);
@@ -105,7 +105,7 @@ impl Host {
     }
 
     /// The variables that TCP follows may have been written since.
-    fn take_sysctls(&mut self) {
+    pub(super) fn take_sysctls(&mut self) {
         let s = &self.net.sysctl;
         let number = |key| s.global(key).max(0);
         let conf = &mut self.tcp.conf;
@@ -164,6 +164,14 @@ impl Host {
     }
 
     fn udp_event(&mut self, event: UdpEvent, cx: &mut Cx<'_>) {
+        let (UdpEvent::Datagram { user, .. } | UdpEvent::Error { user, .. }) = &event;
+        if let Owner::Program(number) = Owner::of(*user) {
+            match event {
+                UdpEvent::Datagram { datagram, .. } => self.program_datagram(number, datagram.len, datagram.body, cx),
+                UdpEvent::Error { errno, .. } => self.program_udp_error(number, errno, cx.now),
+            }
+            return;
+        }
         self.with_apps(cx, |host, app| match event {
             UdpEvent::Datagram { sock, user, from, to, datagram } => match Owner::of(user) {
                 Owner::Client(slot) => host.clients.datagram(slot, sock, &datagram, app),
@@ -196,7 +204,7 @@ impl Host {
     }
 
     /// Carries out what TCP and the applications want, until nothing is left.
-    fn carry_out(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn carry_out(&mut self, cx: &mut Cx<'_>) {
         if self.tcp_out.is_empty() && self.app_out.is_empty() {
             return;
         }
@@ -215,6 +223,11 @@ impl Host {
                         cx.out.push(Effect::Arm { key, at });
                     }
                     TcpOut::Event { sock, user, what } => {
+                        if let Owner::Program(number) = Owner::of(user) {
+                            self.program_tcp_event(number, sock, what, cx);
+                            at += 1;
+                            continue;
+                        }
                         let apps = Apps {
                             id: self.id,
                             clients: &mut self.clients,
@@ -271,7 +284,8 @@ impl Host {
                     let body = Body::text(cx.texts.number(&answer));
                     let _gone = self.tcp.send(cx.now, sock, answer.len() as u32, body, tcp_out);
                 }
-                self.tcp.close(cx.now, sock, tcp_out);
+                let (job, at) = self.servers.close_later(sock, cx.now);
+                cx.out.push(Effect::Arm { key: TimerKey::Server { job }, at });
             }
             AppOut::Finished(done) => self.finished.push(done),
         }
@@ -427,7 +441,7 @@ impl Apps<'_> {
     }
 }
 
-fn sock_errno(error: NetErrno) -> Errno {
+pub(super) fn sock_errno(error: NetErrno) -> Errno {
     match error {
         NetErrno::Access => Errno::Acces,
         NetErrno::Invalid => Errno::Inval,
