@@ -167,7 +167,15 @@ mod tests {
 
     fn printed(line: &str) -> Option<Vec<String>> {
         let any = (Ipv4Addr::UNSPECIFIED, 0);
-        let sock = |proto, local, remote, state, send_q| SockInfo { proto, local, remote, state, recv_q: 0, send_q };
+        let sock = |proto, local, remote, state, send_q| SockInfo {
+            proto,
+            local,
+            remote,
+            state,
+            recv_q: 0,
+            send_q,
+            timer: None,
+        };
         let all = vec![
             sock(Proto::Tcp, (any.0, 80), any, "LISTEN", 128),
             sock(Proto::Tcp, (A, 32768), (A, 80), "ESTABLISHED", 7),

@@ -69,4 +69,17 @@ pub struct SockInfo {
     pub recv_q: u32,
     /// Bytes sent and not acknowledged, or not sent; for a listener the backlog.
     pub send_q: u32,
+    /// What it waits for, if for anything.
+    pub timer: Option<SockTimer>,
+}
+
+/// A socket's timer as `ss -o` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SockTimer {
+    /// `on` (retransmission) or `timewait`.
+    pub what: &'static str,
+    /// When it fires, in microseconds of simulated time modulo 2^32.
+    pub until: u32,
+    /// Retransmissions so far.
+    pub retransmits: u8,
 }

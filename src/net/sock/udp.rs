@@ -219,6 +219,7 @@ impl UdpStack {
             state: if s.remote.is_some() { "ESTABLISHED" } else { "" },
             recv_q: 0,
             send_q: 0,
+            timer: None,
         })
         .collect()
     }

@@ -27,7 +27,7 @@ mod timer;
 pub use api::{ListenOpts, ListenerId, Route, SendError, TcpConf, TcpHost, TcpOut};
 pub use timer::reset_for;
 
-use super::{Errno, SockEvent, SockId, SockInfo};
+use super::{Errno, SockEvent, SockId, SockInfo, SockTimer};
 use crate::base::digest::Digest;
 use crate::base::{Chunks, Index, SimTime};
 use crate::trace::DropReason;
@@ -333,6 +333,7 @@ impl TcpStack {
             state: "LISTEN",
             recv_q: l.queued,
             send_q: l.backlog,
+            timer: None,
         });
         let live = self.socks.iter().filter(|s| s.state != State::Free);
         let connected = live.map(|s| SockInfo {
@@ -344,6 +345,11 @@ impl TcpStack {
             send_q: match s.state {
                 State::TimeWait | State::FinWait2 | State::SynRecv => 0,
                 _ => s.snd_end().wrapping_sub(s.snd_una),
+            },
+            timer: match s.pending {
+                Pending::None => None,
+                Pending::Life => Some(SockTimer { what: "timewait", until: s.timeout, retransmits: 0 }),
+                _ => Some(SockTimer { what: "on", until: s.timeout, retransmits: s.retransmits }),
             },
         });
         listening.chain(connected).collect()
