@@ -26,6 +26,10 @@ pub enum Running {
     Arping(super::arping::Arping),
     /// `curl`.
     Curl(Box<super::curl::Curl>),
+    /// `tracepath`.
+    Tracepath(Box<super::tracepath::Tracepath>),
+    /// `traceroute`.
+    Traceroute(Box<super::traceroute::Traceroute>),
 }
 
 impl Machine for HostMachine<'_, '_> {
@@ -52,6 +56,8 @@ impl Machine for HostMachine<'_, '_> {
             Running::Ping(p) => p.poll(self, out),
             Running::Arping(p) => p.poll(self, out),
             Running::Curl(p) => p.poll(self, out),
+            Running::Tracepath(p) => p.poll(self, out),
+            Running::Traceroute(p) => p.poll(self, out),
         };
         self.host.settle(self.cx);
         wait
@@ -62,6 +68,8 @@ impl Machine for HostMachine<'_, '_> {
             Running::Ping(p) => p.signal(self, signal, out),
             Running::Arping(_) => Some(128 + signal),
             Running::Curl(p) => p.signal(self, signal),
+            Running::Tracepath(p) => p.signal(self, signal),
+            Running::Traceroute(p) => p.signal(self, signal),
         }
     }
 

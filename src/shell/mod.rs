@@ -17,12 +17,16 @@ pub mod machine;
 pub mod netstat;
 pub mod output;
 pub mod ping;
+mod probe;
 pub mod proc;
 pub mod process;
 
 pub mod route;
+pub mod ss;
 pub mod sysctl;
 pub mod text;
+pub mod tracepath;
+pub mod traceroute;
 pub mod vfs;
 pub mod words;
 
@@ -163,6 +167,15 @@ pub const COMMANDS: &[CommandRow] = &[
         main: |m, args, _, out| Exec::Done(route::main(&mut m.host.net, args, out)),
     },
     CommandRow {
+        name: "ss",
+        dir: "/bin",
+        about: "sockets, iproute2's way",
+        main: |m, args, _, out| {
+            let now_us = (m.cx.now.0 / 1000) as u32;
+            Exec::Done(ss::main(m.host, now_us, args, out))
+        },
+    },
+    CommandRow {
         name: "sysctl",
         dir: "/sbin",
         about: "kernel variables",
@@ -172,6 +185,13 @@ pub const COMMANDS: &[CommandRow] = &[
             Exec::Done(sysctl::main(&mut m.host.net, args, out, &mut read))
         },
     },
+    CommandRow {
+        name: "tracepath",
+        dir: "/usr/bin",
+        about: "the way to a host and the largest packet that fits",
+        main: tracepath::main,
+    },
+    CommandRow { name: "traceroute", dir: "/usr/bin", about: "the way to a host", main: traceroute::main },
 ];
 
 /// Programs that a real host may have and lvsim does not simulate (yet), sorted.
@@ -223,15 +243,12 @@ pub const NOT_SIMULATED: &[&str] = &[
     "scp",
     "service",
     "setenforce",
-    "ss",
     "ssh",
     "systemctl",
     "tc",
     "tcpdump",
     "telnet",
     "top",
-    "tracepath",
-    "traceroute",
     "tshark",
     "ufw",
     "vi",

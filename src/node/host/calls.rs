@@ -158,6 +158,20 @@ impl Host {
         Ok(self.calls.add(Kind::Listener(listener), (addr.unwrap_or(Ipv4Addr::UNSPECIFIED), port)))
     }
 
+    /// A UDP socket bound to a port that the kernel draws. Returns its number.
+    ///
+    /// # Errors
+    /// EADDRNOTAVAIL, EMFILE.
+    pub fn call_bind_udp(&mut self) -> Result<u32, Errno> {
+        if self.calls.free_place() >= MOST {
+            return Err(Errno::TooManyFiles);
+        }
+        let port = self.free_port(false)?;
+        let user = Owner::Program(self.calls.free_place() as u32).user();
+        let sock = self.udp.bind(None, port, user)?;
+        Ok(self.calls.add(Kind::Udp(sock), (Ipv4Addr::UNSPECIFIED, port)))
+    }
+
     /// Sends a text.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ mod sockets;
 
 pub use calls::{Connecting, News};
 pub use hooks::{HOOKS, HookModule, HookPoint};
-pub use programs::{EchoError, EchoRequest, FragmentRule, Heard};
+pub use programs::{EchoError, EchoRequest, FragmentRule, Heard, Probe};
 
 use super::app::{AppOut, Clients, Finished, Servers};
 use super::{Cx, Effect, Input, TimerKey};

@@ -6,7 +6,7 @@ use crate::net::Errno;
 use crate::net::fib::FlowKey;
 use crate::net::routing::OutRoute;
 use crate::node::Cx;
-use crate::wire::{Arp, Body, Frame, Icmp, IpPacket, L3, L4, Mac};
+use crate::wire::{Arp, Body, Datagram, Frame, Icmp, IpPacket, L3, L4, Mac};
 use std::net::Ipv4Addr;
 
 /// A packet that a program on the host hears.
@@ -52,6 +52,8 @@ pub enum FragmentRule {
     Never,
     /// No DF (`IP_PMTUDISC_DONT`).
     Allow,
+    /// DF, whatever was learnt of the path: only the device limits it (`IP_PMTUDISC_PROBE`).
+    Probe,
 }
 
 /// What `ping` sends.
@@ -75,7 +77,24 @@ pub struct EchoRequest {
     pub fragments: FragmentRule,
 }
 
-/// Why an echo request did not leave.
+/// A datagram that finds out about the way (`tracepath`, `traceroute`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Whom.
+    pub daddr: Ipv4Addr,
+    /// To which port.
+    pub dport: u16,
+    /// From which port.
+    pub sport: u16,
+    /// The TTL.
+    pub ttl: u8,
+    /// Payload bytes.
+    pub len: u32,
+    /// Whether it may be cut.
+    pub fragments: FragmentRule,
+}
+
+/// Why an echo request or a probe did not leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EchoError {
     /// Longer than what fits: EMSGSIZE.
@@ -153,27 +172,55 @@ impl Host {
             oif: request.dev,
             ..FlowKey::to(request.daddr)
         };
+        let (ident, seq) = (request.ident, request.seq);
+        let echo = move |len| Icmp::Echo { request: true, ident, seq, len, body: Body::FILLER };
+        let make = |len| L4::Icmp(Box::new(echo(len)));
+        self.send_by_program(key, request.ttl, request.size, request.fragments, make, cx)
+    }
+
+    /// Sends a probe.
+    ///
+    /// # Errors
+    /// What `sendto` says.
+    pub fn send_probe(&mut self, probe: &Probe, cx: &mut Cx<'_>) -> Result<(), EchoError> {
+        let Probe { daddr, sport, dport, ttl, len, fragments } = *probe;
+        let make = |len| L4::Udp(Datagram { sport, dport, len, body: Body::FILLER });
+        self.send_by_program(FlowKey::to(daddr), Some(ttl), len, fragments, make, cx)
+    }
+
+    /// Sends a packet of a program's own making with `size` bytes behind eight bytes of header (ICMP's or UDP's).
+    fn send_by_program(
+        &mut self,
+        key: FlowKey,
+        ttl: Option<u8>,
+        size: u32,
+        fragments: FragmentRule,
+        make: impl FnOnce(u16) -> L4,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), EchoError> {
         let route = self.net.output_route_key(key).map_err(EchoError::Refused)?;
-        let mtu = self.route_mtu(&route, request.daddr, false, cx);
-        let len = request.size + 8 + IpPacket::HEADER;
-        if len > 0xffff || (len > mtu && request.fragments == FragmentRule::Never) {
+        let mtu = match fragments {
+            FragmentRule::Probe => self.net.devs[route.dev.index()].mtu.min(0xffff),
+            _ => self.route_mtu(&route, key.daddr, false, cx),
+        };
+        let len = size + 8 + IpPacket::HEADER;
+        let whole = matches!(fragments, FragmentRule::Never | FragmentRule::Probe);
+        if len > mtu && whole || len > 0xffff {
             return Err(EchoError::TooLong { mtu });
         }
-        let df = match request.fragments {
+        let df = match fragments {
             FragmentRule::Want => len <= mtu,
-            FragmentRule::Never => true,
+            FragmentRule::Never | FragmentRule::Probe => true,
             FragmentRule::Allow => false,
         };
-        let (ident, seq, len) = (request.ident, request.seq, request.size as u16);
-        let echo = Icmp::Echo { request: true, ident, seq, len, body: Body::FILLER };
         let pkt = IpPacket {
             saddr: route.saddr,
-            daddr: request.daddr,
+            daddr: key.daddr,
             id: cx.ids.draw(),
             frag: if df { IpPacket::DF } else { 0 },
-            ttl: request.ttl.unwrap_or(self.default_ttl()),
+            ttl: ttl.unwrap_or(self.default_ttl()),
             tos: 0,
-            l4: L4::Icmp(Box::new(echo)),
+            l4: make(size as u16),
         };
         let filtered = self.filtered_so_far();
         self.local_out(pkt, Some(route), cx);
