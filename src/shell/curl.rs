@@ -5,17 +5,14 @@
 //! HTTP/1.0 and its connection ends with it.
 
 use super::bash::{Exec, Output, Stdin, Wait};
+use super::http::{BadUrl, Event, Fetch, Url, parts};
 use super::machine::{HostMachine, Running};
-use super::words::address;
 use crate::base::{SimTime, Span};
 use crate::net::sock::Errno;
-use crate::node::host::{Connecting, News};
+use crate::node::host::Connecting;
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
-/// How long curl still runs once it has its answer: a process is not gone in no time, and a server near by that closes after
-/// its answer is heard first.
-const LINGER: Span = Span::from_millis(1);
 /// `--connect-timeout` unless it is given.
 const CONNECT_TIMEOUT: Span = Span::from_secs(300);
 
@@ -40,23 +37,6 @@ struct Options {
     write_out: Option<String>,
 }
 
-/// A URL of the form `http://HOST[:PORT][/PATH]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Url {
-    shown: String,
-    addr: Ipv4Addr,
-    port: u16,
-    path: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Connecting,
-    Asking,
-    /// Everything was read; the socket closes at this time.
-    Leaving(SimTime),
-}
-
 /// A running `curl`.
 #[derive(Clone, Debug)]
 pub struct Curl {
@@ -69,12 +49,7 @@ pub struct Curl {
 
 #[derive(Clone, Debug)]
 struct Transfer {
-    url: Url,
-    socket: u32,
-    phase: Phase,
-    started: SimTime,
-    connected: Option<SimTime>,
-    first_byte: Option<SimTime>,
+    fetch: Fetch,
     received: u32,
     code: u16,
 }
@@ -240,31 +215,16 @@ fn set(
 
 /// Reads a URL.
 fn parse_url(text: &str) -> Result<Url, Failure> {
-    let rest = match text.split_once("://") {
-        None => text,
-        Some(("http", rest)) => rest,
-        Some((scheme @ ("https" | "ftp" | "ftps" | "file" | "telnet" | "tftp" | "ldap"), _)) => {
-            return Err(Failure(2, format!("lvsim: curl does not simulate {scheme}: http only\n")));
+    Url::parse(text).map_err(|bad| match bad {
+        BadUrl::Malformed => Failure(3, "curl: (3) URL using bad/illegal format or missing URL\n".to_string()),
+        BadUrl::Scheme { scheme, known: true } => {
+            Failure(2, format!("lvsim: curl does not simulate {scheme}: http only\n"))
         }
-        Some((scheme, _)) => {
-            return Err(Failure(1, format!("curl: (1) Protocol \"{scheme}\" not supported or disabled in libcurl\n")));
+        BadUrl::Scheme { scheme, .. } => {
+            Failure(1, format!("curl: (1) Protocol \"{scheme}\" not supported or disabled in libcurl\n"))
         }
-    };
-    let bad = || Failure(3, "curl: (3) URL using bad/illegal format or missing URL\n".to_string());
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let path = path.split('#').next().unwrap_or("");
-    let path = if path.starts_with('/') { path.to_string() } else { format!("/{path}") };
-    let (host, port) = match authority.split_once(':') {
-        None | Some((_, "")) => (authority.trim_end_matches(':'), 80),
-        Some((host, port)) => (host, port.parse::<u16>().map_err(|_| bad())?),
-    };
-    if host.is_empty() || host.contains(char::is_whitespace) {
-        return Err(bad());
-    }
-    let addr = address(host).ok_or_else(|| Failure(6, format!("curl: (6) Could not resolve host: {host}\n")))?;
-    let shown = if port == 80 { host.to_string() } else { format!("{host}:{port}") };
-    Ok(Url { shown, addr, port, path })
+        BadUrl::Host(host) => Failure(6, format!("curl: (6) Could not resolve host: {host}\n")),
+    })
 }
 
 impl Curl {
@@ -298,7 +258,7 @@ impl Curl {
 
     fn end(&mut self, m: &mut HostMachine<'_, '_>) {
         if let Some(transfer) = self.now.take() {
-            m.host.call_close(transfer.socket, m.cx);
+            transfer.fetch.close(m);
         }
     }
 
@@ -314,39 +274,25 @@ impl Curl {
 
     fn begin(&mut self, m: &mut HostMachine<'_, '_>, text: &str, out: &mut Output) -> Result<Transfer, Failure> {
         let url = parse_url(text)?;
-        let how = Connecting {
-            tcp: true,
-            to: (url.addr, url.port),
-            saddr: self.options.saddr,
-            sport: self.options.local_port,
-            dev: self.options.dev,
-        };
+        let (saddr, sport, dev) = (self.options.saddr, self.options.local_port, self.options.dev);
+        let how = Connecting { tcp: true, to: (url.addr, url.port), saddr, sport, dev };
         if self.options.verbose {
             out.stderr(&format!("*   Trying {}:{}...\n", url.addr, url.port));
         }
-        match m.host.call_connect(&how, m.cx) {
-            Ok(socket) => Ok(Transfer {
-                url,
-                socket,
-                phase: Phase::Connecting,
-                started: m.cx.now,
-                connected: None,
-                first_byte: None,
-                received: 0,
-                code: 0,
-            }),
-            Err(Errno::AddrInUse) if self.options.local_port.is_some() => {
+        match Fetch::begin(m, url.clone(), &how) {
+            Ok(fetch) => Ok(Transfer { fetch, received: 0, code: 0 }),
+            Err(Errno::AddrInUse) if sport.is_some() => {
                 Err(Failure(45, "curl: (45) bind failed with errno 98: Address already in use\n".into()))
             }
             Err(_) => Err(not_connected(&url, Span::ZERO)),
         }
     }
 
-    /// When the transfer is given up, and whether that is `--connect-timeout`'s doing.
-    fn deadline(&self, t: &Transfer) -> Option<SimTime> {
-        let whole = self.options.max_time.map(|s| t.started + s);
+    /// When the transfer is given up.
+    fn deadline(&self, fetch: &Fetch) -> Option<SimTime> {
+        let whole = self.options.max_time.map(|s| fetch.started + s);
         let connect =
-            (t.phase == Phase::Connecting).then(|| t.started + self.options.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
+            fetch.connected.is_none().then(|| fetch.started + self.options.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
         match (whole, connect) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -368,49 +314,40 @@ impl Curl {
         out: &mut Output,
     ) -> Result<Option<Wait>, Failure> {
         loop {
-            if let Phase::Leaving(at) = t.phase {
-                if m.cx.now < at {
-                    return Ok(Some(Wait::Until(at)));
+            let took = m.cx.now.since(t.fetch.started);
+            let event = match t.fetch.next(m) {
+                Ok(event) => event,
+                Err(Some(at)) => return Ok(Some(Wait::Until(at))),
+                Err(None) => {
+                    let Some(deadline) = self.deadline(&t.fetch) else { return Ok(Some(Wait::Event)) };
+                    if m.cx.now < deadline {
+                        return Ok(Some(Wait::UntilOrEvent(deadline)));
+                    }
+                    return Err(timed_out(t, took));
                 }
-                return self.done(t, out).map(|()| None);
-            }
-            let took = m.cx.now.since(t.started);
-            let Some((_, news)) = m.host.call_news(t.socket) else {
-                let Some(deadline) = self.deadline(t) else { return Ok(Some(Wait::Event)) };
-                if m.cx.now < deadline {
-                    return Ok(Some(Wait::UntilOrEvent(deadline)));
-                }
-                return Err(timed_out(t, took));
             };
-            match (news, t.phase) {
-                (News::Connected, _) => {
-                    t.connected = Some(m.cx.now);
-                    t.phase = Phase::Asking;
-                    let request = self.request(&t.url);
+            let url = &t.fetch.url;
+            match event {
+                Event::Connected => {
+                    let request = self.request(url);
                     if self.options.verbose {
-                        let (url, (addr, port)) = (&t.url, (t.url.addr, t.url.port));
-                        out.stderr(&format!("* Connected to {} ({addr}) port {port} (#0)\n", host_of(&url.shown)));
+                        let (host, addr, port) = (&url.host, url.addr, url.port);
+                        out.stderr(&format!("* Connected to {host} ({addr}) port {port} (#0)\n"));
                         out.stderr(&marked('>', &request));
                     }
-                    // A connection that broke at this instant tells so by its own news.
-                    let _gone = m.host.call_send(t.socket, &request, m.cx);
+                    t.fetch.ask(m, &request);
                 }
-                (News::Text(text), _) => {
-                    t.first_byte = t.first_byte.or(Some(m.cx.now));
-                    self.answer(t, &text, m, out)?;
-                    t.phase = Phase::Leaving(m.cx.now + LINGER);
-                }
-                (News::Bytes(_), _) => {
-                    return Err(Failure(1, "curl: (1) Received HTTP/0.9 when not allowed\n".into()));
-                }
-                (News::PeerClosed, _) => {
-                    return Err(Failure(52, "curl: (52) Empty reply from server\n".into()));
-                }
-                (News::Error(_), Phase::Connecting) => return Err(not_connected(&t.url, took)),
-                (News::Error(errno), _) => {
+                Event::Answer(text) => self.answer(t, &text, m, out)?,
+                Event::NotHttp => return Err(Failure(1, "curl: (1) Received HTTP/0.9 when not allowed\n".into())),
+                Event::Empty => return Err(Failure(52, "curl: (52) Empty reply from server\n".into())),
+                Event::Unreachable => return Err(not_connected(url, took)),
+                Event::Broken(errno) => {
                     return Err(Failure(56, format!("curl: (56) Recv failure: {}\n", errno.text())));
                 }
-                (News::Accepted(_), _) => {}
+                Event::Over => {
+                    self.done(t, out);
+                    return Ok(None);
+                }
             }
         }
     }
@@ -419,7 +356,8 @@ impl Curl {
         let named =
             |name: &str| self.options.headers.iter().find(|h| h.to_ascii_lowercase().starts_with(&format!("{name}:")));
         let mut text = format!("GET {} HTTP/1.{}\r\n", url.path, if self.options.http10 { 0 } else { 1 });
-        let standard = [("Host", &url.shown), ("User-Agent", &self.options.agent), ("Accept", &"*/*".to_string())];
+        let standard =
+            [("Host", url.authority()), ("User-Agent", self.options.agent.clone()), ("Accept", "*/*".to_string())];
         for (name, value) in standard {
             if named(&name.to_ascii_lowercase()).is_none() {
                 text += &format!("{name}: {value}\r\n");
@@ -442,8 +380,8 @@ impl Curl {
         m: &mut HostMachine<'_, '_>,
         out: &mut Output,
     ) -> Result<(), Failure> {
-        let (header, body) = text.split_once("\r\n\r\n").unwrap_or(("", text));
-        t.code = header.split(' ').nth(1).and_then(|c| c.parse().ok()).unwrap_or(0);
+        let (header, code, body) = parts(text);
+        t.code = code;
         t.received = body.len() as u32;
         if self.options.verbose {
             out.stderr(&marked('<', &format!("{header}\r\n\r\n")));
@@ -465,34 +403,28 @@ impl Curl {
         Ok(())
     }
 
-    fn done(&mut self, t: &Transfer, out: &mut Output) -> Result<(), Failure> {
+    fn done(&mut self, t: &Transfer, out: &mut Output) {
         if self.options.verbose {
             out.stderr("* Closing connection 0\n");
         }
         if let Some(form) = &self.options.write_out {
             out.stdout(&write_out(form, Some(t)));
         }
-        Ok(())
     }
 }
 
-fn host_of(shown: &str) -> &str {
-    shown.split(':').next().unwrap_or(shown)
-}
-
 fn not_connected(url: &Url, took: Span) -> Failure {
-    let (host, port, ms) = (host_of(&url.shown), url.port, took.as_millis());
+    let (host, port, ms) = (&url.host, url.port, took.as_millis());
     Failure(7, format!("curl: (7) Failed to connect to {host} port {port} after {ms} ms: Couldn't connect to server\n"))
 }
 
 fn timed_out(t: &Transfer, took: Span) -> Failure {
     let ms = took.as_millis();
-    let text = match t.phase {
-        Phase::Connecting => {
-            let (host, port) = (host_of(&t.url.shown), t.url.port);
-            format!("Failed to connect to {host} port {port} after {ms} ms: Timeout was reached")
-        }
-        _ => format!("Operation timed out after {ms} milliseconds with {} bytes received", t.received),
+    let text = if t.fetch.connected.is_none() {
+        let (host, port) = (&t.fetch.url.host, t.fetch.url.port);
+        format!("Failed to connect to {host} port {port} after {ms} ms: Timeout was reached")
+    } else {
+        format!("Operation timed out after {ms} milliseconds with {} bytes received", t.received)
     };
     Failure(28, format!("curl: (28) {text}\n"))
 }
@@ -505,7 +437,7 @@ fn marked(mark: char, text: &str) -> String {
 /// `-w`: variables in `%{…}`, `\n` and its like. A variable that is not known is left out, as curl does.
 fn write_out(form: &str, t: Option<&Transfer>) -> String {
     let seconds = |at: Option<SimTime>| {
-        let us = t.zip(at).map_or(0, |(t, at)| at.since(t.started).0 / 1000);
+        let us = t.zip(at).map_or(0, |(t, at)| at.since(t.fetch.started).0 / 1000);
         format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
     };
     let mut text = String::new();
@@ -516,11 +448,11 @@ fn write_out(form: &str, t: Option<&Transfer>) -> String {
             text += &match name {
                 "http_code" | "response_code" => format!("{:03}", t.map_or(0, |t| t.code)),
                 "size_download" => t.map_or(0, |t| t.received).to_string(),
-                "time_connect" => seconds(t.and_then(|t| t.connected)),
-                "time_starttransfer" => seconds(t.and_then(|t| t.first_byte)),
-                "time_total" => seconds(t.and_then(|t| t.first_byte)),
-                "remote_ip" => t.map_or_else(String::new, |t| t.url.addr.to_string()),
-                "remote_port" => t.map_or(0, |t| t.url.port).to_string(),
+                "time_connect" => seconds(t.and_then(|t| t.fetch.connected)),
+                "time_starttransfer" => seconds(t.and_then(|t| t.fetch.answered)),
+                "time_total" => seconds(t.and_then(|t| t.fetch.answered)),
+                "remote_ip" => t.map_or_else(String::new, |t| t.fetch.url.addr.to_string()),
+                "remote_port" => t.map_or(0, |t| t.fetch.url.port).to_string(),
                 _ => String::new(),
             };
             continue;
@@ -541,19 +473,6 @@ fn write_out(form: &str, t: Option<&Transfer>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn urls_are_read_with_and_without_scheme_port_and_path() {
-        for (text, addr, port, path) in [
-            ("http://10.0.0.1", [10, 0, 0, 1], 80, "/"),
-            ("10.0.0.1:8080", [10, 0, 0, 1], 8080, "/"),
-            ("http://localhost/a/b?c#d", [127, 0, 0, 1], 80, "/a/b?c"),
-            ("http://10.0.0.1?x", [10, 0, 0, 1], 80, "/?x"),
-        ] {
-            let url = parse_url(text).ok().unwrap();
-            assert_eq!((url.addr, url.port, url.path.as_str()), (Ipv4Addr::from(addr), port, path), "{text}");
-        }
-    }
 
     #[test]
     fn a_url_that_cannot_be_asked_fails_with_curls_number() {

@@ -26,10 +26,14 @@ pub enum Running {
     Arping(super::arping::Arping),
     /// `curl`.
     Curl(Box<super::curl::Curl>),
+    /// `nc`, `telnet`.
+    Netcat(Box<super::nc::Netcat>),
     /// `tracepath`.
     Tracepath(Box<super::tracepath::Tracepath>),
     /// `traceroute`.
     Traceroute(Box<super::traceroute::Traceroute>),
+    /// `wget`.
+    Wget(Box<super::wget::Wget>),
 }
 
 impl Machine for HostMachine<'_, '_> {
@@ -56,8 +60,10 @@ impl Machine for HostMachine<'_, '_> {
             Running::Ping(p) => p.poll(self, out),
             Running::Arping(p) => p.poll(self, out),
             Running::Curl(p) => p.poll(self, out),
+            Running::Netcat(p) => p.poll(self, out),
             Running::Tracepath(p) => p.poll(self, out),
             Running::Traceroute(p) => p.poll(self, out),
+            Running::Wget(p) => p.poll(self, out),
         };
         self.host.settle(self.cx);
         wait
@@ -68,8 +74,10 @@ impl Machine for HostMachine<'_, '_> {
             Running::Ping(p) => p.signal(self, signal, out),
             Running::Arping(_) => Some(128 + signal),
             Running::Curl(p) => p.signal(self, signal),
+            Running::Netcat(p) => p.signal(self, signal),
             Running::Tracepath(p) => p.signal(self, signal),
             Running::Traceroute(p) => p.signal(self, signal),
+            Running::Wget(p) => p.signal(self, signal),
         }
     }
 

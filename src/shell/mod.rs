@@ -9,11 +9,13 @@ pub mod arping;
 pub mod arptables;
 pub mod bash;
 pub mod curl;
+mod http;
 pub mod ifconfig;
 pub mod ip;
 pub mod iptables;
 pub mod ipvsadm;
 pub mod machine;
+pub mod nc;
 pub mod netstat;
 pub mod output;
 pub mod ping;
@@ -22,12 +24,14 @@ pub mod proc;
 pub mod process;
 
 pub mod route;
+pub mod service;
 pub mod ss;
 pub mod sysctl;
 pub mod text;
 pub mod tracepath;
 pub mod traceroute;
 pub mod vfs;
+pub mod wget;
 pub mod words;
 
 pub use output::{Output, Stream};
@@ -153,6 +157,7 @@ pub const COMMANDS: &[CommandRow] = &[
         about: "the virtual server table as text",
         main: |m, args, _, out| Exec::Done(ipvs_program(ipvsadm::save_main, m, args, "", out)),
     },
+    CommandRow { name: "nc", dir: "/bin", about: "a connection by hand", main: nc::nc_main },
     CommandRow {
         name: "netstat",
         dir: "/bin",
@@ -165,6 +170,12 @@ pub const COMMANDS: &[CommandRow] = &[
         dir: "/sbin",
         about: "the routing table, net-tools' way",
         main: |m, args, _, out| Exec::Done(route::main(&mut m.host.net, args, out)),
+    },
+    CommandRow {
+        name: "service",
+        dir: "/usr/sbin",
+        about: "starts and stops what serves",
+        main: |m, args, stdin, out| Exec::Done(service::service_main(m, args, stdin, out)),
     },
     CommandRow {
         name: "ss",
@@ -186,12 +197,25 @@ pub const COMMANDS: &[CommandRow] = &[
         },
     },
     CommandRow {
+        name: "systemctl",
+        dir: "/bin",
+        about: "starts and stops what serves, systemd's way",
+        main: |m, args, stdin, out| Exec::Done(service::systemctl_main(m, args, stdin, out)),
+    },
+    CommandRow {
+        name: "telnet",
+        dir: "/usr/bin",
+        about: "a connection by hand, from a terminal",
+        main: nc::telnet_main,
+    },
+    CommandRow {
         name: "tracepath",
         dir: "/usr/bin",
         about: "the way to a host and the largest packet that fits",
         main: tracepath::main,
     },
     CommandRow { name: "traceroute", dir: "/usr/bin", about: "the way to a host", main: traceroute::main },
+    CommandRow { name: "wget", dir: "/usr/bin", about: "fetches a page", main: wget::main },
 ];
 
 /// Programs that a real host may have and lvsim does not simulate (yet), sorted.
@@ -227,7 +251,6 @@ pub const NOT_SIMULATED: &[&str] = &[
     "modinfo",
     "modprobe",
     "mtr",
-    "nc",
     "ncat",
     "nft",
     "nginx",
@@ -241,19 +264,15 @@ pub const NOT_SIMULATED: &[&str] = &[
     "python3",
     "rpm",
     "scp",
-    "service",
     "setenforce",
     "ssh",
-    "systemctl",
     "tc",
     "tcpdump",
-    "telnet",
     "top",
     "tshark",
     "ufw",
     "vi",
     "vim",
-    "wget",
     "yum",
 ];
 

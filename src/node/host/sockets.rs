@@ -64,6 +64,16 @@ impl Host {
         self.servers.start(service, &mut cx).map(|_| ())
     }
 
+    /// Stops to serve a port. False if nothing served it.
+    pub fn stop_serving(&mut self, proto: Proto, port: u16, cx: &mut Cx<'_>) -> bool {
+        let mut out = Vec::new();
+        let mut app =
+            AppCx { now: cx.now, tcp: &mut self.tcp, tcp_out: &mut self.tcp_out, udp: &mut self.udp, out: &mut out };
+        let served = self.servers.stop(proto, port, &mut app);
+        self.carry_out(cx);
+        served
+    }
+
     /// Opens connection `index` of a workload; returns the client's port.
     #[expect(clippy::too_many_arguments, reason = "a connection has two ends and a plan")]
     pub fn open_connection(
