@@ -76,8 +76,14 @@ impl What {
                 ipvs::SCHEDULERS.iter().map(|r| owned(&[r.name, r.about, r.kernel_file])).collect(),
             ),
             What::Drops => (
-                vec!["code", "what", "where", "try"],
-                trace::drop::RULES.iter().map(|r| owned(&[r.code, r.title, r.symbol, r.remedy])).collect(),
+                vec!["code", "what", "where", "counters", "try"],
+                trace::drop::RULES
+                    .iter()
+                    .map(|r| {
+                        let counters: Vec<&str> = r.counters.iter().map(|mib| mib.row().id).collect();
+                        owned(&[r.code, r.title, r.symbol, &counters.join(" "), r.remedy])
+                    })
+                    .collect(),
             ),
             What::Problems => (
                 vec!["code", "what"],

@@ -146,7 +146,12 @@ fn loss(log: &RunLog<'_>, death: &Death<'_>, paint: Paint) -> String {
     let line = Printer::new(ports).line(first.frame, &|mac| log.mac_owner(mac));
     let which = if death.count > 1 { "the first" } else { "it" };
     out.push_str(&format!("      {which} at {}: {line}\n", log.brief(first.at)));
-    let linux = if rule.linux.is_empty() { String::new() } else { format!("; Linux counts {}", rule.linux) };
+    let counters: Vec<&str> = rule.counters.iter().map(|mib| mib.row().id).collect();
+    let linux = match (counters.is_empty(), rule.linux) {
+        (false, _) => format!("; Linux counts {}", counters.join(" and ")),
+        (true, "") => String::new(),
+        (true, name) => format!("; Linux calls it {name}"),
+    };
     out.push_str(&format!("      decided by {} [{}]{linux}\n", rule.symbol, rule.code));
     if rule.remedy != "nothing" {
         out.push_str(&format!("      try: {}\n", rule.remedy));
@@ -308,7 +313,7 @@ web: 2 connections
 What was lost
   2 packets at rs1:tunl0: the way back to the source leads elsewhere: the way to 10.0.0.1 is eth0; rp_filter=1 on eth0 (all=1, eth0=0: the larger counts)
       the first at 1.500 s: IP 10.0.0.1 > 10.0.0.100 ttl 64 DF TCP 32768 > 80 [SYN] seq 0 len 0 mss 1460
-      decided by __fib_validate_source, net/ipv4/fib_frontend.c [rp-filter]; Linux counts IPReversePathFilter
+      decided by __fib_validate_source, net/ipv4/fib_frontend.c [rp-filter]; Linux counts TcpExtIPReversePathFilter
       try: set rp_filter to 0 on all and on the interface, or to 2 on the interface if it has an address
 
 Who answered for a shared address

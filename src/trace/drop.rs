@@ -4,6 +4,7 @@
 //! variant here, with its rule below (the match does not compile without it). Linux's own vocabulary is
 //! include/net/dropreason-core.h; where IPVS refuses a packet Linux has no name, so ours are finer.
 
+use super::snmp::Mib;
 use crate::sysctl::Effective;
 use crate::wire::{Mac, Proto};
 use std::fmt;
@@ -216,21 +217,23 @@ pub struct KernelRule {
     pub title: &'static str,
     /// The kernel function that decides, and its file.
     pub symbol: &'static str,
-    /// What Linux itself calls it (`skb` drop reason, or the counter that moves); empty where it has no name.
+    /// What Linux itself calls it (`skb` drop reason); empty where it has no name.
     pub linux: &'static str,
+    /// The counters that move with every such loss (`nstat`); others depend on where it happens.
+    pub counters: &'static [Mib],
     /// What to try.
     pub remedy: &'static str,
 }
 
 macro_rules! rules {
-    ($($pattern:pat => $code:literal, $title:literal, $symbol:literal, $linux:literal, $remedy:literal;)*) => {
+    ($($pattern:pat => $code:literal, $title:literal, $symbol:literal, $linux:literal $([$($mib:ident),*])?, $remedy:literal;)*) => {
         impl DropReason {
             /// The rule behind the reason.
             pub fn rule(&self) -> &'static KernelRule {
                 use DropReason::*;
                 match self {
                     $($pattern => {
-                        const RULE: KernelRule = KernelRule { code: $code, title: $title, symbol: $symbol, linux: $linux, remedy: $remedy };
+                        const RULE: KernelRule = KernelRule { code: $code, title: $title, symbol: $symbol, linux: $linux, counters: &[$($(Mib::$mib),*)?], remedy: $remedy };
                         &RULE
                     })*
                 }
@@ -239,7 +242,7 @@ macro_rules! rules {
         /// Every code that `dropped: { reason: … }` takes.
         pub const CODES: &[&str] = &[$($code,)*];
         /// Every rule, in the order of [`CODES`].
-        pub const RULES: &[KernelRule] = &[$(KernelRule { code: $code, title: $title, symbol: $symbol, linux: $linux, remedy: $remedy },)*];
+        pub const RULES: &[KernelRule] = &[$(KernelRule { code: $code, title: $title, symbol: $symbol, linux: $linux, counters: &[$($(Mib::$mib),*)?], remedy: $remedy },)*];
     };
 }
 
@@ -251,19 +254,19 @@ rules! {
     DevDown => "dev-down", "the interface is down", "__netif_receive_skb, net/core/dev.c", "DEV_READY", "bring the interface up";
     OtherHost { .. } => "other-host", "a frame for another host", "ip_rcv, net/ipv4/ip_input.c", "OTHERHOST", "nothing: a switch that does not know the address sends it everywhere";
     MartianSource { .. } => "martian-source", "an impossible source address", "ip_route_input_slow, net/ipv4/route.c", "IP_INVALID_SOURCE", "nobody may send from that address";
-    OwnSource { .. } => "martian-own-source", "the source is an address of this host", "__fib_validate_source, net/ipv4/fib_frontend.c", "IpExtInNoRoutes", "do not route answers through a host that owns their source, or set accept_local";
+    OwnSource { .. } => "martian-own-source", "the source is an address of this host", "__fib_validate_source, net/ipv4/fib_frontend.c", "", "do not route answers through a host that owns their source, or set accept_local";
     MartianDestination { .. } => "martian-destination", "an impossible destination address", "ip_route_input_slow, net/ipv4/route.c", "IP_INVALID_DEST", "route_localnet lets 127/8 in";
-    ReversePath { .. } => "rp-filter", "the way back to the source leads elsewhere", "__fib_validate_source, net/ipv4/fib_frontend.c", "IPReversePathFilter", "set rp_filter to 0 on all and on the interface, or to 2 on the interface if it has an address";
-    NotForUs { .. } => "not-for-us", "not an address of this host, and it does not forward", "ip_route_input_slow, net/ipv4/route.c", "IpInAddrErrors", "give the host the address, or set net.ipv4.ip_forward=1";
+    ReversePath { .. } => "rp-filter", "the way back to the source leads elsewhere", "__fib_validate_source, net/ipv4/fib_frontend.c", "IP_RPFILTER" [TcpExtIPReversePathFilter], "set rp_filter to 0 on all and on the interface, or to 2 on the interface if it has an address";
+    NotForUs { .. } => "not-for-us", "not an address of this host, and it does not forward", "ip_route_input_slow, net/ipv4/route.c", "IP_INADDRERRORS" [IpInAddrErrors], "give the host the address, or set net.ipv4.ip_forward=1";
     UnwantedBroadcast => "unwanted-broadcast", "a broadcast that nobody here wants", "ip_rcv_finish, net/ipv4/ip_input.c", "UNICAST_IN_L2_MULTICAST", "nothing";
     NoSocket { .. } => "no-socket", "nothing listens on the port", "tcp_v4_rcv, net/ipv4/tcp_ipv4.c; __udp4_lib_rcv, net/ipv4/udp.c", "NO_SOCKET", "start the server on that port and address";
     NoIcmpOwner => "icmp-unowned", "an ICMP message about nothing known here", "icmp_rcv, net/ipv4/icmp.c", "", "nothing";
     NoTunnel => "no-tunnel", "no tunnel device is up for it", "tunnel4_rcv, net/ipv4/tunnel4.c", "", "ip link set tunl0 up";
-    FragmentTimeout => "fragment-timeout", "the other fragments did not come", "ip_expire, net/ipv4/ip_fragment.c", "FRAG_REASM_TIMEOUT", "look where the others died";
-    FragmentQueueFull { .. } => "fragment-queue-full", "too many incomplete packets", "inet_frag_find, net/ipv4/inet_fragment.c", "FRAG_TOO_FAR", "send less that has to be fragmented";
+    FragmentTimeout => "fragment-timeout", "the other fragments did not come", "ip_expire, net/ipv4/ip_fragment.c", "FRAG_REASM_TIMEOUT" [IpReasmTimeout, IpReasmFails], "look where the others died";
+    FragmentQueueFull { .. } => "fragment-queue-full", "too many incomplete packets", "inet_frag_find, net/ipv4/inet_fragment.c", "FRAG_TOO_FAR" [IpReasmFails], "send less that has to be fragmented";
     NoRoute { .. } => "no-route", "no route to the destination", "fib_lookup, net/ipv4/fib_trie.c", "IP_OUTNOROUTES", "add a route, or a default gateway";
     RouteSaysNo { .. } => "route-refuses", "a route that refuses", "fib_lookup, net/ipv4/fib_trie.c", "IP_OUTNOROUTES", "delete the route of type unreachable, prohibit or blackhole";
-    TtlExpired => "ttl-expired", "the time to live is used up", "ip_forward, net/ipv4/ip_forward.c", "IP_INHDR", "look for a routing loop";
+    TtlExpired => "ttl-expired", "the time to live is used up", "ip_forward, net/ipv4/ip_forward.c", "IP_INHDR" [IpInHdrErrors], "look for a routing loop";
     TooBig { .. } => "too-big", "too long for the next cable, and DF is set", "ip_forward, net/ipv4/ip_forward.c; ensure_mtu_is_adequate, net/netfilter/ipvs/ip_vs_xmit.c", "PKT_TOO_BIG", "let ICMP fragmentation-needed reach the sender, or lower its MTU or MSS";
     OverMtu { .. } => "over-mtu", "longer than the device takes", "is_skb_forwardable, net/core/dev.c", "PKT_TOO_BIG", "give both ends of the cable the same MTU";
     NeighFailed { .. } => "neigh-failed", "nobody answered the ARP requests", "neigh_timer_handler, net/core/neighbour.c", "NEIGH_FAILED", "is the next hop up, in the same network, and allowed to answer (arp_ignore)?";
@@ -274,7 +277,7 @@ rules! {
     ConntrackFull { .. } => "conntrack-full", "too many connections are tracked", "__nf_conntrack_confirm, net/netfilter/nf_conntrack_core.c", "NETFILTER_DROP", "track fewer connections: no nat table and no state matches";
     TcpNoConnection => "tcp-no-connection", "a segment of no connection here", "tcp_v4_rcv, net/ipv4/tcp_ipv4.c", "NO_SOCKET", "the connection lives elsewhere, or is over";
     TcpUnacceptable => "tcp-unacceptable", "a segment outside the window", "tcp_validate_incoming, net/ipv4/tcp_input.c", "TCP_INVALID_SEQUENCE", "nothing: a late or strange segment";
-    TcpBacklogFull { .. } => "tcp-backlog-full", "the listener's queue is full", "tcp_conn_request, net/ipv4/tcp_input.c", "LISTENOVERFLOWS", "raise the server's backlog or workers";
+    TcpBacklogFull { .. } => "tcp-backlog-full", "the listener's queue is full", "tcp_conn_request, net/ipv4/tcp_input.c", "" [TcpExtListenOverflows, TcpExtListenDrops], "raise the server's backlog or workers";
     TcpDuplicate => "tcp-duplicate", "a segment that was received before", "tcp_data_queue, net/ipv4/tcp_input.c", "TCP_OLD_DATA", "nothing: a retransmission that was not needed";
     IpvsNoDest { .. } => "ipvs-no-dest", "no server may be chosen", "ip_vs_leave, net/netfilter/ipvs/ip_vs_core.c", "", "add a server, or give one a weight above 0";
     IpvsDestGone { .. } => "ipvs-dest-gone", "the connection's server was deleted", "ip_vs_in_hook, net/netfilter/ipvs/ip_vs_core.c", "", "add the server again, or set net.ipv4.vs.expire_nodest_conn=1";

@@ -2,8 +2,10 @@
 
 pub mod drop;
 pub mod event;
+pub mod snmp;
 pub mod tracer;
 
 pub use drop::{DropReason, KernelRule};
 pub use event::{ArpAnswer, Because, Dir, Record, TraceEvent};
+pub use snmp::{Mib, Snmp};
 pub use tracer::{TraceMask, Tracer};

@@ -9,7 +9,7 @@ use crate::net::routing::{InError, InRoute};
 use crate::net::{arp as rules, dev::DevKind};
 use crate::node::{Cx, Effect, TimerKey};
 use crate::sysctl::Conf;
-use crate::trace::{ArpAnswer, TraceEvent, TraceMask};
+use crate::trace::{ArpAnswer, Mib, TraceEvent, TraceMask};
 use crate::wire::{Arp, ArpOp, Frame, L3, Mac};
 use std::net::Ipv4Addr;
 
@@ -83,9 +83,14 @@ impl Host {
     fn arp_for_me(&mut self, dev: DevIdx, arp: &Arp, cx: &mut Cx<'_>) -> ArpAnswer {
         if self.net.sysctl.on(Conf::ArpFilter, dev)
             && rules::may_answer(&self.net.devs, &self.net.sysctl, dev, arp.spa, arp.tpa)
-            && self.net.output_route(arp.spa, Some(arp.tpa), None, 0).map_or(true, |r| r.dev != dev)
         {
-            return ArpAnswer::Filtered { knob: Box::new(self.net.sysctl.explain(Conf::ArpFilter, dev)) };
+            let way_back = self.net.output_route(arp.spa, Some(arp.tpa), None, 0);
+            if way_back.is_ok_and(|r| r.dev != dev) {
+                self.snmp.count(Mib::TcpExtArpFilter);
+            }
+            if way_back.map_or(true, |r| r.dev != dev) {
+                return ArpAnswer::Filtered { knob: Box::new(self.net.sysctl.explain(Conf::ArpFilter, dev)) };
+            }
         }
         self.arp_answer_if_allowed(dev, arp, cx)
     }

@@ -1,14 +1,15 @@
 //! ICMP on a host: when an error may be sent, what an error that arrives does, echo (net/ipv4/icmp.c, net/ipv4/route.c,
 //! net/ipv4/inetpeer.c).
 //!
-//! Left out: timestamp and address-mask messages, `icmp_errors_use_inbound_ifaddr`.
+//! Left out: timestamp and address-mask messages, `icmp_errors_use_inbound_ifaddr`. Linux takes 0 to 2 from the budget for
+//! everybody with each error, at random; here it is 1.
 
 use super::{Host, Skb};
-use crate::base::{SimTime, Span, Table};
-use crate::net::fib::FibError;
+use crate::base::{DevIdx, SimTime, Span, Table};
+use crate::net::fib::{FibError, FlowKey};
 use crate::node::Cx;
 use crate::sysctl::{Conf, Global};
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mib};
 use crate::wire::{Icmp, IpPacket, L4};
 use std::net::Ipv4Addr;
 
@@ -16,9 +17,10 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
     peers: Table<Ipv4Addr, Peer>,
-    /// Tokens of the global bucket; they start full.
-    spent: u64,
-    refilled: SimTime,
+    /// Errors that may go to anybody before the budget is looked at again.
+    credit: u64,
+    /// When that was; before the first time it is long ago.
+    refilled: Option<SimTime>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +32,29 @@ struct Peer {
     redirects: u32,
 }
 
+impl Peer {
+    /// Takes `cost` from what was saved, of which no more than `burst` times the cost counts. False: it is not enough.
+    fn pay(&mut self, cost: Span, burst: u64, now: SimTime) -> bool {
+        let saved = self.last.map_or(Span::from_secs(60), |last| now.since(last));
+        self.last = Some(now);
+        self.tokens = (self.tokens + saved.0).min(burst * cost.0);
+        let ok = self.tokens >= cost.0;
+        if ok {
+            self.tokens -= cost.0;
+        }
+        ok
+    }
+}
+
 impl Limits {
     /// Errors may come in bursts of six to one host (`XRLIM_BURST_FACTOR`).
     const BURST: u64 = 6;
     /// 1000 a second to everybody, in bursts of 50 (`icmp_msgs_per_sec`, `icmp_msgs_burst`).
     const ALL_PER_SECOND: u64 = 1000;
     const ALL_BURST: u64 = 50;
+    /// A route's refusal costs a second, and five may be saved up (`ip_rt_error_cost`, `ip_rt_error_burst`).
+    const ROUTE_ERROR: Span = Span::from_secs(1);
+    const ROUTE_ERROR_BURST: u64 = 5;
     /// Hosts remembered; beyond it everybody is treated as new.
     const MOST_PEERS: usize = 65_536;
 
@@ -54,27 +73,34 @@ impl Limits {
         if cost == Span::ZERO {
             return true;
         }
-        let peer = self.peer(addr);
-        let saved = peer.last.map_or(Span::from_secs(60), |last| now.since(last));
-        peer.last = Some(now);
-        peer.tokens = (peer.tokens + saved.0).min(Self::BURST * cost.0);
-        let ok = peer.tokens >= cost.0;
-        if ok {
-            peer.tokens -= cost.0;
-        }
-        ok
+        self.peer(addr).pay(cost, Self::BURST, now)
     }
 
-    /// The bucket for everybody (`icmp_global_allow`).
+    /// Whether the refusal of a route may be told to `addr` now (`ip_error`). It pays from the same savings as the error
+    /// that comes of it.
+    fn allow_route_error(&mut self, addr: Ipv4Addr, now: SimTime) -> bool {
+        self.peer(addr).pay(Self::ROUTE_ERROR, Self::ROUTE_ERROR_BURST, now)
+    }
+
+    /// Whether the budget for everybody lets another error go (`icmp_global_allow`). It is filled again when it is used
+    /// up, 20 ms after the last time at the soonest.
     fn allow_any(&mut self, now: SimTime) -> bool {
-        let refill = now.since(self.refilled).0 * Self::ALL_PER_SECOND / 1_000_000_000;
-        if refill > 0 {
-            self.spent = self.spent.saturating_sub(refill);
-            self.refilled = now;
+        if self.credit > 0 {
+            return true;
         }
-        let ok = self.spent < Self::ALL_BURST;
-        self.spent += u64::from(ok);
-        ok
+        let second = Span::from_secs(1);
+        let since = self.refilled.map_or(second, |last| now.since(last).min(second));
+        if since < Span::from_millis(20) {
+            return false;
+        }
+        self.refilled = Some(now);
+        self.credit = (since.0 * Self::ALL_PER_SECOND / 1_000_000_000).min(Self::ALL_BURST);
+        true
+    }
+
+    /// An error goes (`icmp_global_consume`).
+    fn consume_any(&mut self) {
+        self.credit = self.credit.saturating_sub(1);
     }
 
     /// Whether a redirect to `addr` may go now (`ip_rt_send_redirect`): the first at once, the n-th no sooner than
@@ -121,13 +147,22 @@ impl Host {
             return;
         }
         let message = error(Box::new(pkt.clone()));
+        let limited = self.icmp_limited(&message) && about.dev != DevIdx::LO;
+        if limited && !self.icmp_limits.allow_any(cx.now) {
+            return self.snmp.count(Mib::IcmpOutRateLimitGlobal);
+        }
         // The source is the address that was asked, if the packet was routed to us (a server's neighbour that fails is
         // asked for by the director's own address); else what the way back selects.
         let saddr = about.local_dst.then_some(pkt.daddr);
         let Ok(route) = self.net.output_route(pkt.saddr, saddr, None, 0) else { return };
-        if !self.icmp_allowed(&message, pkt.saddr, route.dev == crate::base::DevIdx::LO, cx.now) {
-            return;
+        if limited {
+            let cost = Span::from_millis(self.net.sysctl.global(Global::IcmpRatelimit).max(0) as u64);
+            if route.dev != DevIdx::LO && !self.icmp_limits.allow(pkt.saddr, cost, cx.now) {
+                return self.snmp.count(Mib::IcmpOutRateLimitHost);
+            }
+            self.icmp_limits.consume_any();
         }
+        self.count_icmp_out(message.kind());
         let reply = IpPacket {
             saddr: route.saddr,
             daddr: pkt.saddr,
@@ -137,21 +172,16 @@ impl Host {
             tos: (pkt.tos & 0x1e) | 0xc0,
             l4: L4::Icmp(Box::new(message)),
         };
-        self.count("IcmpOutMsgs");
-        self.local_out(reply, Some(route), cx);
+        self.send_skb(Skb::local(reply), route, cx);
     }
 
-    fn icmp_allowed(&mut self, message: &Icmp, to: Ipv4Addr, loopback: bool, now: SimTime) -> bool {
+    /// Whether there are limits for such messages (`icmpv4_mask_allow`).
+    fn icmp_limited(&self, message: &Icmp) -> bool {
         let frag_needed = matches!(message, Icmp::Unreachable { code: Icmp::FRAG_NEEDED, .. });
-        let limited = self.net.sysctl.global(Global::IcmpRatemask) & (1 << message.kind()) != 0;
-        if frag_needed || !limited || loopback {
-            return true;
-        }
-        let cost = Span::from_millis(self.net.sysctl.global(Global::IcmpRatelimit).max(0) as u64);
-        self.icmp_limits.allow_any(now) && self.icmp_limits.allow(to, cost, now)
+        !frag_needed && self.net.sysctl.global(Global::IcmpRatemask) & (1 << message.kind()) != 0
     }
 
-    /// The error of a route that refuses, or of none, where the host forwards (`ip_error`): one a second, bursts of five.
+    /// The error of a route that refuses, or of none, where the host forwards (`ip_error`).
     pub(super) fn route_error(&mut self, skb: &Skb, refusal: FibError, cx: &mut Cx<'_>) {
         let code = match refusal {
             FibError::NoRoute | FibError::Throw => Icmp::NET,
@@ -159,6 +189,9 @@ impl Host {
             FibError::Prohibit => Icmp::FILTERED,
             FibError::Blackhole => return,
         };
+        if !self.icmp_limits.allow_route_error(skb.pkt.saddr, cx.now) {
+            return;
+        }
         self.icmp_error(skb, |quote| Icmp::Unreachable { code, mtu: 0, quote }, cx);
     }
 
@@ -175,18 +208,30 @@ impl Host {
     /// An ICMP message for this host (`icmp_rcv`).
     pub(super) fn icmp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
         let L4::Icmp(icmp) = &skb.pkt.l4 else { return };
-        self.count("IcmpInMsgs");
+        self.count_icmp_in(icmp.kind());
+        if !skb.local_dst {
+            // To everybody (`icmp_echo_ignore_broadcasts`).
+            self.snmp.count(Mib::IcmpInErrors);
+            return self.lose(&skb, DropReason::NoIcmpOwner, cx);
+        }
         match **icmp {
             Icmp::Echo { request: true, ident, seq, len, body } => {
-                let ignore = self.net.sysctl.global(Global::IcmpEchoIgnoreAll) != 0 || !skb.local_dst;
-                if ignore {
+                if self.net.sysctl.global(Global::IcmpEchoIgnoreAll) != 0 {
                     return self.lose(&skb, DropReason::NoIcmpOwner, cx);
                 }
                 let (saddr, daddr, tos) = (skb.pkt.daddr, skb.pkt.saddr, skb.pkt.tos);
                 let l4 = L4::Icmp(Box::new(Icmp::Echo { request: false, ident, seq, len, body }));
                 let ttl = self.net.sysctl.global(Global::IpDefaultTtl) as u8;
                 let reply = IpPacket { saddr, daddr, id: cx.ids.draw(), frag: 0, ttl, tos, l4 };
-                self.local_out(reply, None, cx);
+                let key = FlowKey { saddr, tos, ..FlowKey::to(daddr) };
+                let skb = Skb::local(reply);
+                match self.net.route_out(key) {
+                    Ok(route) => {
+                        self.count_icmp_out(0);
+                        self.send_skb(skb, route, cx);
+                    }
+                    Err(_) => self.lose(&skb, DropReason::NoRoute { dst: daddr }, cx),
+                }
             }
             Icmp::Echo { request: false, .. } => {
                 if !self.programs_hear(&skb, cx) {
@@ -205,6 +250,9 @@ impl Host {
         let L4::Icmp(icmp) = &skb.pkt.l4 else { return };
         let Some(quote) = icmp.quote() else { return };
         if !self.net.is_local(quote.saddr) {
+            if matches!(quote.l4, L4::Tcp(_) | L4::Udp(_)) {
+                self.snmp.count(Mib::IcmpInErrors);
+            }
             return self.lose(&skb, DropReason::NoIcmpOwner, cx);
         }
         match **icmp {
@@ -214,13 +262,12 @@ impl Host {
                 let (daddr, mtu) = (quote.daddr, u32::from(mtu));
                 self.learn_pmtu(daddr, mtu, cx.now);
             }
-            Icmp::Redirect { gateway, .. } => {
-                if self.concerns_me(quote) {
-                    let (saddr, daddr) = (quote.saddr, quote.daddr);
-                    self.learn_redirect(&skb, saddr, daddr, gateway, cx);
-                }
-                return;
+            Icmp::Redirect { gateway, .. } if self.concerns_me(quote) => {
+                let (saddr, daddr) = (quote.saddr, quote.daddr);
+                self.learn_redirect(&skb, saddr, daddr, gateway, cx);
             }
+            // Of a packet that was not put together again sockets do not hear.
+            Icmp::TimeExceeded { code: 1, .. } => return,
             _ => {}
         }
         self.sockets_hear_error(&skb, cx);

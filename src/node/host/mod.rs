@@ -14,6 +14,7 @@ mod path_forward;
 mod path_in;
 mod path_out;
 mod programs;
+mod snmp;
 mod sockets;
 
 pub use calls::{Connecting, News};
@@ -28,7 +29,7 @@ use crate::net::Inet;
 use crate::net::netfilter::{Ct, Netfilter};
 use crate::net::sock::{TcpOut, TcpStack, UdpStack};
 use crate::sysctl::Conf;
-use crate::trace::{DropReason, TraceEvent, TraceMask};
+use crate::trace::{DropReason, Snmp, TraceEvent, TraceMask};
 use crate::wire::{Frame, IpPacket, L3, Mac};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -110,8 +111,8 @@ pub struct Host {
     pub finished: Vec<Finished>,
     /// Lost packets by the reason's code.
     pub drops: BTreeMap<&'static str, u64>,
-    /// Counters by the kernel's names (`nstat`).
-    pub counters: BTreeMap<&'static str, u64>,
+    /// What the host has counted beside its TCP stack; [`Host::number`] puts both together.
+    snmp: Snmp,
     /// Something happened that a program may wait for.
     pub wake_programs: bool,
     ears: programs::Ears,
@@ -143,7 +144,7 @@ impl Host {
             servers: Servers::default(),
             finished: Vec::new(),
             drops: BTreeMap::new(),
-            counters: BTreeMap::new(),
+            snmp: Snmp::default(),
             wake_programs: false,
             ears: programs::Ears::default(),
             calls: calls::Calls::default(),
@@ -191,7 +192,7 @@ impl Host {
 
     /// A packet that this host sent to itself: it has its route already, and no source is checked.
     fn receive_own(&mut self, mut skb: Skb, cx: &mut Cx<'_>) {
-        self.count("IpInReceives");
+        self.count_received(&skb.pkt);
         if !self.pre_routing(&mut skb, cx) {
             return;
         }
@@ -236,15 +237,6 @@ impl Host {
         }
     }
 
-    /// Counts an event under the kernel's name.
-    #[inline]
-    fn count(&mut self, name: &'static str) {
-        // The names of the hot path are not kept: they follow from the devices' counters.
-        if !matches!(name, "IpInReceives" | "IpInDelivers" | "IpOutRequests" | "IpForwDatagrams") {
-            *self.counters.entry(name).or_default() += 1;
-        }
-    }
-
     /// A packet ends here: counted, and told to whoever listens. The only place where one does.
     fn lose(&mut self, skb: &Skb, reason: DropReason, cx: &mut Cx<'_>) {
         let frame = || Frame { l3: L3::Ip(skb.pkt.clone()), dst: Mac::ZERO, src: Mac::ZERO };
@@ -256,7 +248,9 @@ impl Host {
     }
 
     fn note_loss(&mut self, dev: DevIdx, frame: impl FnOnce() -> Frame, reason: DropReason, cx: &mut Cx<'_>) {
-        *self.drops.entry(reason.rule().code).or_default() += 1;
+        let rule = reason.rule();
+        *self.drops.entry(rule.code).or_default() += 1;
+        rule.counters.iter().for_each(|&mib| self.snmp.count(mib));
         let (now, node) = (cx.now, cx.node);
         cx.tracer.emit(TraceMask::DROPS, now, node, || TraceEvent::Dropped {
             dev: Some(dev),

@@ -3,7 +3,7 @@
 use super::{Host, Skb};
 use crate::net::routing::OutRoute;
 use crate::node::Cx;
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mib};
 use crate::wire::Icmp;
 
 impl Host {
@@ -18,6 +18,7 @@ impl Host {
         }
         let (len, mtu) = (skb.pkt.len(), route.mtu);
         if skb.pkt.df() && len > mtu {
+            self.snmp.count(Mib::IpFragFails);
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: mtu as u16, quote }, cx);
             return self.lose(&skb, DropReason::TooBig { len, mtu }, cx);
         }
@@ -26,8 +27,10 @@ impl Host {
             let gateway = self.next_hop(&route, skb.pkt.daddr, cx);
             self.send_redirect(&skb, gateway, cx);
         }
-        self.count("IpForwDatagrams");
         if let Some((skb, route)) = self.forward_hook(skb, route, cx) {
+            // `ip_forward_finish` counts the octets, and `ip_output` counts them again.
+            self.snmp.count(Mib::IpForwDatagrams);
+            self.snmp.add(Mib::IpExtOutOctets, u64::from(skb.pkt.len()));
             self.output(skb, &route, cx);
         }
     }

@@ -12,7 +12,7 @@ use crate::net::fib::FibError;
 use crate::net::routing::{InError, InRoute, OutRoute};
 use crate::node::{Cx, Effect, TimerKey};
 use crate::sysctl::Conf;
-use crate::trace::{Dir, DropReason, TraceEvent, TraceMask};
+use crate::trace::{Dir, DropReason, Mib, TraceEvent, TraceMask};
 use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
 use std::net::Ipv4Addr;
 
@@ -47,7 +47,7 @@ impl Host {
 
     /// A packet at the IP layer (`ip_rcv`, `ip_rcv_finish`).
     pub(super) fn ip_receive(&mut self, mut skb: Skb, cx: &mut Cx<'_>) {
-        self.count("IpInReceives");
+        self.count_received(&skb.pkt);
         if !self.pre_routing(&mut skb, cx) {
             return;
         }
@@ -64,6 +64,8 @@ impl Host {
                 self.forward(skb, route, redirect, cx);
             }
             Ok(InRoute::Broadcast(_)) => {
+                self.snmp.count(Mib::IpExtInBcastPkts);
+                self.snmp.add(Mib::IpExtInBcastOctets, u64::from(skb.pkt.len()));
                 skb.to_me = false;
                 self.local_deliver(skb, cx);
             }
@@ -85,16 +87,16 @@ impl Host {
             InError::ReversePath { best } => {
                 let knob = Box::new(sysctl.explain(Conf::RpFilter, skb.dev));
                 let best = best.map(|d| self.net.devs[d.index()].name.clone());
-                self.count("IPReversePathFilter");
                 DropReason::ReversePath { src, best, knob }
             }
             InError::NotForwarding => {
                 let knob = Box::new(sysctl.explain(Conf::Forwarding, skb.dev));
-                self.count("IpInAddrErrors");
                 DropReason::NotForUs { dst, knob }
             }
             InError::Fib(refusal) => {
-                self.count("IpInNoRoutes");
+                if matches!(refusal, FibError::NoRoute | FibError::Throw) {
+                    self.snmp.count(Mib::IpExtInNoRoutes);
+                }
                 self.route_error(skb, refusal, cx);
                 match refusal {
                     FibError::NoRoute | FibError::Throw => DropReason::NoRoute { dst },
@@ -123,8 +125,12 @@ impl Host {
 
     /// A fragment joins the others; the whole packet, once all are there.
     pub(super) fn defragment(&mut self, skb: Skb, cx: &mut Cx<'_>) -> Option<Skb> {
+        self.snmp.count(Mib::IpReasmReqds);
         match self.fragments.add(skb, cx.now) {
-            Reassembly::Whole(skb) => Some(skb),
+            Reassembly::Whole(skb) => {
+                self.snmp.count(Mib::IpReasmOKs);
+                Some(skb)
+            }
             Reassembly::Waits(armed) => {
                 if let Some((slot, at)) = armed {
                     cx.out.push(Effect::Arm { key: TimerKey::Fragments { slot, generation: 0 }, at });
@@ -150,7 +156,7 @@ impl Host {
 
     /// Hands the packet to its protocol (`ip_protocol_deliver_rcu`).
     pub(super) fn protocol_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
-        self.count("IpInDelivers");
+        self.snmp.count(Mib::IpInDelivers);
         match &skb.pkt.l4 {
             L4::Tcp(_) => self.tcp_receive(skb, cx),
             L4::Udp(_) => self.udp_receive(skb, cx),

@@ -8,47 +8,42 @@ use crate::net::neigh::Act;
 use crate::net::routing::OutRoute;
 use crate::node::{Cx, Effect};
 use crate::sysctl::Global;
-use crate::trace::{Dir, DropReason};
+use crate::trace::{Dir, DropReason, Mib};
 use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
 use std::net::Ipv4Addr;
 
 impl Host {
-    /// Sends a packet that this host made (`ip_local_out`), along `route` or the one it finds. Returns whether it got on its
-    /// way; if not, it is counted as lost.
-    pub(super) fn local_out(&mut self, pkt: IpPacket, route: Option<OutRoute>, cx: &mut Cx<'_>) -> bool {
-        let skb = Skb::local(pkt);
-        let route = match route {
-            Some(route) => route,
-            None => {
-                let (daddr, saddr) = (skb.pkt.daddr, skb.pkt.saddr);
-                let key = FlowKey { saddr, tos: skb.pkt.tos, ..FlowKey::to(daddr) };
-                match self.net.route_out(key) {
-                    Ok(route) => route,
-                    Err(_) => {
-                        self.count("IpOutNoRoutes");
-                        self.lose(&skb, DropReason::NoRoute { dst: skb.pkt.daddr }, cx);
-                        return false;
-                    }
-                }
-            }
-        };
-        self.send_local(skb, route, cx);
-        true
-    }
-
-    /// The same with a packet that is one already, and its route.
+    /// Sends a packet that this host made along its route (`ip_local_out`).
     pub(super) fn send_local(&mut self, mut skb: Skb, route: OutRoute, cx: &mut Cx<'_>) {
         skb.dev = route.dev;
         skb.local_dst = route.kind == RouteKind::Local;
-        self.count("IpOutRequests");
         if let Some((skb, route)) = self.local_out_hook(skb, route, cx) {
             self.output(skb, &route, cx);
         }
     }
 
+    /// The same for ICMP and UDP, which hear of a rule that drops the packet: EPERM (`ip_send_skb`). Returns whether none
+    /// did.
+    pub(super) fn send_skb(&mut self, skb: Skb, route: OutRoute, cx: &mut Cx<'_>) -> bool {
+        if !self.netfilter.active() {
+            self.send_local(skb, route, cx);
+            return true;
+        }
+        let filtered = self.filtered_so_far();
+        self.send_local(skb, route, cx);
+        let passed = self.filtered_so_far() == filtered;
+        if !passed {
+            self.snmp.count(Mib::IpOutDiscards);
+        }
+        passed
+    }
+
     /// After LOCAL_OUT or FORWARD (`ip_output`, `ip_finish_output`).
     #[inline]
     pub(super) fn output(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+        // What is forwarded is counted here as well.
+        self.snmp.count(Mib::IpOutRequests);
+        self.snmp.add(Mib::IpExtOutOctets, u64::from(skb.pkt.len()));
         let Some(skb) = self.post_routing(skb, route, cx) else { return };
         let mtu = self.route_mtu(route, skb.pkt.daddr, skb.forwarded, cx);
         let len = skb.pkt.len();
@@ -56,6 +51,7 @@ impl Host {
             return self.transmit(skb, route, cx);
         }
         if skb.pkt.df() && len > mtu && !skb.ignore_df {
+            self.snmp.count(Mib::IpFragFails);
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: mtu as u16, quote }, cx);
             return self.lose(&skb, DropReason::TooBig { len, mtu }, cx);
         }
@@ -64,7 +60,9 @@ impl Host {
         if len <= mtu {
             return self.transmit(skb, route, cx);
         }
+        self.snmp.count(Mib::IpFragOKs);
         for piece in super::frag::fragment(&skb.pkt, mtu) {
+            self.snmp.count(Mib::IpFragCreates);
             self.transmit(Skb { pkt: piece, largest_fragment: 0, ..skb.clone() }, route, cx);
         }
     }
@@ -83,6 +81,9 @@ impl Host {
     #[inline]
     fn transmit(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         let dev = route.dev;
+        if matches!(route.kind, RouteKind::Broadcast | RouteKind::Multicast) {
+            self.count_group(&skb.pkt, route.kind);
+        }
         let d = &self.net.devs[dev.index()];
         if !d.up {
             return self.lose(&skb, DropReason::DevDown, cx);
@@ -211,7 +212,7 @@ impl Host {
             tos: skb.pkt.tos,
             l4: L4::Ipip(Box::new(skb.pkt)),
         };
-        self.local_out(outer, Some(outer_route), cx);
+        self.send_local(Skb::local(outer), outer_route, cx);
     }
 
     /// Carries out what the neighbour table decided.

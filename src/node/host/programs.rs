@@ -158,8 +158,12 @@ impl Host {
     ///
     /// # Errors
     /// As `connect` on the socket says.
-    pub fn echo_route(&self, request: &EchoRequest) -> Result<Option<OutRoute>, Errno> {
-        self.net.output_route(request.daddr, request.saddr, request.dev, 0).map(Some)
+    pub fn echo_route(&mut self, request: &EchoRequest) -> Result<Option<OutRoute>, Errno> {
+        let route = self.net.output_route(request.daddr, request.saddr, request.dev, 0);
+        if let Err(error) = route {
+            self.count_no_route(error);
+        }
+        route.map(Some)
     }
 
     /// Sends an echo request.
@@ -222,10 +226,9 @@ impl Host {
             tos: 0,
             l4: make(size as u16),
         };
-        let filtered = self.filtered_so_far();
-        self.local_out(pkt, Some(route), cx);
+        self.count_icmp_out(8);
         // A rule that drops what a program sends is an error of its call (`nf_hook_slow`: EPERM).
-        if self.filtered_so_far() > filtered { Err(EchoError::Refused(Errno::NotPermitted)) } else { Ok(()) }
+        if self.send_skb(Skb::local(pkt), route, cx) { Ok(()) } else { Err(EchoError::Refused(Errno::NotPermitted)) }
     }
 
     /// Sends an ARP packet that a person made.

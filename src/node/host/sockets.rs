@@ -14,7 +14,7 @@ use crate::node::app::client::Opening;
 use crate::node::app::{AppCx, AppOut, ConnSpec, Finished, Owner, Service, http_answer};
 use crate::node::{Cx, Effect, TimerKey};
 use crate::sysctl::{Conf, Global};
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mib};
 use crate::wire::{Body, Datagram, Icmp, IpPacket, L4, Proto, TcpSegment};
 use std::net::Ipv4Addr;
 
@@ -90,6 +90,7 @@ impl Host {
         let route = match self.net.route_out(FlowKey::to(to.0)) {
             Ok(route) => route,
             Err(error) => {
+                self.count_no_route(error);
                 self.finished.push(Finished::at_once(workload, index, sock_errno(error)));
                 return port;
             }
@@ -129,6 +130,9 @@ impl Host {
 
     /// A TCP segment for this host.
     pub(super) fn tcp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+        if !skb.to_me {
+            return self.lose(&skb, DropReason::UnwantedBroadcast, cx);
+        }
         if matches!(skb.pkt.l4, L4::Tcp(t) if t.flags.has(crate::wire::TcpFlags::SYN)) {
             self.take_sysctls();
         }
@@ -167,6 +171,7 @@ impl Host {
         match self.udp.input(&skb.pkt) {
             Ok(event) => self.udp_event(event, cx),
             Err(reason) => {
+                self.snmp.count(if skb.local_dst { Mib::UdpNoPorts } else { Mib::UdpIgnoredMulti });
                 self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
                 self.lose(&skb, reason, cx);
             }
@@ -174,6 +179,10 @@ impl Host {
     }
 
     fn udp_event(&mut self, event: UdpEvent, cx: &mut Cx<'_>) {
+        // Counted when it is read, which is at once.
+        if matches!(event, UdpEvent::Datagram { .. }) {
+            self.snmp.count(Mib::UdpInDatagrams);
+        }
         let (UdpEvent::Datagram { user, .. } | UdpEvent::Error { user, .. }) = &event;
         if let Owner::Program(number) = Owner::of(*user) {
             match event {
@@ -305,6 +314,7 @@ impl Host {
         let route = match self.net.route_out(FlowKey { saddr, ..FlowKey::to(daddr) }) {
             Ok(route) => route,
             Err(_) => {
+                self.snmp.count(Mib::IpOutNoRoutes);
                 let pkt = self.packet(saddr, daddr, L4::Tcp(segment), IpPacket::DF, cx);
                 return self.lose(&Skb::local(pkt), DropReason::NoRoute { dst: daddr }, cx);
             }
@@ -317,10 +327,14 @@ impl Host {
     }
 
     fn send_datagram(&mut self, from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), len: u16, body: Body, cx: &mut Cx<'_>) {
-        let Ok(route) = self.net.route_out(FlowKey { saddr: from.0, ..FlowKey::to(to.0) }) else {
-            let l4 = L4::Udp(Datagram { sport: from.1, dport: to.1, len, body });
-            let pkt = self.packet(from.0, to.0, l4, 0, cx);
-            return self.lose(&Skb::local(pkt), DropReason::NoRoute { dst: to.0 }, cx);
+        let route = match self.net.route_out(FlowKey { saddr: from.0, ..FlowKey::to(to.0) }) {
+            Ok(route) => route,
+            Err(error) => {
+                self.count_no_route(error);
+                let l4 = L4::Udp(Datagram { sport: from.1, dport: to.1, len, body });
+                let pkt = self.packet(from.0, to.0, l4, 0, cx);
+                return self.lose(&Skb::local(pkt), DropReason::NoRoute { dst: to.0 }, cx);
+            }
         };
         let whole = u32::from(len) + Datagram::HEADER + IpPacket::HEADER;
         let fits = whole <= self.route_mtu(&route, to.0, false, cx);
@@ -328,7 +342,16 @@ impl Host {
         let frag = if fits && discovers { IpPacket::DF } else { 0 };
         let l4 = L4::Udp(Datagram { sport: from.1, dport: to.1, len, body });
         let pkt = self.packet(from.0, to.0, l4, frag, cx);
-        self.send_local(Skb::local(pkt), route, cx);
+        if self.send_skb(Skb::local(pkt), route, cx) {
+            self.snmp.count(Mib::UdpOutDatagrams);
+        }
+    }
+
+    /// A call that finds no way at all (`tcp_v4_connect`, `udp_sendmsg`).
+    pub(super) fn count_no_route(&mut self, error: NetErrno) {
+        if error == NetErrno::NetUnreachable {
+            self.snmp.count(Mib::IpOutNoRoutes);
+        }
     }
 
     fn packet(&self, saddr: Ipv4Addr, daddr: Ipv4Addr, l4: L4, frag: u16, cx: &mut Cx<'_>) -> IpPacket {
@@ -348,7 +371,10 @@ impl Host {
                 }
                 self.carry_out(cx);
             }
-            L4::Udp(_) => {
+            L4::Udp(ref u) => {
+                if !self.udp.sends_from((quote.saddr, u.sport), (quote.daddr, u.dport)) {
+                    self.snmp.count(Mib::IcmpInErrors);
+                }
                 if let Some(event) = self.udp.icmp_error(icmp) {
                     self.udp_event(event, cx);
                 }

@@ -9,6 +9,7 @@
 use super::conn::{Cx, Pending, Recovering, Sock, after, before, flag};
 use super::output::WSCALE;
 use super::rtt::{JIFFY, jiffies};
+use crate::trace::Mib;
 use crate::wire::{TcpFlags, TcpSegment};
 
 /// What became of an acknowledgement.
@@ -34,6 +35,9 @@ impl Sock {
         let wnd = u32::from(seg.window) << if scaled { WSCALE } else { 0 };
         let wnd_changed = wnd != self.snd_wnd;
         self.snd_wnd = wnd;
+        if wnd_changed {
+            self.may_predict();
+        }
         if seg.ack == self.snd_una {
             let bare = seg.len == 0 && !seg.flags.has(TcpFlags::SYN) && !seg.flags.has(TcpFlags::FIN);
             if bare && !wnd_changed && self.flight() > u32::from(self.mss) {
@@ -51,6 +55,7 @@ impl Sock {
             self.rtt_sample(cx.us.wrapping_sub(self.sent_at));
         }
         let acked = ack.wrapping_sub(una);
+        cx.snmp.add(Mib::TcpExtTCPDelivered, u64::from(self.segments_before(ack)));
         self.snd_una = ack;
         self.set(flag::CONFIRM);
         self.retransmits = 0;
@@ -101,6 +106,7 @@ impl Sock {
             Recovering::Fast => {
                 // A partial acknowledgement: the next hole begins here.
                 self.dupacks = 0;
+                cx.snmp.count(Mib::TcpExtTCPFastRetrans);
                 self.retransmit(cx, ack, high_seq, 1);
             }
             Recovering::Loss => {
@@ -157,6 +163,8 @@ impl Sock {
 
     /// The oldest segment is lost: sends it again without waiting for the timeout.
     pub(super) fn fast_retransmit(&mut self, cx: &mut Cx<'_>) {
+        cx.snmp.count(Mib::TcpExtTCPSackRecovery);
+        cx.snmp.count(Mib::TcpExtTCPFastRetrans);
         let (una, nxt) = (self.snd_una, self.snd_nxt);
         self.ssthresh = self.reduced_window();
         self.cwnd = self.ssthresh;

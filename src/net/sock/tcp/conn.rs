@@ -6,6 +6,7 @@
 use super::{Quad, SockId, TcpConf, TcpOut};
 use crate::base::{SimTime, Span};
 use crate::net::sock::{Errno, SockEvent};
+use crate::trace::{Mib, Snmp};
 use crate::wire::Body;
 
 /// States by their numbers in include/net/tcp_states.h; 0 is a free place.
@@ -156,6 +157,8 @@ pub(super) mod flag {
     pub const RECEIVING: u16 = 8192;
     /// A tail loss probe is out (`tlp_high_seq`).
     pub const TLP: u16 = 16384;
+    /// The next segment is predicted to be like the last (`pred_flags`).
+    pub const PREDICT: u16 = 32768;
 
     /// Everything that an acknowledgement settles.
     pub const ACK_ALL: u16 = ACK_SCHED | ACK_TIMER | ACK_PUSHED | ACK_PUSHED2 | ACK_NOW;
@@ -232,6 +235,7 @@ pub(super) struct Cx<'a> {
     /// `now` in microseconds, modulo 2^32.
     pub(super) us: u32,
     pub(super) conf: &'a TcpConf,
+    pub(super) snmp: &'a mut Snmp,
     pub(super) slot: u32,
     pub(super) out: &'a mut Vec<TcpOut>,
 }
@@ -310,6 +314,13 @@ impl Sock {
 
     /// The end: tells the application and frees the place (`tcp_done`).
     pub(super) fn done(&mut self, cx: &mut Cx<'_>, what: SockEvent) {
+        match self.state {
+            State::Established | State::CloseWait => cx.snmp.count(Mib::TcpEstabResets),
+            State::SynSent => cx.snmp.count(Mib::TcpAttemptFails),
+            // A request is no socket yet; one of crossed SYNs is.
+            State::SynRecv if self.listener == super::NOBODY => cx.snmp.count(Mib::TcpAttemptFails),
+            _ => {}
+        }
         self.event(cx, what);
         self.set(flag::ORPHAN);
         self.state = State::Free;

@@ -6,7 +6,7 @@ use super::conn::{Cx, Recovering, Sock, State, after, before};
 use super::{Quad, TcpHost, TcpOut, TcpStack};
 use crate::base::SimTime;
 use crate::net::sock::{Errno, SockEvent};
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mib};
 use crate::wire::{Icmp, L4};
 
 impl TcpStack {
@@ -28,13 +28,17 @@ impl TcpStack {
             return Err(DropReason::NoIcmpOwner);
         };
         let quad = Quad::new((quote.saddr, seg.sport), (quote.daddr, seg.dport));
-        let slot = self.find(quad).ok_or(DropReason::NoIcmpOwner)?;
+        let Some(slot) = self.find(quad) else {
+            self.snmp.count(Mib::IcmpInErrors);
+            return Err(DropReason::NoIcmpOwner);
+        };
         let (sock, mut cx) = self.at(now, slot, out);
         if matches!(sock.state, State::TimeWait) {
             return Ok(());
         }
         // About something in flight, or it is not believed.
         if before(seg.seq, sock.snd_una) || after(seg.seq, sock.snd_nxt) {
+            cx.snmp.count(Mib::TcpExtOutOfWindowIcmps);
             return Err(DropReason::NoIcmpOwner);
         }
         match icmp {
@@ -69,6 +73,7 @@ impl Sock {
             // A request that is not a connection yet goes if its client cannot be reached (tcp_req_err).
             State::SynRecv => {
                 if path || matches!(icmp, Icmp::TimeExceeded { .. }) {
+                    cx.snmp.count(Mib::TcpExtListenDrops);
                     self.set(super::flag::ORPHAN);
                     self.state = State::Free;
                 }

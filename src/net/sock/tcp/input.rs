@@ -8,7 +8,7 @@ use super::conn::{Cx, Pending, Sock, State, after, before, flag};
 use super::output::{MAX_QUICKACKS, WSCALE};
 use super::{INIT_CWND, Route, TcpOut};
 use crate::net::sock::SockEvent;
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mib};
 use crate::wire::{TcpFlags, TcpSegment};
 
 /// TCP_MSS_DEFAULT: what a peer without the option takes.
@@ -106,6 +106,7 @@ impl Sock {
             self.cwnd = 1;
         }
         self.acknowledge(cx, seg, false);
+        self.unset(flag::PREDICT);
         self.state = State::Established;
         self.pending = Pending::None;
         self.rcv_at = cx.us;
@@ -121,12 +122,14 @@ impl Sock {
         let bare_syn = has(TcpFlags::SYN) && !has(TcpFlags::ACK) && !has(TcpFlags::RST);
         if bare_syn && seg.seq == syn_seq {
             // The peer did not hear: once more.
-            let advmss = route().map_or(MSS_DEFAULT, |r| r.advmss);
-            self.send_syn(cx, advmss, true);
+            if self.may_answer_strange(cx, seg, Mib::TcpExtTCPACKSkippedSynRecv) {
+                let advmss = route().map_or(MSS_DEFAULT, |r| r.advmss);
+                self.send_syn(cx, advmss, true);
+            }
             return Fate::Dropped(DropReason::TcpDuplicate);
         }
         if !self.in_window(seg) {
-            if !has(TcpFlags::RST) && self.may_answer_strange(cx, seg) {
+            if !has(TcpFlags::RST) && self.may_answer_strange(cx, seg, Mib::TcpExtTCPACKSkippedSynRecv) {
                 self.send_ack(cx);
             }
             return STRANGE;
@@ -135,6 +138,8 @@ impl Sock {
             if self.listener != super::NOBODY {
                 // Nobody knows of it yet.
                 self.set(flag::ORPHAN);
+                cx.snmp.count(Mib::TcpAttemptFails);
+                cx.snmp.count(Mib::TcpExtEmbryonicRsts);
             }
             self.done(cx, SockEvent::Refused);
             return if has(TcpFlags::RST) { Fate::Taken } else { Fate::Reset };
@@ -162,10 +167,14 @@ impl Sock {
         self.state = State::Established;
         self.rcv_at = cx.us;
         self.event(cx, what);
-        if seg.seq_len() > 0 {
-            return self.in_synchronised(cx, seg);
-        }
-        Fate::Taken
+        let fate = if seg.seq_len() > 0 {
+            self.in_synchronised(cx, seg)
+        } else {
+            cx.snmp.count(Mib::TcpExtTCPPureAcks);
+            Fate::Taken
+        };
+        self.set(flag::PREDICT);
+        fate
     }
 
     /// `tcp_sequence`: whether the segment touches the receive window.
@@ -175,26 +184,71 @@ impl Sock {
         !before(end, self.rcv_wup) && !after(seg.seq, right)
     }
 
-    /// Whether a segment that makes no sense may be answered now: data always, else once in half a second
-    /// (`tcp_oow_rate_limited`). Without it two confused ends would answer each other for ever.
-    fn may_answer_strange(&mut self, cx: &Cx<'_>, seg: &TcpSegment) -> bool {
-        if seg.len > 0 && !seg.flags.has(TcpFlags::SYN) {
-            return true;
-        }
+    /// Whether a segment that makes no sense may be answered now: data and FIN always, else once in half a second
+    /// (`tcp_oow_rate_limited`). Without it two confused ends would answer each other for ever. `skipped` counts those
+    /// that are not answered.
+    fn may_answer_strange(&mut self, cx: &mut Cx<'_>, seg: &TcpSegment, skipped: Mib) -> bool {
+        (seg.seq_len() > 0 && !seg.flags.has(TcpFlags::SYN)) || self.may_answer(cx, skipped)
+    }
+
+    fn may_answer(&mut self, cx: &mut Cx<'_>, skipped: Mib) -> bool {
         let now = cx.us;
         let extra = self.extra();
         let may = extra.last_oow.is_none_or(|last| now.wrapping_sub(last) >= OOW_LIMIT);
         if may {
             extra.last_oow = Some(now);
+        } else {
+            cx.snmp.count(skipped);
         }
         may
     }
 
-    fn challenge(&mut self, cx: &mut Cx<'_>, seg: &TcpSegment) -> Fate {
-        if self.may_answer_strange(cx, seg) {
+    /// `tcp_send_challenge_ack`.
+    fn challenge(&mut self, cx: &mut Cx<'_>) -> Fate {
+        if self.may_answer(cx, Mib::TcpExtTCPACKSkippedChallenge) {
+            cx.snmp.count(Mib::TcpExtTCPChallengeACK);
             self.send_ack(cx);
         }
         STRANGE
+    }
+
+    /// A SYN in a connection (RFC 5961, 4.2).
+    fn challenge_syn(&mut self, cx: &mut Cx<'_>) -> Fate {
+        if self.state == State::Established {
+            cx.snmp.count(Mib::TcpInErrs);
+        }
+        cx.snmp.count(Mib::TcpExtTCPSYNChallenge);
+        self.challenge(cx)
+    }
+
+    /// Whether the kernel keeps only the few words of TIME_WAIT of this connection: FIN_WAIT2 without an owner is that
+    /// already, but for its name.
+    fn waits_only(&self) -> bool {
+        self.state == State::FinWait2 && self.has(flag::ORPHAN)
+    }
+
+    /// Header prediction: the next segment in order, with nothing but data or an acknowledgement, and the same window.
+    /// Nothing depends on it but what is counted.
+    fn predict(&self, cx: &mut Cx<'_>, seg: &TcpSegment) {
+        let predicted = self.has(flag::PREDICT)
+            && self.state == State::Established
+            && (seg.flags == TcpFlags::ACK || seg.flags == TcpFlags::ACK | TcpFlags::PSH)
+            && u32::from(seg.window) << WSCALE == self.snd_wnd
+            && seg.seq == self.rcv_nxt
+            && !after(seg.ack, self.snd_nxt)
+            // Data needs memory that the socket has at hand, as it has while own data is on its way.
+            && (seg.len == 0 || self.flight() > 0);
+        if predicted && seg.len > 0 {
+            cx.snmp.count(Mib::TcpExtTCPHPHits);
+        }
+        if self.waits_only() || before(seg.ack, self.snd_una) || after(seg.ack, self.snd_nxt) {
+            return;
+        }
+        if predicted && seg.ack != self.snd_una {
+            cx.snmp.count(Mib::TcpExtTCPHPAcks);
+        } else if seg.seq_len() == 0 {
+            cx.snmp.count(Mib::TcpExtTCPPureAcks);
+        }
     }
 
     /// ESTABLISHED and what follows it (`tcp_validate_incoming`, `tcp_rcv_established`, `tcp_rcv_state_process`).
@@ -205,13 +259,19 @@ impl Sock {
                 return STRANGE;
             }
             if has(TcpFlags::SYN) {
-                return self.challenge(cx, seg);
+                return self.challenge_syn(cx);
             }
             let old = before(seg.seq, self.rcv_nxt);
-            if seg.seq_len() > 0 && old {
+            let repeated = seg.seq_len() > 0 && old;
+            if repeated {
                 self.enter_quickack(MAX_QUICKACKS);
             }
-            if self.may_answer_strange(cx, seg) {
+            let waits = self.waits_only();
+            let skipped = if waits { Mib::TcpExtTCPACKSkippedFinWait2 } else { Mib::TcpExtTCPACKSkippedSeq };
+            if self.may_answer_strange(cx, seg, skipped) {
+                if repeated && !waits {
+                    cx.snmp.count(Mib::TcpExtDelayedACKLost);
+                }
                 self.send_ack(cx);
             }
             return if old { Fate::Dropped(DropReason::TcpDuplicate) } else { STRANGE };
@@ -221,17 +281,18 @@ impl Sock {
                 self.done(cx, SockEvent::Reset);
                 return Fate::Taken;
             }
-            return self.challenge(cx, seg);
+            return self.challenge(cx);
         }
         if has(TcpFlags::SYN) {
-            return self.challenge(cx, seg);
+            return self.challenge_syn(cx);
         }
         if !has(TcpFlags::ACK) {
             return STRANGE;
         }
+        self.predict(cx, seg);
         match self.acknowledge(cx, seg, true) {
             Acked::Unsent => {
-                return if self.state == State::Established { STRANGE } else { self.challenge(cx, seg) };
+                return if self.state == State::Established { STRANGE } else { self.challenge(cx) };
             }
             Acked::New => {
                 if self.has(flag::FIN) && self.snd_una == self.snd_end() && self.fin_acked(cx) {
@@ -272,6 +333,7 @@ impl Sock {
     fn take_data(&mut self, cx: &mut Cx<'_>, seg: &TcpSegment) -> Fate {
         if self.state.peer_closed() {
             if before(seg.seq, self.rcv_nxt) {
+                cx.snmp.count(Mib::TcpExtDelayedACKLost);
                 self.enter_quickack(MAX_QUICKACKS);
                 self.send_ack(cx);
                 return Fate::Dropped(DropReason::TcpDuplicate);
@@ -281,6 +343,9 @@ impl Sock {
         let data_end = seg.seq.wrapping_add(u32::from(seg.len));
         if self.has(flag::ORPHAN) && seg.len > 0 && after(data_end, self.rcv_nxt) {
             // Nobody is left to read it.
+            if !self.waits_only() {
+                cx.snmp.count(Mib::TcpExtTCPAbortOnData);
+            }
             self.state = State::Free;
             return Fate::Reset;
         }
@@ -323,7 +388,7 @@ impl Sock {
             if has(TcpFlags::ACK) {
                 self.time_wait(cx);
             }
-            if self.may_answer_strange(cx, seg) {
+            if self.may_answer_strange(cx, seg, Mib::TcpExtTCPACKSkippedTimeWait) {
                 self.send_ack(cx);
             }
         }

@@ -30,7 +30,7 @@ pub use timer::reset_for;
 use super::{Errno, SockEvent, SockId, SockInfo, SockTimer};
 use crate::base::digest::Digest;
 use crate::base::{Chunks, Index, SimTime};
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mib, Snmp};
 use crate::wire::{Body, IpPacket, L4, Proto, TcpFlags, TcpSegment};
 use conn::{Cx, Pending, Sock, State, flag, micros};
 use input::Fate;
@@ -78,6 +78,8 @@ struct Listener {
 pub struct TcpStack {
     /// The variables in force.
     pub conf: TcpConf,
+    /// What this stack has counted.
+    pub snmp: Snmp,
     socks: Chunks<Sock>,
     free: Vec<u32>,
     /// Connections by [`Quad::hash`].
@@ -91,6 +93,7 @@ impl TcpStack {
     pub fn new(key: u64) -> TcpStack {
         TcpStack {
             conf: TcpConf::default(),
+            snmp: Snmp::default(),
             socks: Chunks::default(),
             free: Vec::new(),
             table: Index::default(),
@@ -172,6 +175,7 @@ impl TcpStack {
             sock.set(flag::TS);
         }
         sock.send_syn(&mut cx, route.advmss, false);
+        cx.snmp.count(Mib::TcpActiveOpens);
         let rto = sock.rto();
         sock.wait(&mut cx, Pending::Rto, rto);
         Ok(sock.id(slot))
@@ -263,6 +267,9 @@ impl TcpStack {
         if !matches!(sock.state, State::SynSent | State::TimeWait | State::LastAck | State::Closing) {
             sock.send_reset(&mut cx);
         }
+        if matches!(sock.state, State::Established | State::CloseWait) {
+            cx.snmp.count(Mib::TcpEstabResets);
+        }
         sock.set(flag::ORPHAN);
         sock.state = State::Free;
         self.reap(id.slot);
@@ -282,6 +289,7 @@ impl TcpStack {
         let L4::Tcp(seg) = &packet.l4 else {
             return Err(DropReason::TcpUnacceptable);
         };
+        self.snmp.count(Mib::TcpInSegs);
         let quad = Quad::new((packet.daddr, seg.dport), (packet.saddr, seg.sport));
         let Some(slot) = self.find(quad) else {
             return self.without_connection(now, packet, seg, host, None, out);
@@ -298,7 +306,7 @@ impl TcpStack {
             Fate::Taken | Fate::Complete => Ok(()),
             Fate::Dropped(reason) => Err(reason),
             Fate::Reset => {
-                send_reset_for(packet, seg, out);
+                self.send_reset_for(packet, seg, out);
                 Err(DropReason::TcpNoConnection)
             }
             Fate::Reuse(iss) => {
@@ -355,6 +363,11 @@ impl TcpStack {
         listening.chain(connected).collect()
     }
 
+    /// Connections in the states ESTABLISHED and CLOSE_WAIT. Looks at every connection.
+    pub fn established(&self) -> usize {
+        self.socks.iter().filter(|s| matches!(s.state, State::Established | State::CloseWait)).count()
+    }
+
     /// How many connections there are, in whatever state.
     pub fn len(&self) -> usize {
         self.table.len()
@@ -395,7 +408,7 @@ impl TcpStack {
     }
 
     fn at<'a>(&'a mut self, now: SimTime, slot: u32, out: &'a mut Vec<TcpOut>) -> (&'a mut Sock, Cx<'a>) {
-        let cx = Cx { now, us: micros(now), conf: &self.conf, slot, out };
+        let cx = Cx { now, us: micros(now), conf: &self.conf, snmp: &mut self.snmp, slot, out };
         (&mut self.socks[slot as usize], cx)
     }
 
@@ -453,7 +466,7 @@ impl TcpStack {
         out: &mut Vec<TcpOut>,
     ) -> Result<(), DropReason> {
         let Some(place) = self.listener_for(packet.daddr, seg.dport) else {
-            send_reset_for(packet, seg, out);
+            self.send_reset_for(packet, seg, out);
             return Err(if seg.flags.has(TcpFlags::SYN) {
                 DropReason::NoSocket { proto: Proto::Tcp, port: seg.dport }
             } else {
@@ -465,7 +478,7 @@ impl TcpStack {
             return Err(DropReason::TcpNoConnection);
         }
         if has(TcpFlags::ACK) {
-            send_reset_for(packet, seg, out);
+            self.send_reset_for(packet, seg, out);
             return Err(DropReason::TcpNoConnection);
         }
         if !has(TcpFlags::SYN) || has(TcpFlags::FIN) {
@@ -479,6 +492,8 @@ impl TcpStack {
             return Err(DropReason::TcpBacklogFull { limit });
         }
         let Some(route) = host.route(packet.daddr, packet.saddr) else {
+            self.snmp.count(Mib::IpOutNoRoutes);
+            self.snmp.count(Mib::TcpExtListenDrops);
             return Err(DropReason::NoRoute { dst: packet.saddr });
         };
         let quad = Quad::new((packet.daddr, seg.dport), (packet.saddr, seg.sport));
@@ -508,22 +523,26 @@ impl TcpStack {
                 return Fate::Dropped(DropReason::TcpBacklogFull { limit: l.backlog });
             }
             l.queued += 1;
+            self.snmp.count(Mib::TcpPassiveOpens);
             self.socks[slot as usize].set(flag::QUEUED);
             what = SockEvent::Accepted { listener: ListenerId(listener) };
         }
         let (sock, mut cx) = self.at(now, slot, out);
         sock.complete(&mut cx, seg, what)
     }
-}
 
-fn send_reset_for(packet: &IpPacket, seg: &TcpSegment, out: &mut Vec<TcpOut>) {
-    if let Some(segment) = reset_for(seg) {
-        out.push(TcpOut::Segment {
-            saddr: packet.daddr,
-            daddr: packet.saddr,
-            segment,
-            confirm: false,
-            retransmission: false,
-        });
+    /// `tcp_v4_send_reset`.
+    fn send_reset_for(&mut self, packet: &IpPacket, seg: &TcpSegment, out: &mut Vec<TcpOut>) {
+        if let Some(segment) = reset_for(seg) {
+            self.snmp.count(Mib::TcpOutSegs);
+            self.snmp.count(Mib::TcpOutRsts);
+            out.push(TcpOut::Segment {
+                saddr: packet.daddr,
+                daddr: packet.saddr,
+                segment,
+                confirm: false,
+                retransmission: false,
+            });
+        }
     }
 }

@@ -8,6 +8,7 @@
 use super::TcpOut;
 use super::conn::{Cx, Msg, Pending, Recovering, Sock, State, after, before, flag};
 use super::rtt::{JIFFY, RTO_MIN, jiffies};
+use crate::trace::Mib;
 use crate::wire::{Body, TcpFlags, TcpSegment};
 use std::net::Ipv4Addr;
 
@@ -31,6 +32,17 @@ pub(super) fn initial_window(mss: u16) -> u32 {
 impl Sock {
     /// Sends one segment. Whatever carries ACK settles the acknowledgement that was owed.
     fn transmit(&mut self, cx: &mut Cx<'_>, segment: TcpSegment, again: bool) {
+        let syn = segment.flags.has(TcpFlags::SYN);
+        // What is sent again is no segment sent, but a SYN+ACK is made anew each time (`tcp_make_synack`).
+        if !again || (syn && segment.flags.has(TcpFlags::ACK)) {
+            cx.snmp.count(Mib::TcpOutSegs);
+        }
+        if again {
+            cx.snmp.count(Mib::TcpRetransSegs);
+            if syn {
+                cx.snmp.count(Mib::TcpExtTCPSynRetrans);
+            }
+        }
         let confirm = self.has(flag::CONFIRM);
         self.flags &= !(flag::ACK_ALL | flag::CONFIRM);
         self.rcv_wup = self.rcv_nxt;
@@ -94,6 +106,7 @@ impl Sock {
     /// RST of a connection that still exists (`tcp_send_active_reset`).
     pub(super) fn send_reset(&mut self, cx: &mut Cx<'_>) {
         let segment = self.segment(self.snd_nxt, TcpFlags::RST | TcpFlags::ACK);
+        cx.snmp.count(Mib::TcpOutRsts);
         self.transmit(cx, segment, false);
     }
 
@@ -127,6 +140,26 @@ impl Sock {
     /// Full segments that `bytes` need.
     fn segs(&self, bytes: u32) -> u32 {
         if bytes <= u32::from(self.mss) { u32::from(bytes > 0) } else { bytes.div_ceil(u32::from(self.mss)) }
+    }
+
+    /// Segments between what was acknowledged and `ack`: those of each message, a SYN, a FIN that was sent alone.
+    pub(super) fn segments_before(&self, ack: u32) -> u32 {
+        let (una, mss) = (self.snd_una, u32::from(self.mss.max(1)));
+        let mut n = 0;
+        let mut count = |start: u32, end: u32| {
+            let lo = if before(start, una) { una.wrapping_sub(start) } else { 0 };
+            let (reached, whole) = (ack.wrapping_sub(start), end.wrapping_sub(start));
+            if after(ack, start) && lo < whole {
+                n += if reached >= whole { whole.div_ceil(mss) } else { reached / mss } - lo / mss;
+            }
+        };
+        if let Some(extra) = &self.extra {
+            extra.old.iter().for_each(|m| count(m.start, m.end));
+        }
+        count(self.msg_start, self.write_seq);
+        let syn = self.state == State::SynSent;
+        let fin = self.has(flag::FIN) && ack == self.snd_end() && self.last_skb == self.write_seq;
+        n + u32::from(syn) + u32::from(fin)
     }
 
     /// Segments believed to be in the network (`tcp_packets_in_flight`).
@@ -169,6 +202,7 @@ impl Sock {
             let fin = self.segment(self.snd_nxt, TcpFlags::FIN | TcpFlags::ACK);
             self.last_skb = self.snd_nxt;
             self.snd_nxt = self.snd_nxt.wrapping_add(1);
+            cx.snmp.count(Mib::TcpExtTCPOrigDataSent);
             self.transmit(cx, fin, false);
             sent = true;
         }
@@ -276,6 +310,7 @@ impl Sock {
     fn send_buffer(&mut self, cx: &mut Cx<'_>, len: u32) {
         let start = self.snd_nxt;
         let end = start.wrapping_add(len);
+        cx.snmp.add(Mib::TcpExtTCPOrigDataSent, u64::from(self.segs(len)));
         self.time_segment(cx, start, len.min(u32::from(self.mss)));
         self.last_skb = start;
         self.snd_nxt = end;
@@ -367,6 +402,8 @@ impl Sock {
                 return;
             }
             let end = self.retransmit(cx, start, bound, room);
+            let segs = self.segs(end.wrapping_sub(start));
+            cx.snmp.add(Mib::TcpExtTCPSlowStartRetrans, u64::from(segs));
             self.extra().rtx_next = end;
             if end == start {
                 return;

@@ -7,7 +7,7 @@
 use super::conn::{Cx, Piece, Sock, State, after, before, flag};
 use super::output::{ATO_MIN, MAX_QUICKACKS, WSCALE};
 use crate::net::sock::SockEvent;
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mib};
 use crate::wire::{TcpFlags, TcpSegment};
 
 /// Pieces that may wait for a hole to be filled.
@@ -26,6 +26,7 @@ impl Sock {
             return Ok(());
         }
         if !after(end, self.rcv_nxt) {
+            cx.snmp.count(Mib::TcpExtDelayedACKLost);
             self.enter_quickack(MAX_QUICKACKS);
             self.set(flag::ACK_SCHED);
             return Err(DropReason::TcpDuplicate);
@@ -36,7 +37,9 @@ impl Sock {
             // Duplicate acknowledgements go out at once while there is a hole (__tcp_ack_snd_check).
             self.set(flag::ACK_NOW);
             self.measure(u32::from(seg.len));
-            return self.store(piece);
+            self.unset(flag::PREDICT);
+            cx.snmp.count(Mib::TcpExtTCPOFOQueue);
+            return self.store(cx, piece);
         }
         if before(seg.seq, self.rcv_nxt) {
             self.enter_quickack(MAX_QUICKACKS);
@@ -49,15 +52,26 @@ impl Sock {
         if holes {
             self.fill(cx);
         }
+        self.may_predict();
         Ok(())
     }
 
+    /// Predicts the next segment, unless pieces wait for a hole to be filled (`tcp_fast_path_check`).
+    pub(super) fn may_predict(&mut self) {
+        if self.extra.as_ref().is_none_or(|e| e.ooo.is_empty()) {
+            self.set(flag::PREDICT);
+        } else {
+            self.unset(flag::PREDICT);
+        }
+    }
+
     /// Keeps a piece that came too early; joins it with its neighbours.
-    fn store(&mut self, piece: Piece) -> Result<(), DropReason> {
+    fn store(&mut self, cx: &mut Cx<'_>, piece: Piece) -> Result<(), DropReason> {
         let ooo = &mut self.extra().ooo;
         let at = ooo.partition_point(|p| before(p.start, piece.start));
         let covered = |p: &Piece| !after(p.start, piece.start) && !before(p.end, piece.end) && (p.fin || !piece.fin);
         if ooo.get(at).is_some_and(covered) || at > 0 && covered(&ooo[at - 1]) {
+            cx.snmp.count(Mib::TcpExtTCPOFOMerge);
             return Err(DropReason::TcpDuplicate);
         }
         let joins = |p: &Piece| p.end == piece.start && !p.last && !p.fin;
@@ -253,5 +267,6 @@ impl Sock {
             self.ato = ato.min(self.rto() / 1_000).min(255) as u8;
         }
         self.send_ack(cx);
+        cx.snmp.count(Mib::TcpExtDelayedACKs);
     }
 }

@@ -5,11 +5,14 @@ use super::TcpHost;
 use super::conn::{Cx, Pending, Recovering, Sock, State, after, before, flag};
 use super::rtt::{RTO_INIT, RTO_MAX, RTO_MIN};
 use crate::net::sock::{Errno, SockEvent};
+use crate::trace::Mib;
 use crate::wire::{TcpFlags, TcpSegment};
 use std::net::Ipv4Addr;
 
 /// TCP_TIMEWAIT_LEN: a minute.
 const TIMEWAIT: u32 = 60_000_000;
+/// What waits no longer than this is counted apart (`__inet_twsk_schedule`): four seconds.
+const TW_SLOW: u32 = 4_000_000;
 /// `tcp_orphan_retries` 0 means this many.
 const ORPHAN_RETRIES: u32 = 8;
 
@@ -49,6 +52,10 @@ impl Sock {
 
     /// Enters TIME_WAIT, or waits there for another minute.
     pub(super) fn time_wait(&mut self, cx: &mut Cx<'_>) {
+        let counted = self.state == State::TimeWait || (self.pending == Pending::Life && fin_wait2_us(cx) <= TIMEWAIT);
+        if !counted {
+            cx.snmp.count(Mib::TcpExtTW);
+        }
         self.state = State::TimeWait;
         self.flags &= !flag::ACK_ALL;
         self.rcv_at = cx.us;
@@ -56,13 +63,27 @@ impl Sock {
         self.wait(cx, Pending::Life, TIMEWAIT);
     }
 
-    /// An orphan in FIN_WAIT2 waits so long for the peer's FIN.
+    /// An orphan in FIN_WAIT2 waits so long for the peer's FIN. The kernel keeps no more of it than of TIME_WAIT, and
+    /// counts it as that, unless it waits longer than that (`tcp_time_wait`).
     pub(super) fn fin_wait2(&mut self, cx: &mut Cx<'_>) {
-        let us = (cx.conf.fin_timeout.0 / 1_000).min(u64::from(u32::MAX / 4)) as u32;
+        let us = fin_wait2_us(cx);
+        if us <= TIMEWAIT {
+            let lasts = us.max(self.rto().saturating_mul(4) - self.rto() / 2);
+            cx.snmp.count(if lasts <= TW_SLOW { Mib::TcpExtTWKilled } else { Mib::TcpExtTW });
+        }
         self.wait(cx, Pending::Life, us);
     }
 
-    fn queued(&self, host: &impl TcpHost, seq: u32) -> bool {
+    /// Whether the segment at `seq` still waits in the host, so that another would be of no use.
+    fn queued(&self, cx: &mut Cx<'_>, host: &impl TcpHost, seq: u32) -> bool {
+        let queued = self.in_host(host, seq);
+        if queued {
+            cx.snmp.count(Mib::TcpExtTCPSpuriousRtxHostQueues);
+        }
+        queued
+    }
+
+    fn in_host(&self, host: &impl TcpHost, seq: u32) -> bool {
         host.host_queued(
             (Ipv4Addr::from_bits(self.quad.laddr), self.quad.lport),
             (Ipv4Addr::from_bits(self.quad.raddr), self.quad.rport),
@@ -72,6 +93,7 @@ impl Sock {
 
     /// No answer to the SYN+ACK (`reqsk_timer_handler`).
     fn synack_timer(&mut self, cx: &mut Cx<'_>, host: &impl TcpHost) {
+        cx.snmp.count(Mib::TcpExtTCPTimeouts);
         if self.retransmits >= cx.conf.synack_retries {
             if self.listener != super::NOBODY {
                 // Nobody knows of it yet.
@@ -83,7 +105,7 @@ impl Sock {
         }
         self.retransmits += 1;
         self.backoff = self.retransmits;
-        if !self.queued(host, self.snd_una) {
+        if !self.in_host(host, self.snd_una) {
             let advmss = self.advmss(host);
             self.send_syn(cx, advmss, true);
         }
@@ -100,18 +122,22 @@ impl Sock {
         if self.flight() == 0 {
             return;
         }
+        cx.snmp.count(Mib::TcpExtTCPTimeouts);
         if self.expired(cx) {
+            cx.snmp.count(Mib::TcpExtTCPAbortOnTimeout);
             let soft = self.extra.as_ref().and_then(|e| e.soft_err);
             let reason = SockEvent::TimedOut(soft.unwrap_or(Errno::TimedOut));
             self.done(cx, reason);
             return;
         }
+        // `sk_rethink_txhash`: the network may take another path.
+        cx.snmp.count(Mib::TcpExtTcpTimeoutRehash);
         if self.state != State::SynSent {
+            self.count_failure(cx);
             self.enter_loss(cx);
         }
         self.retransmits = self.retransmits.saturating_add(1);
-        // While the last copy waits for ARP in the host, another would be of no use (TCPSpuriousRtxHostQueues).
-        if !self.queued(host, self.snd_una) {
+        if !self.queued(cx, host, self.snd_una) {
             if self.state == State::SynSent {
                 let advmss = self.advmss(host);
                 self.send_syn(cx, advmss, true);
@@ -139,6 +165,19 @@ impl Sock {
         u64::from(cx.us.wrapping_sub(since)) >= model_timeout(retries)
     }
 
+    /// A timeout in spite of what was done before it.
+    fn count_failure(&self, cx: &mut Cx<'_>) {
+        if self.retransmits > 0 {
+            return;
+        }
+        match self.recovering() {
+            Recovering::Fast => cx.snmp.count(Mib::TcpExtTCPSackRecoveryFail),
+            Recovering::Loss => cx.snmp.count(Mib::TcpExtTCPLossFailures),
+            Recovering::No if self.dupacks > 0 => cx.snmp.count(Mib::TcpExtTCPSackFailures),
+            Recovering::No => {}
+        }
+    }
+
     /// Everything in flight is held lost (`tcp_enter_loss`).
     fn enter_loss(&mut self, cx: &Cx<'_>) {
         if self.recovering() != Recovering::Loss {
@@ -161,14 +200,20 @@ impl Sock {
 
     /// Sends something new, or the last segment again, so that the peer tells what is missing (`tcp_send_loss_probe`).
     fn probe_timer(&mut self, cx: &mut Cx<'_>, host: &impl TcpHost) {
-        if !self.has(flag::TLP) && self.flight() > 0 && !self.push_one(cx) {
+        let probes = !self.has(flag::TLP) && self.flight() > 0;
+        let pushed = probes && self.push_one(cx);
+        if pushed {
+            cx.snmp.count(Mib::TcpExtTCPLossProbes);
+        }
+        if probes && !pushed {
             let mss = u32::from(self.mss);
             let data_end = if after(self.snd_nxt, self.write_seq) { self.write_seq } else { self.snd_nxt };
             let newest = if before(self.last_skb, self.snd_una) { self.snd_una } else { self.last_skb };
             let len = data_end.wrapping_sub(newest);
             let skip = if len == 0 { 0 } else { (len - 1) / mss * mss };
             let start = newest.wrapping_add(skip);
-            if !self.queued(host, newest) {
+            if !self.queued(cx, host, newest) {
+                cx.snmp.count(Mib::TcpExtTCPLossProbes);
                 self.retransmit(cx, start, self.snd_nxt, 1);
             }
         }
@@ -213,6 +258,11 @@ impl Sock {
             self.retransmit_timer(cx, host);
         }
     }
+}
+
+/// How long an orphan in FIN_WAIT2 waits, in microseconds (`tcp_fin_time`).
+fn fin_wait2_us(cx: &Cx<'_>) -> u32 {
+    (cx.conf.fin_timeout.0 / 1_000).min(u64::from(u32::MAX / 4)) as u32
 }
 
 /// How long so many retransmissions take, in microseconds (`tcp_model_timeout`).
