@@ -26,6 +26,7 @@ pub mod process;
 pub mod route;
 pub mod service;
 pub mod ss;
+pub mod statistics;
 pub mod sysctl;
 pub mod text;
 pub mod tracepath;
@@ -161,7 +162,7 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow {
         name: "netstat",
         dir: "/bin",
-        about: "routes, interfaces and sockets, net-tools' way",
+        about: "routes, interfaces, sockets and counters, net-tools' way",
         main: |m, args, _, out| Exec::Done(netstat::main(m.host, args, out)),
     },
     CommandRow { name: "ping", dir: "/bin", about: "echo requests, and what comes back", main: ping::main },

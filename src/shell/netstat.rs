@@ -1,10 +1,10 @@
-//! `netstat` (net-tools 2.10): routes (`-r`), devices (`-i`), sockets (`-t`, `-u` with `-n`).
+//! `netstat` (net-tools 2.10): routes (`-r`), devices (`-i`), counters (`-s`), sockets (`-t`, `-u` with `-n`).
 //!
-//! Left out, refused by name: counters (`-s`), timers (`-o`), UNIX and raw sockets, names of ports. The kernel lists
+//! Left out, refused by name: timers (`-o`), UNIX and raw sockets, names of ports. The kernel lists
 //! sockets in the order of a hash with a random seed; here listeners come first, then connections by age of their place.
 
 use super::output::Output;
-use super::{ifconfig, route};
+use super::{ifconfig, route, statistics};
 use crate::net::Inet;
 use crate::net::sock::SockInfo;
 use crate::node::Host;
@@ -16,12 +16,16 @@ pub fn main(host: &mut Host, args: &[String], out: &mut Output) -> u8 {
     if let Some(status) = tables(&host.net, args, out) {
         return status;
     }
+    if let Some(groups) = statistics::Groups::wanted(args) {
+        groups.print(host, out);
+        return 0;
+    }
     let all = host.tcp.sockets().into_iter().chain(host.udp.sockets());
     if let Some(wanted) = Sockets::wanted(args) {
         wanted.print(all, out);
         return 0;
     }
-    out.err("lvsim: netstat is simulated with -r, -i, and for sockets with -n and -t or -u (-a -l -p)");
+    out.err("lvsim: netstat is simulated with -r, -i, -s (-t -u -w), and for sockets with -n and -t or -u (-a -l -p)");
     1
 }
 
