@@ -17,6 +17,7 @@ pub mod ipvsadm;
 pub mod machine;
 pub mod nc;
 pub mod netstat;
+pub mod nstat;
 pub mod output;
 pub mod ping;
 mod probe;
@@ -165,6 +166,12 @@ pub const COMMANDS: &[CommandRow] = &[
         about: "routes, interfaces, sockets and counters, net-tools' way",
         main: |m, args, _, out| Exec::Done(netstat::main(m.host, args, out)),
     },
+    CommandRow {
+        name: "nstat",
+        dir: "/usr/bin",
+        about: "the kernel's counters since the last time",
+        main: |m, args, _, out| Exec::Done(nstat::main(m, args, out)),
+    },
     CommandRow { name: "ping", dir: "/bin", about: "echo requests, and what comes back", main: ping::main },
     CommandRow {
         name: "route",
@@ -258,7 +265,6 @@ pub const NOT_SIMULATED: &[&str] = &[
     "nmap",
     "nmcli",
     "nslookup",
-    "nstat",
     "perl",
     "ps",
     "python",
