@@ -54,7 +54,7 @@ pub fn main(_: &mut HostMachine<'_, '_>, args: &[String], _stdin: &mut Stdin<'_>
                 let mut letters = word[1..].chars();
                 // `-qO-` and its like: letters without a value, then one that takes the rest.
                 let mut last = "";
-                while let Some(letter) = letters.next() {
+                for letter in letters.by_ref() {
                     last = match letter {
                         'q' => "quiet",
                         'O' => "output-document",
