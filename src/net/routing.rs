@@ -370,7 +370,7 @@ impl Inet {
         Ok(OutRoute {
             kind,
             dev,
-            via: hit.and_then(|h| h.via).filter(|_| kind == RouteKind::Unicast),
+            via: hit.and_then(|h| h.gateway()).filter(|_| kind == RouteKind::Unicast),
             saddr: key.saddr,
             mtu: hit.and_then(|h| h.mtu).unwrap_or(d.mtu).min(65535),
             hit,

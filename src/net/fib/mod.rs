@@ -77,6 +77,14 @@ pub struct Hit {
 }
 
 impl Hit {
+    /// The next hop that packets are sent to: a gateway that is this host itself counts as none, so that the destination is
+    /// asked for on the link (`rt_set_nexthop`).
+    pub fn gateway(&self) -> Option<Ipv4Addr> {
+        self.via.filter(|_| self.nh_scope == SCOPE_LINK)
+    }
+}
+
+impl Hit {
     /// Whether the next hop is the destination itself.
     #[inline]
     pub fn on_link(&self) -> bool {

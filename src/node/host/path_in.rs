@@ -60,7 +60,7 @@ impl Host {
             Ok(InRoute::Forward { hit, redirect }) => {
                 let mtu = hit.mtu.unwrap_or(self.net.devs[hit.dev.index()].mtu);
                 let saddr = Ipv4Addr::UNSPECIFIED;
-                let route = OutRoute { kind: hit.kind, dev: hit.dev, via: hit.via, saddr, mtu, hit: Some(hit) };
+                let route = OutRoute { kind: hit.kind, dev: hit.dev, via: hit.gateway(), saddr, mtu, hit: Some(hit) };
                 self.forward(skb, route, redirect, cx);
             }
             Ok(InRoute::Broadcast(_)) => {

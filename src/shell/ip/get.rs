@@ -105,7 +105,7 @@ impl Ip<'_> {
         let forward = kind == RouteKind::Unicast;
         Ok(Answer {
             kind,
-            via: hit.and_then(|h| h.via).filter(|_| forward),
+            via: hit.and_then(|h| h.gateway()).filter(|_| forward),
             dev: hit.filter(|_| forward).map_or(DevIdx::LO, |h| h.dev),
             src: None,
             hit,

@@ -467,7 +467,8 @@ impl TcpStack {
     ) -> Result<(), DropReason> {
         let Some(place) = self.listener_for(packet.daddr, seg.dport) else {
             self.send_reset_for(packet, seg, out);
-            return Err(if seg.flags.has(TcpFlags::SYN) {
+            let asks = seg.flags.has(TcpFlags::SYN) && !seg.flags.has(TcpFlags::ACK);
+            return Err(if asks {
                 DropReason::NoSocket { proto: Proto::Tcp, port: seg.dport }
             } else {
                 DropReason::TcpNoConnection
