@@ -125,6 +125,8 @@ impl Sock {
             if self.may_answer_strange(cx, seg, Mib::TcpExtTCPACKSkippedSynRecv) {
                 let advmss = route().map_or(MSS_DEFAULT, |r| r.advmss);
                 self.send_syn(cx, advmss, true);
+                // The timer that would repeat it begins anew.
+                self.wait_for_ack(cx);
             }
             return Fate::Dropped(DropReason::TcpDuplicate);
         }

@@ -375,6 +375,67 @@ fn a_server_that_closes_first_waits_in_time_wait() {
     assert_eq!(pair.stacks[1].len(), 0);
 }
 
+/// What a stack has counted: names without `TcpExt`, in the table's order.
+fn counted(stack: &TcpStack) -> String {
+    let rows = crate::trace::snmp::TABLE.iter().map(|r| (r.name(), stack.snmp.get(r.mib)));
+    rows.filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_short_connection_is_counted_at_both_ends() {
+    let mut pair = Pair::new(PLAIN);
+    pair.listen();
+    pair.connect();
+    pair.run(30);
+    assert_eq!(
+        counted(&pair.stacks[0]),
+        "ActiveOpens 1, InSegs 4, OutSegs 6, TW 1, TCPPureAcks 1, TCPOrigDataSent 2, TCPDelivered 3"
+    );
+    assert_eq!(
+        counted(&pair.stacks[1]),
+        "PassiveOpens 1, InSegs 6, OutSegs 4, TCPPureAcks 2, TCPHPAcks 1, TCPOrigDataSent 2, TCPDelivered 2"
+    );
+}
+
+#[test]
+fn what_is_sent_again_is_counted_apart_from_what_is_sent() {
+    let mut pair = Pair::new(PLAIN);
+    pair.lose_from = 0;
+    pair.connect();
+    pair.run(200);
+    assert_eq!(
+        counted(&pair.stacks[0]),
+        "ActiveOpens 1, AttemptFails 1, OutSegs 1, RetransSegs 6, TCPTimeouts 7, TCPAbortOnTimeout 1, TCPSynRetrans 6, \
+         TcpTimeoutRehash 6"
+    );
+    // A SYN+ACK is made anew each time.
+    let mut pair = Pair::new(PLAIN);
+    pair.listen();
+    pair.lose = vec![1];
+    pair.connect();
+    pair.run(30);
+    let numbers = [Mib::TcpOutSegs, Mib::TcpRetransSegs, Mib::TcpExtTCPSynRetrans].map(|m| pair.stacks[1].snmp.get(m));
+    // Its timer repeats it, and then the client's SYN comes again.
+    assert_eq!(numbers, [4 + 2, 2, 2], "{}", pair.timed());
+}
+
+#[test]
+fn everything_that_is_sent_is_delivered_once_whatever_is_lost() {
+    for lost in 3..40 {
+        let mut pair = Pair::new(Plan { request: 9_000, response: 30_000, requests: 2, ..PLAIN });
+        pair.listen();
+        pair.lose = vec![lost, lost + 2];
+        pair.connect();
+        pair.run(60);
+        // The SYN is delivered as well, though it is no data.
+        for (who, syn) in [(0, 1), (1, 0)] {
+            let snmp = &pair.stacks[who].snmp;
+            let (sent, delivered) = (snmp.get(Mib::TcpExtTCPOrigDataSent), snmp.get(Mib::TcpExtTCPDelivered));
+            assert!(delivered == sent + syn, "end {who}, {lost} lost: {}", counted(&pair.stacks[who]));
+        }
+    }
+}
+
 #[test]
 fn a_closed_port_refuses() {
     let mut pair = Pair::new(PLAIN);

@@ -109,6 +109,11 @@ impl Sock {
             let advmss = self.advmss(host);
             self.send_syn(cx, advmss, true);
         }
+        self.wait_for_ack(cx);
+    }
+
+    /// Sets the timer for the handshake's third segment (`reqsk_timeout`).
+    pub(super) fn wait_for_ack(&mut self, cx: &mut Cx<'_>) {
         let wait = u64::from(RTO_INIT) << self.backoff.min(31);
         self.wait(cx, Pending::Rto, wait.min(u64::from(RTO_MAX)) as u32);
     }
