@@ -2,6 +2,7 @@
 
 mod captures;
 mod cli;
+mod counters;
 mod determinism;
 mod kernel;
 mod pcap;
