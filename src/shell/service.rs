@@ -1,4 +1,4 @@
-//! `service` and `systemctl`: what the course notes start and stop, one row each in [`UNITS`].
+//! `service` and `systemctl`: what the course notes start and stop, one row each in `UNITS`.
 //!
 //! A web or telnet server is what listens on its port. `iptables` and `ipvsadm` are no daemons: stopping them clears their
 //! tables, starting them loads what was saved, as the scripts of Red Hat's distributions do. Everything else is refused by
