@@ -405,7 +405,9 @@ impl Ipvs {
         if self.trash.is_empty() {
             self.trash_scan = now + TRASH_SCAN;
         }
+        let tick = self.est.ticks(now);
         let d = &mut self.dests[id.index()];
+        d.stats.stop(tick);
         d.available = false;
         d.idle_since = now;
         self.trash.push(id);

@@ -155,6 +155,12 @@ impl Stats {
         self.scaled = [0; 5];
     }
 
+    /// Stops the estimator (ip_vs_stop_estimator): from now on nothing is copied until [`Stats::restart`].
+    pub(super) fn stop(&mut self, tick: u64) {
+        self.settle(tick);
+        self.tick = u64::MAX;
+    }
+
     /// Starts the estimator again after a time in the trash.
     pub(super) fn restart(&mut self, tick: u64) {
         self.tick = tick;
@@ -224,6 +230,18 @@ mod tests {
         s.zero(1);
         assert_eq!(s.shown(1).conns, 0);
         assert_eq!(s.shown(2).conns, 1);
+    }
+
+    #[test]
+    fn a_stopped_estimator_copies_what_came_before_and_nothing_after() {
+        let mut s = Stats::new(0);
+        s.conn(0);
+        s.stop(1);
+        s.conn(3);
+        assert_eq!((s.shown(4).conns, s.live().conns), (1, 2));
+        s.restart(4);
+        s.zero(4);
+        assert_eq!((s.shown(4).conns, s.shown(5).conns), (0, 1));
     }
 
     #[test]
