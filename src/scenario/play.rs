@@ -11,6 +11,10 @@ use crate::node::app::Outcome;
 use crate::trace::{TraceEvent, TraceMask, Tracer};
 use std::sync::Arc;
 
+/// From the time that a `timeline` or `observe` entry names until its first program acts: a shell is forked and a
+/// program loaded. Recorded on Linux: 2 to 8 ms. What traffic does at the named time comes before it.
+pub const SHELL_STARTS: Span = Span::from_millis(5);
+
 /// The time between the end of set-up and t = 0.
 pub const BEFORE_ZERO: Span = Span::from_millis(100);
 /// A run without `duration` ends at the latest so long after t = 0.
@@ -184,7 +188,11 @@ impl<'s> Play<'s> {
         }
         for (i, step) in self.scenario.steps.iter().enumerate() {
             if let At::Time(at) = step.at {
-                self.world.wake_at(self.zero + at, Wake::Step(i as u32));
+                let late = match step.kind {
+                    StepKind::Run { .. } => SHELL_STARTS,
+                    StepKind::SetLink { .. } => Span::ZERO,
+                };
+                self.world.wake_at(self.zero + at + late, Wake::Step(i as u32));
             }
         }
         let steps = self.scenario.steps.len();
