@@ -5,6 +5,7 @@
 use super::exit::{self, Failure};
 use super::ui::Ui;
 use clap::ValueEnum;
+use lvsim::report::tables;
 use lvsim::{ipvs, scenario, shell, sysctl, trace};
 
 /// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems.
@@ -31,6 +32,16 @@ pub enum Format {
     Json,
     /// Comma-separated values with a header
     Csv,
+}
+
+impl From<Format> for tables::Format {
+    fn from(format: Format) -> tables::Format {
+        match format {
+            Format::Human => tables::Format::Human,
+            Format::Json => tables::Format::Json,
+            Format::Csv => tables::Format::Csv,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,8 +83,8 @@ impl What {
                     .collect(),
             ),
             What::Schedulers => (
-                vec!["name", "about", "kernel file"],
-                ipvs::SCHEDULERS.iter().map(|r| owned(&[r.name, r.about, r.kernel_file])).collect(),
+                vec!["name", "about", "rule", "kernel file"],
+                ipvs::SCHEDULERS.iter().map(|r| owned(&[r.name, r.about, r.rule, r.kernel_file])).collect(),
             ),
             What::Drops => (
                 vec!["code", "what", "where", "counters", "try"],

@@ -14,6 +14,7 @@ mod new;
 mod out;
 mod progress;
 mod run;
+mod show;
 mod simulation;
 mod test;
 mod trace;
@@ -38,6 +39,7 @@ Examples:
   lvsim new dr                        write dr.yaml, a working direct-routing cluster
   lvsim run dr.yaml                   simulate it: who served whom, what died where and why
   lvsim trace dr.yaml arp             every ARP frame, as tcpdump prints it
+  lvsim show dr.yaml conn director    its connection table at the end, or --at 1.5s
   lvsim test scenarios                run all scenarios of a folder and judge what they expect
 
 Exit codes: 0 success, 1 an expectation or a lint failed, 2 bad usage, 3 an invalid scenario,
@@ -61,6 +63,8 @@ enum Verb {
     Test(test::Args),
     /// Print every frame as tcpdump does, hop by hop
     Trace(trace::Args),
+    /// Print a table of a node at any moment
+    Show(show::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -88,6 +92,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => args.execute(&mut ui),
         Verb::Test(args) => args.execute(&mut ui),
         Verb::Trace(args) => args.execute(&mut ui),
+        Verb::Show(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

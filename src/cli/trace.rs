@@ -93,7 +93,7 @@ fn exists(scenario: &Scenario, node: &str) -> Result<(), Failure> {
 }
 
 /// A question after the most similar name, or all of them.
-fn nearest(word: &str, names: &[&str]) -> String {
+pub fn nearest(word: &str, names: &[&str]) -> String {
     let close =
         names.iter().map(|n| (strsim::damerau_levenshtein(word, n), n)).min().filter(|(distance, _)| *distance <= 2);
     match close {

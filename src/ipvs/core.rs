@@ -21,7 +21,7 @@ use super::state::{self, Direction, tcp};
 use super::{Ipvs, IpvsAct, xmit};
 use crate::base::SimTime;
 use crate::sysctl::{Global, Sysctls};
-use crate::trace::{Because, DropReason, TraceEvent};
+use crate::trace::{Because, Candidate, Compared, DropReason, Receipt, TraceEvent};
 use crate::wire::{IpPacket, L4, Proto, TcpFlags};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -388,7 +388,7 @@ impl Ipvs {
         if matches!(key, super::ServiceKey::Addr { port, .. } if port != p.vport) {
             return Err(Unscheduled::NoDest);
         }
-        let (dest, because) = self.pick(now, id, h, cx).ok_or(Unscheduled::NoDest)?;
+        let (dest, because) = self.pick(now, id, h, cx, acts).ok_or(Unscheduled::NoDest)?;
         let slot = self.conn_for(&p, dest, ops, cx);
         self.count_conn(now, dest);
         self.tell_scheduled(id, dest, because, pkt, cx, acts);
@@ -402,6 +402,7 @@ impl Ipvs {
         id: ServiceId,
         h: &Headers,
         cx: &HookCx<'_>,
+        acts: &mut Vec<IpvsAct>,
     ) -> Option<(DestId, Because)> {
         let p = h.param();
         let svc = service_slot(&mut self.services, id);
@@ -415,7 +416,33 @@ impl Ipvs {
             lblcr_expiration: cx.sysctl.global(Global::VsLblcrExpiration),
         };
         let list = DestList::new(&svc.dests, &self.dests);
-        let pick = svc.scheduler.as_mut()?.schedule(list, &flow, &mut self.rng)?;
+        let scheduler = svc.scheduler.as_mut()?;
+        // Compared before the choice, which moves marks.
+        let compared: Option<Vec<Compared>> =
+            cx.trace.then(|| (0..list.len()).map(|place| scheduler.compare(list, place, &flow)).collect());
+        let pick = scheduler.schedule(list, &flow, &mut self.rng);
+        if let Some(compared) = compared {
+            let candidate = |(place, compared)| {
+                let d = list.get(place);
+                Candidate {
+                    dest: (d.addr, d.port),
+                    weight: d.weight,
+                    active: d.active,
+                    inactive: d.inactive,
+                    overload: d.overload,
+                    compared,
+                    chosen: pick.as_ref().is_some_and(|p| p.place == place),
+                }
+            };
+            acts.push(IpvsAct::Event(TraceEvent::Receipt(Box::new(Receipt {
+                client: (p.caddr.into(), p.cport),
+                service: svc.name.clone(),
+                scheduler: svc.scheduler_name,
+                candidates: compared.into_iter().enumerate().map(candidate).collect(),
+                because: pick.as_ref().map(|p| p.because.clone()),
+            }))));
+        }
+        let pick = pick?;
         Some((svc.dests[pick.place], pick.because))
     }
 

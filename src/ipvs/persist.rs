@@ -35,7 +35,7 @@ impl Ipvs {
         let (ct, dest, because) = match self.valid_template(&template, cx) {
             Some((ct, dest)) => (ct, dest, Because::Persistent),
             None => {
-                let (dest, because) = self.pick(now, id, h, cx).ok_or(Unscheduled::NoDest)?;
+                let (dest, because) = self.pick(now, id, h, cx, acts).ok_or(Unscheduled::NoDest)?;
                 let d = &self.dests[dest.index()];
                 let dport = if own_port && key.port() != FTP_PORT { d.port } else { 0 };
                 let daddr = d.addr.to_bits();

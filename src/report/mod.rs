@@ -9,6 +9,7 @@ pub mod names;
 pub mod pcap;
 pub mod record;
 pub mod run;
+pub mod show;
 pub mod snapshot;
 pub mod story;
 pub mod tables;

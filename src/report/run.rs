@@ -3,7 +3,8 @@
 use super::filter::TraceFilter;
 use super::log::{ConnectionRow, DestInfo, DevInfo, Judged as LogJudged, Mark, NodeInfo, ServiceInfo, TypedRow};
 use super::record::{self, EventKind, EventRow, SetupOutput};
-use super::{Artifact, RunLog, markdown, pcap, snapshot, story};
+use super::tables::Format;
+use super::{Artifact, RunLog, markdown, pcap, show, snapshot, story};
 use crate::base::{NodeId, Seed, Span};
 use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
 use crate::ipvs::ServiceKey;
@@ -316,6 +317,26 @@ impl Run<'_> {
     /// Every frame as tcpdump prints it, as far as the filter wants it.
     pub fn trace_lines(&self, filter: &TraceFilter) -> Vec<String> {
         super::trace_lines::lines(&self.log(), filter)
+    }
+
+    /// One table of one node as it is at the run's end, for people or programs.
+    ///
+    /// # Errors
+    /// No such node, or a table that nodes of its kind do not have.
+    pub fn show(&self, table: &show::TableRow, node: &str, format: Format) -> Result<String, show::ShowError> {
+        let shown = show::show(&self.play, &self.log(), table, node, format)?;
+        if format != Format::Json {
+            return Ok(shown);
+        }
+        let head = json!({
+            "schema_version": 1,
+            "name": self.name,
+            "node": node,
+            "table": table.name,
+            "at_ns": self.play.ended.since_zero(self.play.zero),
+        });
+        let head = head.to_string();
+        Ok(format!("{},\"rows\":{}}}\n", head.trim_end_matches('}'), shown.trim_end()))
     }
 
     fn find_warnings(&self) -> Vec<String> {

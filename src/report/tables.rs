@@ -24,6 +24,8 @@ pub enum Cell {
     Text(String),
     /// A number: stands right in its column.
     Number(i64),
+    /// Yes or no.
+    Flag(bool),
     /// Nothing: a dash for people, `null`, an empty field.
     None,
 }
@@ -121,6 +123,7 @@ impl Grid {
         let value = |c: &Cell| match c {
             Cell::Text(t) => text(t),
             Cell::Number(n) => n.to_string(),
+            Cell::Flag(yes) => yes.to_string(),
             Cell::None => "null".into(),
         };
         let object = |row: &Vec<Cell>| {
@@ -149,6 +152,7 @@ impl Cell {
         match self {
             Cell::Text(text) => text.clone(),
             Cell::Number(n) => n.to_string(),
+            Cell::Flag(yes) => yes.to_string(),
             Cell::None => none.to_string(),
         }
     }

@@ -1,6 +1,6 @@
 //! Sentences for typed facts: why a scheduler chose, what a host did about a who-has.
 
-use crate::trace::{ArpAnswer, Because};
+use crate::trace::{ArpAnswer, Because, Compared};
 use std::net::Ipv4Addr;
 
 /// Why a scheduler chose what it chose: `next in turn (2 of 3)`.
@@ -13,6 +13,23 @@ pub fn because(why: &Because) -> String {
         Because::Persistent => "a persistence template binds the client".into(),
         Because::HighestWeight { weight } => format!("the highest weight, {weight}"),
         Because::Drawn => "drawn".into(),
+    }
+}
+
+/// What a scheduler compared of one server: `(active*256+inactive)/weight = 512/3`.
+pub fn compared(what: &Compared) -> String {
+    match *what {
+        Compared::Turn(1) => "next in turn".into(),
+        Compared::Turn(n) => format!("turn {n}"),
+        Compared::Mark { weight, mark } => format!("weight {weight}, mark {mark}"),
+        Compared::Ratio { measure, value, weight: Some(weight) } => format!("({measure})/weight = {value}/{weight}"),
+        Compared::Ratio { measure, value, weight: None } => format!("{measure} = {value}"),
+        Compared::Slot { slot, size, here: true } => format!("slot {slot} of {size} leads here"),
+        Compared::Slot { slot, size, here: false } => format!("slot {slot} of {size} leads elsewhere"),
+        Compared::Bound => "bound to the address, not overloaded".into(),
+        Compared::Weight { weight, active: None } => format!("weight {weight}"),
+        Compared::Weight { weight, active: Some(active) } => format!("weight {weight}, active {active}"),
+        Compared::Drawn { of, weight, load } => format!("drawn {weight} times of {of}, load/weight = {load}/{weight}"),
     }
 }
 

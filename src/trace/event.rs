@@ -87,6 +87,8 @@ pub enum TraceEvent {
         /// Why this one.
         because: Because,
     },
+    /// What a scheduler compared, whether or not it chose one.
+    Receipt(Box<Receipt>),
     /// An IPVS connection changed its state.
     IpvsState {
         /// Client address and port.
@@ -197,4 +199,88 @@ pub enum Because {
     },
     /// A draw (twos).
     Drawn,
+}
+
+/// A scheduler's decision with everything that it looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Client address and port.
+    pub client: (Ipv4Addr, u16),
+    /// The service as ipvsadm names it.
+    pub service: Arc<str>,
+    /// The scheduler.
+    pub scheduler: &'static str,
+    /// Every destination in the order of the kernel's list, newest first.
+    pub candidates: Vec<Candidate>,
+    /// Why the chosen one; none if there is none.
+    pub because: Option<Because>,
+}
+
+/// A destination as a scheduler saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The server.
+    pub dest: (Ipv4Addr, u16),
+    /// Its weight.
+    pub weight: i32,
+    /// Connections in an active state.
+    pub active: u32,
+    /// Other connections.
+    pub inactive: u32,
+    /// Full, by its thresholds.
+    pub overload: bool,
+    /// What was compared.
+    pub compared: Compared,
+    /// Whether it was chosen.
+    pub chosen: bool,
+}
+
+/// What a scheduler compares of one destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// How soon it is its turn: 1 is next (rr).
+    Turn(u32),
+    /// Its weight against the mark (wrr).
+    Mark {
+        /// Its weight.
+        weight: i32,
+        /// The mark before the choice (`cw` in the kernel).
+        mark: i32,
+    },
+    /// A measure, divided by the weight where that counts (lc, wlc, sed, nq, lblc, lblcr).
+    Ratio {
+        /// What is measured.
+        measure: &'static str,
+        /// The value.
+        value: i64,
+        /// What it is divided by; none where weights do not count.
+        weight: Option<i32>,
+    },
+    /// Whether the packet's slot of the hash table leads here (dh, sh, mh).
+    Slot {
+        /// The slot.
+        slot: u32,
+        /// Slots in the table.
+        size: u32,
+        /// Whether it leads here.
+        here: bool,
+    },
+    /// The cache binds the address to it, and it has fewer active connections than it may (lblc, lblcr).
+    Bound,
+    /// The weight (fo), with active connections where they count (ovf).
+    Weight {
+        /// Its weight.
+        weight: i32,
+        /// Its active connections; none where they do not count.
+        active: Option<u32>,
+    },
+    /// Drawn by weight, then compared by load (twos).
+    Drawn {
+        /// Its weight, out of this sum.
+        of: i64,
+        /// Its weight.
+        weight: i32,
+        /// Its load.
+        load: i64,
+    },
 }

@@ -327,6 +327,37 @@ fn trace_prints_frames_and_says_when_none_passes() {
 }
 
 #[test]
+fn show_prints_a_table_as_it_was_at_that_moment() {
+    let sandbox = Sandbox::new();
+    let show = |args: &[&str]| sandbox.run(&[&["show", "small.yaml"], args].concat());
+    let rows = |ran: crate::support::Ran| -> Vec<serde_json::Value> {
+        let object: serde_json::Value = serde_json::from_str(&ran.out).expect("one JSON object");
+        assert_eq!(object["schema_version"], 1);
+        object["rows"].as_array().expect("rows").clone()
+    };
+    // Connections start at 1.0 s, 1.2 s, 1.4 s …; at the very moment of a start its SYN is on its way.
+    for (at, entries) in [("0.9s", 0), ("1.1s", 1), ("1.3s", 2), ("2.5s", 6)] {
+        let found = rows(show(&["conn", "director", "--at", at, "--format", "json"]));
+        assert_eq!(found.len(), entries, "at {at}: {found:?}");
+    }
+    assert!(show(&["ipvs", "director"]).out.contains("TCP  192.168.1.200:80 rr"));
+    assert!(show(&["conn", "director", "--format", "csv"]).out.starts_with("protocol,client,virtual,"));
+    assert!(show(&["sysctl", "rs1"]).out.contains("net.ipv4.conf.all.arp_ignore = 1\n"));
+    let learnt = rows(show(&["mac", "lan", "--format", "json"]));
+    assert!(learnt.iter().any(|row| row["is"] == "director:eth0"), "{learnt:?}");
+    for (args, why) in [
+        (&["arp", "rs9"][..], "did you mean `rs1`?"),
+        (&["mac", "director"], "only switches"),
+        (&["arp", "lan"], "is a switch"),
+        (&["arp", "rs1", "--at", "soon"], "soon"),
+    ] {
+        let ran = show(args);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains(why), "{ran:?}");
+    }
+}
+
+#[test]
 fn man_and_completions_know_every_verb() {
     let sandbox = Sandbox::new();
     let (man, bash) = (sandbox.run(&["man"]).out, sandbox.run(&["completions", "bash"]).out);

@@ -4,7 +4,7 @@ use super::hash::hash_32;
 use super::{DestList, Flow, Pick, Scheduler};
 use crate::base::SimTime;
 use crate::base::rng::Rng;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 const BITS: u32 = 8;
 const SLOTS: usize = 1 << BITS;
@@ -35,6 +35,11 @@ impl Scheduler for Dh {
             .get(place)
             .usable()
             .then_some(Pick { place, because: Because::HashSlot { slot: slot as u32, size: SLOTS as u32 } })
+    }
+
+    fn compare(&self, _: DestList<'_>, place: usize, flow: &Flow) -> Compared {
+        let slot = hash_32(flow.daddr, BITS);
+        Compared::Slot { slot: slot as u32, size: SLOTS as u32, here: slot.checked_rem(self.dests) == Some(place) }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -3,7 +3,7 @@
 use super::{DestList, Flow, Pick, Scheduler};
 use crate::base::rng::Rng;
 use crate::ipvs::Dest;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 /// Failover has no state.
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ pub(super) fn heaviest(dests: DestList<'_>, fits: impl Fn(&Dest) -> bool) -> Opt
 impl Scheduler for Fo {
     fn schedule(&mut self, dests: DestList<'_>, _: &Flow, _: &mut Rng) -> Option<Pick> {
         heaviest(dests, |_| true)
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        Compared::Weight { weight: dests.get(place).weight, active: None }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

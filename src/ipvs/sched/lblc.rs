@@ -3,11 +3,11 @@
 //! The cache's timer of every minute is done when the next connection is scheduled.
 
 use super::hash::hash_32;
-use super::{DestList, Flow, Pick, Scheduler, least_by_weight, least_pick, overhead};
+use super::{DestList, Flow, Pick, Scheduler, least_by_weight, least_pick, load_by_weight, overhead};
 use crate::base::rng::Rng;
 use crate::base::{SimTime, Span};
 use crate::ipvs::Dest;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 const BITS: u32 = 10;
 const BUCKETS: usize = 1 << BITS;
@@ -48,6 +48,10 @@ impl<E: Entry> Cache<E> {
         *self = Cache::default();
         self.buckets = vec![Vec::new(); BUCKETS];
         self.tick = now + PERIOD;
+    }
+
+    pub fn get(&self, addr: u32) -> Option<&E> {
+        self.buckets.get(hash_32(addr, BITS))?.iter().find(|e| e.addr() == addr)
     }
 
     pub fn get_mut(&mut self, addr: u32) -> Option<&mut E> {
@@ -168,6 +172,14 @@ impl Scheduler for Lblc {
             self.cache.put(Bound { addr: flow.daddr, dest, lastuse: flow.now });
         }
         Some(pick)
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, flow: &Flow) -> Compared {
+        let d = dests.get(place);
+        match self.cache.get(flow.daddr) {
+            Some(entry) if entry.dest == d.birth && d.weight > 0 && !busy(d, dests) => Compared::Bound,
+            _ => load_by_weight(d),
+        }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

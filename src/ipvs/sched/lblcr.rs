@@ -1,10 +1,11 @@
 //! Locality-based least connection with replication (ip_vs_lblcr.c): a set of destinations per destination address.
 
 use super::lblc::{Cache, Entry, busy, by_wlc, cached};
-use super::{DestList, Flow, Pick, Scheduler, overhead};
+use super::{DestList, Flow, Pick, Scheduler, load_by_weight, overhead};
 use crate::base::rng::Rng;
 use crate::base::{SimTime, Span};
 use crate::ipvs::Dest;
+use crate::trace::Compared;
 
 #[derive(Clone, Debug)]
 struct Replicas {
@@ -108,6 +109,15 @@ impl Scheduler for Lblcr {
             entry.lastmod = flow.now;
         }
         Some(pick)
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, flow: &Flow) -> Compared {
+        let d = dests.get(place);
+        let least = self.cache.get(flow.daddr).and_then(|entry| entry.least(dests));
+        match least {
+            Some(least) if least == place && !busy(d, dests) => Compared::Bound,
+            _ => load_by_weight(d),
+        }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -2,7 +2,7 @@
 
 use super::{DestList, Flow, Pick, Scheduler, overhead};
 use crate::base::rng::Rng;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 /// Least connection has no state.
 #[derive(Clone, Debug)]
@@ -21,6 +21,10 @@ impl Scheduler for Lc {
                 weight: d.weight as u32,
             },
         })
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        Compared::Ratio { measure: "active*256+inactive", value: overhead(dests.get(place)), weight: None }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -7,7 +7,7 @@ use super::{DestList, Flow, Pick, Scheduler};
 use crate::base::SimTime;
 use crate::base::rng::Rng;
 use crate::ipvs::{Dest, SchedFlags};
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 const SIZE: usize = 4093;
 const BITS: u32 = 6;
@@ -115,6 +115,15 @@ fn siphash(key: u64, v: u32) -> u32 {
     (s[0] ^ s[1] ^ s[2] ^ s[3]) as u32
 }
 
+/// The slot of the client's address, with its port if that counts, and an offset (ip_vs_mh_hashkey).
+fn slot(flow: &Flow, offset: usize) -> usize {
+    let port = match flow.flags.has(SchedFlags::PORT) {
+        true => u32::from(flow.cport),
+        false => 0,
+    };
+    siphash(KEY1, port.wrapping_add(flow.client).wrapping_add(offset as u32)) as usize % SIZE
+}
+
 impl Scheduler for Mh {
     fn init(&mut self, dests: DestList<'_>, _: SimTime) {
         self.reassign(dests);
@@ -133,18 +142,18 @@ impl Scheduler for Mh {
     }
 
     fn schedule(&mut self, dests: DestList<'_>, flow: &Flow, _: &mut Rng) -> Option<Pick> {
-        let port = match flow.flags.has(SchedFlags::PORT) {
-            true => u32::from(flow.cport),
-            false => 0,
-        };
-        let key = port.wrapping_add(flow.client);
-        let slot = |offset: usize| siphash(KEY1, key.wrapping_add(offset as u32)) as usize % SIZE;
-        let home = slot(0);
+        let home = slot(flow, 0);
         let first = self.pick(dests, home);
         if first.is_some() || !flow.flags.has(SchedFlags::FALLBACK) {
             return first;
         }
-        (0..SIZE).find_map(|k| self.pick(dests, slot((k + home) % SIZE)))
+        (0..SIZE).find_map(|k| self.pick(dests, slot(flow, (k + home) % SIZE)))
+    }
+
+    fn compare(&self, _: DestList<'_>, place: usize, flow: &Flow) -> Compared {
+        let slot = slot(flow, 0);
+        let here = self.slots.get(slot).is_some_and(|&p| p as usize == place);
+        Compared::Slot { slot: slot as u32, size: SIZE as u32, here }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {
@@ -155,7 +164,9 @@ impl Scheduler for Mh {
 #[cfg(test)]
 mod tests {
     use super::super::testing::Bench;
-    use crate::ipvs::SchedFlags;
+    use super::*;
+    use crate::ipvs::{DestId, SchedFlags};
+    use proptest::prelude::*;
 
     fn picks(b: &mut Bench) -> Vec<u8> {
         (0..4_000u32)
@@ -184,6 +195,42 @@ mod tests {
         }
         b.flow.flags = SchedFlags::FALLBACK;
         assert!(picks(&mut b).iter().all(|&c| c == 1 || c == 3));
+    }
+
+    proptest! {
+        #[test]
+        fn removing_a_server_moves_exactly_the_clients_whose_slot_moved(
+            weights in proptest::collection::vec(1..6i32, 2..8), gone in any::<prop::sample::Index>(),
+        ) {
+            let mut dests: Vec<Dest> = (1u8..).zip(&weights).map(|(n, &w)| Dest::sample(n, w)).collect();
+            let ids: Vec<DestId> = (0..dests.len() as u32).rev().map(DestId).collect();
+            let table = |ids: &[DestId], dests: &[Dest]| {
+                let mut mh = Mh::default();
+                mh.reassign(DestList::new(ids, dests));
+                mh.slots.iter().map(|&p| ids[p as usize]).collect::<Vec<DestId>>()
+            };
+            let before = table(&ids, &dests);
+            let mut left = ids.clone();
+            let removed = left.remove(gone.index(ids.len()));
+            let after = table(&left, &dests);
+            let moved = before.iter().zip(&after).filter(|(b, a)| **b != removed && b != a).count();
+            // A Maglev table of 4093 places: few of those that need not move do.
+            prop_assert!(moved * 10 < SIZE, "{moved} of {SIZE} moved without need");
+            // A client moves if, and only if, its slot did.
+            for d in &mut dests {
+                d.last_weight = d.weight;
+            }
+            let (mut one, mut two) = (Mh::default(), Mh::default());
+            one.reassign(DestList::new(&ids, &dests));
+            two.reassign(DestList::new(&left, &dests));
+            for client in 0..500u32 {
+                let flow = Flow { client, ..super::super::testing::Bench::new("mh").flow };
+                let s = slot(&flow, 0);
+                let choice = |mh: &Mh, ids: &[DestId]| mh.pick(DestList::new(ids, &dests), s).map(|p| ids[p.place]);
+                let (was, is) = (choice(&one, &ids), choice(&two, &left));
+                prop_assert_eq!(was == is, before[s] == after[s]);
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Never queue (ip_vs_nq.c): an idle destination at once, else the shortest expected delay.
 
-use super::sed::delay;
+use super::sed::{by_delay, delay};
 use super::{DestList, Flow, Pick, Scheduler};
 use crate::base::rng::Rng;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 /// Never queue has no state.
 #[derive(Clone, Debug)]
@@ -30,6 +30,10 @@ impl Scheduler for Nq {
                 weight: weight as u32,
             },
         })
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        by_delay(dests.get(place))
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

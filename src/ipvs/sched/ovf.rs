@@ -3,6 +3,7 @@
 use super::fo::heaviest;
 use super::{DestList, Flow, Pick, Scheduler};
 use crate::base::rng::Rng;
+use crate::trace::Compared;
 
 /// Overflow has no state.
 #[derive(Clone, Debug)]
@@ -11,6 +12,11 @@ pub struct Ovf;
 impl Scheduler for Ovf {
     fn schedule(&mut self, dests: DestList<'_>, _: &Flow, _: &mut Rng) -> Option<Pick> {
         heaviest(dests, |d| i64::from(d.active) <= i64::from(d.weight))
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        let d = dests.get(place);
+        Compared::Weight { weight: d.weight, active: Some(d.active) }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -2,7 +2,7 @@
 
 use super::{DestList, Flow, Pick, Scheduler};
 use crate::base::rng::Rng;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 /// State of round robin: the place of the last choice.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +36,12 @@ impl Scheduler for Rr {
         let place = (first..first + n).map(|i| if i < n { i } else { i - n }).find(|&i| dests.get(i).usable())?;
         self.last = Some(place);
         Some(Pick { place, because: Because::NextInTurn { place: place as u32, of: n as u32 } })
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        let n = dests.len();
+        let first = self.last.map_or(0, |p| p + 1);
+        Compared::Turn(((place + n - first % n) % n) as u32 + 1)
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -3,6 +3,7 @@
 use super::{DestList, Flow, Pick, Scheduler, least_by_weight, least_pick};
 use crate::base::rng::Rng;
 use crate::ipvs::Dest;
+use crate::trace::Compared;
 
 /// Shortest expected delay has no state.
 #[derive(Clone, Debug)]
@@ -14,9 +15,18 @@ pub(super) fn delay(d: &Dest) -> i64 {
     i64::from(d.active) + 1
 }
 
+/// What sed and nq compare.
+pub(super) fn by_delay(d: &Dest) -> Compared {
+    Compared::Ratio { measure: "active+1", value: delay(d), weight: Some(d.weight) }
+}
+
 impl Scheduler for Sed {
     fn schedule(&mut self, dests: DestList<'_>, _: &Flow, _: &mut Rng) -> Option<Pick> {
         least_pick(least_by_weight(dests, delay), "active+1")
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        by_delay(dests.get(place))
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -5,7 +5,7 @@ use super::{DestList, Flow, Pick, Scheduler};
 use crate::base::SimTime;
 use crate::base::rng::Rng;
 use crate::ipvs::SchedFlags;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 const BITS: u32 = 8;
 const SLOTS: usize = 1 << BITS;
@@ -44,6 +44,15 @@ impl Sh {
     }
 }
 
+/// The slot of the client's address, with its port if that counts (ip_vs_sh_hashkey).
+fn home(flow: &Flow) -> usize {
+    let port = match flow.flags.has(SchedFlags::PORT) {
+        true => u32::from(flow.cport),
+        false => 0,
+    };
+    hash_32(port.wrapping_add(flow.client), BITS) % SLOTS
+}
+
 impl Scheduler for Sh {
     fn init(&mut self, dests: DestList<'_>, _: SimTime) {
         self.reassign(dests);
@@ -62,18 +71,19 @@ impl Scheduler for Sh {
     }
 
     fn schedule(&mut self, dests: DestList<'_>, flow: &Flow, _: &mut Rng) -> Option<Pick> {
-        let port = match flow.flags.has(SchedFlags::PORT) {
-            true => u32::from(flow.cport),
-            false => 0,
-        };
-        // The hash of the address, from slot `offset` on (ip_vs_sh_hashkey).
-        let slot = |offset: u32| (offset as usize + hash_32(port.wrapping_add(flow.client), BITS)) % SLOTS;
-        let home = slot(0);
+        let home = home(flow);
         let first = self.pick(dests, home);
         if first.is_some() || !flow.flags.has(SchedFlags::FALLBACK) {
             return first;
         }
-        (0..SLOTS).find_map(|k| self.pick(dests, slot(((k + home) % SLOTS) as u32)))
+        // The k-th slot is as far from the hash as the hash from the first, and k more (ip_vs_sh_get_fallback).
+        (0..SLOTS).find_map(|k| self.pick(dests, ((k + home) % SLOTS + home) % SLOTS))
+    }
+
+    fn compare(&self, _: DestList<'_>, place: usize, flow: &Flow) -> Compared {
+        let slot = home(flow);
+        let here = self.slots.get(slot).is_some_and(|&p| p as usize == place);
+        Compared::Slot { slot: slot as u32, size: SLOTS as u32, here }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -3,7 +3,7 @@
 
 use super::{DestList, Flow, Pick, Scheduler, overhead};
 use crate::base::rng::Rng;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 /// Two choices have no state; the draws are the host's.
 #[derive(Clone, Debug)]
@@ -32,6 +32,12 @@ impl Scheduler for Twos {
             false => first,
         };
         Some(Pick { place, because: Because::Drawn })
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        let of = dests.iter().filter(|d| d.usable()).map(|d| i64::from(d.weight)).sum();
+        let d = dests.get(place);
+        Compared::Drawn { of, weight: d.weight, load: overhead(d) }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -1,7 +1,8 @@
 //! Weighted least connection (ip_vs_wlc.c).
 
-use super::{DestList, Flow, Pick, Scheduler, least_by_weight, least_pick, overhead};
+use super::{DestList, Flow, Pick, Scheduler, least_by_weight, least_pick, load_by_weight, overhead};
 use crate::base::rng::Rng;
+use crate::trace::Compared;
 
 /// Weighted least connection has no state.
 #[derive(Clone, Debug)]
@@ -10,6 +11,10 @@ pub struct Wlc;
 impl Scheduler for Wlc {
     fn schedule(&mut self, dests: DestList<'_>, _: &Flow, _: &mut Rng) -> Option<Pick> {
         least_pick(least_by_weight(dests, overhead), "active*256+inactive")
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        load_by_weight(dests.get(place))
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -6,7 +6,7 @@
 use super::{DestList, Flow, Pick, Scheduler};
 use crate::base::SimTime;
 use crate::base::rng::Rng;
-use crate::trace::Because;
+use crate::trace::{Because, Compared};
 
 /// State of weighted round robin, with the kernel's names.
 #[derive(Clone, Debug)]
@@ -120,6 +120,10 @@ impl Scheduler for Wrr {
             }
             from = 0;
         }
+    }
+
+    fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
+        Compared::Mark { weight: dests.get(place).weight, mark: self.cw }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {

@@ -1,0 +1,368 @@
+//! One table of one node as it is when a run ends: what `lvsim show` prints.
+//!
+//! A new table is a row of [`TABLES`]. People get what the real tool prints; programs get rows, whose columns are part of
+//! the contract of the command line and only ever grow.
+
+use super::RunLog;
+use super::snapshot::{ip_lines, ipvsadm_text};
+use super::tables::{Cell, Format, Grid};
+use super::words::{because, compared};
+use crate::ipvs::{Counters, ServiceKey, ServiceView, sched};
+use crate::net::Nud;
+use crate::net::fib::{SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE, TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN};
+use crate::node::{Host, Node, Switch};
+use crate::scenario::play::Play;
+use crate::shell::{Output, arp};
+use crate::trace::{Because, TraceEvent};
+use crate::wire::Mac;
+use std::net::Ipv4Addr;
+
+/// A table that can be asked for.
+#[derive(Debug)]
+pub struct TableRow {
+    /// Its name.
+    pub name: &'static str,
+    /// One line.
+    pub about: &'static str,
+    /// Names of the columns of [`Format::Json`] and [`Format::Csv`].
+    pub columns: &'static [&'static str],
+    make: Make,
+}
+
+#[derive(Debug)]
+enum Make {
+    /// Of a host: what the real tool prints, and the rows.
+    Host(fn(&Play<'_>, &Host) -> String, fn(&Play<'_>, &Host, &mut Grid)),
+    /// Of a host, from what was recorded of the run.
+    Told(fn(&RunLog<'_>, &Host, &mut Grid)),
+    /// Of a switch.
+    Switch(fn(&Play<'_>, &Switch, &mut Grid)),
+}
+
+/// Every table, by name.
+pub const TABLES: &[TableRow] = &[
+    TableRow {
+        name: "addr",
+        about: "devices and addresses, as `ip addr` prints them",
+        columns: &["dev", "up", "carrier", "mtu", "mac", "address", "prefix", "scope", "label", "secondary"],
+        make: Make::Host(|play, host| text(ip_lines(host, play, &["addr"])), addr_rows),
+    },
+    TableRow {
+        name: "arp",
+        about: "the neighbour cache, as `arp -n` prints it",
+        columns: &["address", "dev", "mac", "is", "state"],
+        make: Make::Host(arp_text, arp_rows),
+    },
+    TableRow {
+        name: "conn",
+        about: "IPVS connections, as `ipvsadm -Lnc` prints them",
+        columns: &["protocol", "client", "virtual", "server", "state", "expires_ns", "template"],
+        make: Make::Host(|play, host| ipvsadm_text(host, play, &["-Lnc"]), conn_rows),
+    },
+    TableRow {
+        name: "ipvs",
+        about: "virtual services and real servers, as `ipvsadm -Ln` prints them",
+        columns: &[
+            "service",
+            "scheduler",
+            "persistent_s",
+            "server",
+            "method",
+            "weight",
+            "active",
+            "inactive",
+            "templates",
+            "overload",
+            "conns",
+            "in_packets",
+            "out_packets",
+            "in_bytes",
+            "out_bytes",
+        ],
+        make: Make::Host(|play, host| ipvsadm_text(host, play, &["-Ln"]), ipvs_rows),
+    },
+    TableRow {
+        name: "mac",
+        about: "what a switch has learnt, in the order of learning",
+        columns: &["port", "mac", "is", "age_ns"],
+        make: Make::Switch(mac_rows),
+    },
+    TableRow {
+        name: "receipts",
+        about: "every decision of a scheduler: what it compared, in the order of its list, and what it chose",
+        columns: &[
+            "at_ns",
+            "service",
+            "scheduler",
+            "client",
+            "server",
+            "weight",
+            "active",
+            "inactive",
+            "compared",
+            "chosen",
+            "why",
+        ],
+        make: Make::Told(receipt_rows),
+    },
+    TableRow {
+        name: "route",
+        about: "routes of every table, as `ip route show table all` prints them",
+        columns: &["table", "type", "destination", "via", "dev", "source", "scope", "metric", "protocol"],
+        make: Make::Host(|play, host| text(ip_lines(host, play, &["route", "show", "table", "all"])), route_rows),
+    },
+    TableRow {
+        name: "sysctl",
+        about: "kernel variables, as `sysctl -a` prints them",
+        columns: &["path", "value"],
+        make: Make::Host(sysctl_text, sysctl_rows),
+    },
+];
+
+impl TableRow {
+    /// Whether it needs the trace of the run.
+    pub fn from_trace(&self) -> bool {
+        matches!(self.make, Make::Told(_))
+    }
+}
+
+/// Why a table cannot be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShowError {
+    /// No such node; these there are.
+    NoSuchNode(Vec<String>),
+    /// A host was asked for a switch's table or the other way round.
+    WrongKind(&'static str),
+}
+
+/// The table `row` of `node`, with a line feed at its end.
+///
+/// # Errors
+/// [`ShowError`].
+pub(super) fn show(
+    play: &Play<'_>,
+    log: &RunLog<'_>,
+    row: &TableRow,
+    node: &str,
+    format: Format,
+) -> Result<String, ShowError> {
+    let Some(found) = play.world.nodes.iter().find(|n| &**n.name() == node) else {
+        return Err(ShowError::NoSuchNode(play.world.nodes.iter().map(|n| n.name().to_string()).collect()));
+    };
+    let mut grid = Grid::new(row.columns);
+    match (&row.make, found) {
+        (Make::Host(text, _), Node::Host(host)) if format == Format::Human => return Ok(text(play, host)),
+        (Make::Host(_, rows), Node::Host(host)) => rows(play, host, &mut grid),
+        (Make::Told(rows), Node::Host(host)) => rows(log, host, &mut grid),
+        (Make::Switch(rows), Node::Switch(switch)) => rows(play, switch, &mut grid),
+        (Make::Host(..) | Make::Told(_), Node::Switch(_)) => {
+            return Err(ShowError::WrongKind("is a switch, and has the table `mac` only"));
+        }
+        (Make::Switch(_), Node::Host(_)) => {
+            return Err(ShowError::WrongKind("is a host; only switches have the table `mac`"));
+        }
+    }
+    Ok(grid.print(format))
+}
+
+fn text(lines: Vec<String>) -> String {
+    lines.iter().map(|l| format!("{l}\n")).collect()
+}
+
+fn said(text: impl ToString) -> Cell {
+    Cell::Text(text.to_string())
+}
+
+fn number(n: impl TryInto<i64>) -> Cell {
+    n.try_into().map_or(Cell::None, Cell::Number)
+}
+
+fn maybe(text: Option<impl ToString>) -> Cell {
+    text.map_or(Cell::None, said)
+}
+
+/// The interface with this hardware address, as NODE:IFACE.
+fn owner(play: &Play<'_>, mac: Mac) -> Cell {
+    let of = |h: &Host| h.net.devices().find(|d| d.mac == mac).map(|d| format!("{}:{}", h.name, d.name));
+    maybe(play.world.nodes.iter().filter_map(Node::host).find_map(of))
+}
+
+fn addr_rows(_: &Play<'_>, host: &Host, grid: &mut Grid) {
+    for d in host.net.devices() {
+        let device = [said(&d.name), Cell::Flag(d.up), Cell::Flag(d.carrier), number(d.mtu), said(d.mac)];
+        if d.addrs.is_empty() {
+            grid.row(device.clone());
+        }
+        for a in &d.addrs {
+            let own = [said(a.local), number(a.prefix), said(scope(a.scope)), said(&a.label), Cell::Flag(a.secondary)];
+            grid.row(device.clone().into_iter().chain(own));
+        }
+    }
+}
+
+fn arp_text(play: &Play<'_>, host: &Host) -> String {
+    let mut net = host.net.clone();
+    let mut out = Output::default();
+    arp::main(&mut net, play.world.now, &["-n".to_string()], &mut out);
+    out.text()
+}
+
+fn arp_rows(play: &Play<'_>, host: &Host, grid: &mut Grid) {
+    for n in host.net.neigh.sorted().iter().filter(|n| n.state != Nud::None) {
+        let known = n.state.valid().then_some(n.mac);
+        let dev = &host.net.devs[n.dev.index()].name;
+        let is = known.map_or(Cell::None, |mac| owner(play, mac));
+        grid.row([said(n.addr), said(dev), maybe(known), is, said(n.state.name())]);
+    }
+}
+
+fn conn_rows(play: &Play<'_>, host: &Host, grid: &mut Grid) {
+    for c in host.ipvs.conns(play.world.now) {
+        let end = |(addr, port): (Ipv4Addr, u16)| said(format!("{addr}:{port}"));
+        let template = c.flags & crate::ipvs::conn::flag::TEMPLATE != 0;
+        grid.row([
+            said(c.proto_name()),
+            end(c.client),
+            end(c.virt),
+            end(c.dest),
+            said(c.state),
+            number(c.expires_in.0),
+            Cell::Flag(template),
+        ]);
+    }
+}
+
+fn ipvs_rows(play: &Play<'_>, host: &Host, grid: &mut Grid) {
+    let mut services: Vec<ServiceView<'_>> = host.ipvs.services().collect();
+    services.sort_by_key(ServiceView::key);
+    for s in services {
+        let key = match s.key() {
+            ServiceKey::Addr { proto, addr, port } => format!("{proto} {addr}:{port}"),
+            ServiceKey::Mark(mark) => format!("FWM {mark}"),
+        };
+        let service = [said(key), said(s.scheduler()), s.spec().persistent.map_or(Cell::None, number)];
+        let mut dests: Vec<_> = s.dests().collect();
+        dests.sort_by_key(|d| (d.addr, d.port));
+        if dests.is_empty() {
+            grid.row(service.clone());
+        }
+        for d in dests {
+            let Counters { conns, in_pkts, out_pkts, in_bytes, out_bytes } = s.dest_counters(d, play.world.now);
+            let own = [
+                said(format!("{}:{}", d.addr, d.port)),
+                said(d.method.column()),
+                number(d.weight),
+                number(d.active),
+                number(d.inactive),
+                number(d.persist),
+                Cell::Flag(d.overload),
+                number(conns),
+                number(in_pkts),
+                number(out_pkts),
+                number(in_bytes),
+                number(out_bytes),
+            ];
+            grid.row(service.clone().into_iter().chain(own));
+        }
+    }
+}
+
+fn receipt_rows(log: &RunLog<'_>, host: &Host, grid: &mut Grid) {
+    let end = |(addr, port): (Ipv4Addr, u16)| said(format!("{addr}:{port}"));
+    for r in log.records.iter().filter(|r| r.node == host.id) {
+        let at = Cell::Number(r.at.since_zero(log.zero));
+        match &r.event {
+            TraceEvent::Receipt(receipt) => {
+                let rule = sched::find(receipt.scheduler).map(|row| row.rule);
+                for c in &receipt.candidates {
+                    let why = match (&receipt.because, c) {
+                        (Some(why), c) if c.chosen => because(why),
+                        (_, c) if c.weight == 0 => "weight 0: no new connections".into(),
+                        (_, c) if c.overload => "full: its thresholds say so".into(),
+                        (Some(_), _) => rule.unwrap_or_default().to_string(),
+                        (None, _) => "not chosen, and no other: the client is refused".into(),
+                    };
+                    grid.row([
+                        at.clone(),
+                        said(&receipt.service),
+                        said(receipt.scheduler),
+                        end(receipt.client),
+                        end(c.dest),
+                        number(c.weight),
+                        number(c.active),
+                        number(c.inactive),
+                        said(compared(&c.compared)),
+                        Cell::Flag(c.chosen),
+                        said(why),
+                    ]);
+                }
+            }
+            TraceEvent::Scheduled { packet, service, scheduler, dest, because: why @ Because::Persistent } => {
+                let client = packet.l4.ports().map_or(said(packet.saddr), |(port, _)| end((packet.saddr, port)));
+                let none = [Cell::None, Cell::None, Cell::None, Cell::None];
+                let head = [at, said(service), said(scheduler), client, end(*dest)];
+                grid.row(head.into_iter().chain(none).chain([Cell::Flag(true), said(because(why))]));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn route_rows(_: &Play<'_>, host: &Host, grid: &mut Grid) {
+    for r in host.net.fib.routes() {
+        grid.row([
+            match r.table {
+                TABLE_LOCAL => said("local"),
+                TABLE_MAIN => said("main"),
+                TABLE_DEFAULT => said("default"),
+                other => said(other),
+            },
+            said(r.kind.name()),
+            said(r.dst),
+            maybe(r.via),
+            maybe(r.dev.map(|d| &host.net.devs[d.index()].name)),
+            maybe(r.prefsrc),
+            said(scope(r.scope)),
+            number(r.metric),
+            number(r.proto),
+        ]);
+    }
+}
+
+fn sysctl_text(_: &Play<'_>, host: &Host) -> String {
+    let line = |path: String| host.net.sysctl.read(&path).map(|v| format!("{path} = {v}\n"));
+    host.net.sysctl.paths().into_iter().filter_map(line).collect()
+}
+
+fn sysctl_rows(_: &Play<'_>, host: &Host, grid: &mut Grid) {
+    for path in host.net.sysctl.paths() {
+        let value = host.net.sysctl.read(&path);
+        grid.row([said(path), maybe(value)]);
+    }
+}
+
+fn mac_rows(play: &Play<'_>, switch: &Switch, grid: &mut Grid) {
+    for (mac, port, heard) in switch.learnt(play.world.now) {
+        grid.row([number(port.index()), said(mac), owner(play, mac), number(play.world.now.since(heard).0)]);
+    }
+}
+
+fn scope(scope: u8) -> String {
+    match scope {
+        0 => "global".into(),
+        SCOPE_LINK => "link".into(),
+        SCOPE_HOST => "host".into(),
+        SCOPE_NOWHERE => "nowhere".into(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_and_unique() {
+        assert!(TABLES.windows(2).all(|w| w[0].name < w[1].name));
+    }
+}
