@@ -231,12 +231,12 @@ impl RunLog<'_> {
     }
 
     /// The names of the nodes, in their order; for [`RunLog::words`].
-    pub fn node_names(&self) -> Vec<&str> {
-        self.nodes.iter().map(|n| n.name.as_str()).collect()
+    pub fn node_names(&self) -> Vec<Arc<str>> {
+        self.nodes.iter().map(|n| n.name.as_str().into()).collect()
     }
 
     /// What payloads are spelt with.
-    pub fn words<'w>(&'w self, names: &'w [&'w str]) -> Words<'w> {
+    pub fn words<'w>(&'w self, names: &'w [Arc<str>]) -> Words<'w> {
         Words { nodes: names, texts: self.texts }
     }
 

@@ -4,6 +4,8 @@
 //! of a message that was cut into fragments: the whole is made first and a fragment is a slice of it.
 //! A payload is a length and a meaning ([`Body`]); here it becomes readable text followed by filler.
 //!
+//! A device that sums by itself gets packets of TCP and UDP with the sum over the pseudo-header only ([`Sums::Offloaded`]).
+//!
 //! Left out: lvsim has no TCP clock, so the timestamps option counts packets instead of milliseconds ([`timestamps`]),
 //! and frames are not padded to 60 bytes (a capture on Linux shows what the driver got, without padding).
 
@@ -16,9 +18,19 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Words<'a> {
     /// Node names, by [`crate::base::NodeId`].
-    pub nodes: &'a [&'a str],
+    pub nodes: &'a [Arc<str>],
     /// The table that [`Said::Text`] points into.
     pub texts: &'a [Arc<str>],
+}
+
+/// What stands in the checksum fields of TCP and UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// The checksum.
+    Whole,
+    /// What the stack leaves to the device (`CHECKSUM_PARTIAL`): the sum over the pseudo-header. A reset that belongs
+    /// to no socket and a datagram that was cut have their whole sum even so.
+    Offloaded,
 }
 
 /// The most bytes that an ICMP error quotes: the whole error has at most 576 (RFC 1812, 4.3.2.3).
@@ -26,6 +38,11 @@ pub const QUOTE_MAX: usize = 576 - 20 - 8;
 
 /// The frame's bytes, Ethernet header first, neither padded nor with a check sequence.
 pub fn frame_bytes(frame: &Frame, words: Words<'_>) -> Vec<u8> {
+    summed_frame_bytes(frame, words, Sums::Whole)
+}
+
+/// The same with these checksums.
+pub fn summed_frame_bytes(frame: &Frame, words: Words<'_>, sums: Sums) -> Vec<u8> {
     let mut out = Vec::with_capacity(frame.len() as usize);
     out.extend_from_slice(&frame.dst.0);
     out.extend_from_slice(&frame.src.0);
@@ -36,7 +53,7 @@ pub fn frame_bytes(frame: &Frame, words: Words<'_>) -> Vec<u8> {
         }
         L3::Ip(packet) => {
             out.extend_from_slice(&[0x08, 0x00]);
-            out.extend_from_slice(&ip_bytes(packet, words));
+            out.extend_from_slice(&summed_ip_bytes(packet, words, sums));
         }
     }
     out
@@ -60,14 +77,19 @@ pub fn arp_bytes(arp: &Arp) -> [u8; 28] {
 
 /// A packet's bytes from its IPv4 header on.
 pub fn ip_bytes(packet: &IpPacket, words: Words<'_>) -> Vec<u8> {
+    summed_ip_bytes(packet, words, Sums::Whole)
+}
+
+/// The same with these checksums.
+pub fn summed_ip_bytes(packet: &IpPacket, words: Words<'_>, sums: Sums) -> Vec<u8> {
     let payload = match &packet.l4 {
         L4::Fragment(piece) => {
-            let whole = l4_bytes(&piece.whole, packet, words);
+            let whole = l4_bytes(&piece.whole, packet, words, Sums::Whole);
             let from = (packet.offset() as usize).min(whole.len());
             let to = (from + usize::from(piece.len)).min(whole.len());
             whole[from..to].to_vec()
         }
-        whole => l4_bytes(whole, packet, words),
+        whole => l4_bytes(whole, packet, words, sums),
     };
     let total = (20 + payload.len()).min(usize::from(u16::MAX));
     let mut out = Vec::with_capacity(total);
@@ -92,18 +114,20 @@ pub fn timestamps(id: PacketId, flags: TcpFlags) -> (u32, u32) {
     (val, ecr)
 }
 
-fn l4_bytes(l4: &L4, ip: &IpPacket, words: Words<'_>) -> Vec<u8> {
+fn l4_bytes(l4: &L4, ip: &IpPacket, words: Words<'_>, sums: Sums) -> Vec<u8> {
     match l4 {
-        L4::Tcp(tcp) => tcp_bytes(tcp, ip, words),
-        L4::Udp(udp) => udp_bytes(udp, ip, words),
-        L4::Icmp(icmp) => icmp_bytes(icmp, words),
-        L4::Ipip(inner) => ip_bytes(inner, words),
+        L4::Tcp(tcp) => tcp_bytes(tcp, ip, words, sums),
+        L4::Udp(udp) => udp_bytes(udp, ip, words, sums),
+        L4::Icmp(icmp) => icmp_bytes(icmp, words, sums),
+        L4::Ipip(inner) => summed_ip_bytes(inner, words, sums),
         // A fragment of a fragment is one of the whole; ip_bytes has already cut it.
-        L4::Fragment(piece) => l4_bytes(&piece.whole, ip, words),
+        L4::Fragment(piece) => l4_bytes(&piece.whole, ip, words, sums),
     }
 }
 
-fn tcp_bytes(tcp: &TcpSegment, ip: &IpPacket, words: Words<'_>) -> Vec<u8> {
+fn tcp_bytes(tcp: &TcpSegment, ip: &IpPacket, words: Words<'_>, sums: Sums) -> Vec<u8> {
+    let socketless = tcp.flags.has(TcpFlags::RST) && !tcp.timestamps;
+    let sums = if socketless { Sums::Whole } else { sums };
     let (val, ecr) = timestamps(ip.id, tcp.flags);
     let mut options = Vec::with_capacity(20);
     if tcp.flags.has(TcpFlags::SYN) {
@@ -131,12 +155,12 @@ fn tcp_bytes(tcp: &TcpSegment, ip: &IpPacket, words: Words<'_>) -> Vec<u8> {
     out.extend_from_slice(&[0, 0, 0, 0]);
     out.extend_from_slice(&options);
     payload(&mut out, tcp.body, usize::from(tcp.len), words);
-    let sum = transport_checksum(&out, ip, 6);
+    let sum = transport_checksum(&out, ip, 6, sums);
     out[16..18].copy_from_slice(&sum.to_be_bytes());
     out
 }
 
-fn udp_bytes(udp: &Datagram, ip: &IpPacket, words: Words<'_>) -> Vec<u8> {
+fn udp_bytes(udp: &Datagram, ip: &IpPacket, words: Words<'_>, sums: Sums) -> Vec<u8> {
     let mut out = Vec::with_capacity(8 + usize::from(udp.len));
     out.extend_from_slice(&udp.sport.to_be_bytes());
     out.extend_from_slice(&udp.dport.to_be_bytes());
@@ -144,7 +168,7 @@ fn udp_bytes(udp: &Datagram, ip: &IpPacket, words: Words<'_>) -> Vec<u8> {
     out.extend_from_slice(&[0, 0]);
     payload(&mut out, udp.body, usize::from(udp.len), words);
     // Zero says "no checksum", so a sum of zero is sent as all ones.
-    let sum = match transport_checksum(&out, ip, 17) {
+    let sum = match transport_checksum(&out, ip, 17, sums) {
         0 => 0xffff,
         sum => sum,
     };
@@ -152,7 +176,7 @@ fn udp_bytes(udp: &Datagram, ip: &IpPacket, words: Words<'_>) -> Vec<u8> {
     out
 }
 
-fn icmp_bytes(icmp: &Icmp, words: Words<'_>) -> Vec<u8> {
+fn icmp_bytes(icmp: &Icmp, words: Words<'_>, sums: Sums) -> Vec<u8> {
     let mut out = vec![icmp.kind(), 0, 0, 0];
     match icmp {
         Icmp::Echo { ident, seq, len, body, .. } => {
@@ -181,7 +205,7 @@ fn icmp_bytes(icmp: &Icmp, words: Words<'_>) -> Vec<u8> {
         }
     }
     if let Some(quote) = icmp.quote() {
-        let quoted = ip_bytes(quote, words);
+        let quoted = summed_ip_bytes(quote, words, sums);
         out.extend_from_slice(&quoted[..quoted.len().min(QUOTE_MAX)]);
     }
     let sum = checksum(&[&out]);
@@ -210,17 +234,21 @@ fn payload(out: &mut Vec<u8>, body: Body, len: usize, words: Words<'_>) {
     out.extend(FILLER.iter().cycle().take(rest));
 }
 
-fn transport_checksum(segment: &[u8], ip: &IpPacket, proto: u8) -> u16 {
+fn transport_checksum(segment: &[u8], ip: &IpPacket, proto: u8, sums: Sums) -> u16 {
     let pseudo = |a: Ipv4Addr, b: Ipv4Addr| {
         let ([a, b, c, d], [e, f, g, h]) = (a.octets(), b.octets());
         [a, b, c, d, e, f, g, h]
     };
     let length = (segment.len() as u32).to_be_bytes();
-    checksum(&[&pseudo(ip.saddr, ip.daddr), &[0, proto, length[2], length[3]], segment])
+    let (ends, tail) = (pseudo(ip.saddr, ip.daddr), [0, proto, length[2], length[3]]);
+    match sums {
+        Sums::Whole => checksum(&[&ends, &tail, segment]),
+        Sums::Offloaded => !checksum(&[&ends, &tail]),
+    }
 }
 
 /// The Internet checksum (RFC 1071) over pieces, all but the last of even length.
-fn checksum(pieces: &[&[u8]]) -> u16 {
+pub(super) fn checksum(pieces: &[&[u8]]) -> u16 {
     let mut sum: u64 = 0;
     for piece in pieces {
         for pair in piece.chunks(2) {
@@ -239,6 +267,7 @@ mod tests {
     use crate::base::NodeId;
     use crate::wire::{Fragment, Mac};
     use etherparse::{SlicedPacket, TransportSlice};
+    use std::sync::LazyLock;
 
     fn tcp(flags: TcpFlags, len: u16, body: Body) -> L4 {
         L4::Tcp(TcpSegment {
@@ -268,7 +297,10 @@ mod tests {
         }
     }
 
-    const WORDS: Words<'static> = Words { nodes: &["lan", "rs1"], texts: &[] };
+    fn words() -> Words<'static> {
+        static NAMES: LazyLock<[Arc<str>; 2]> = LazyLock::new(|| ["lan".into(), "rs1".into()]);
+        Words { nodes: &*NAMES, texts: &[] }
+    }
 
     /// Reads the bytes back with another implementation and holds all checksums.
     fn verify(bytes: &[u8]) {
@@ -319,7 +351,7 @@ mod tests {
             packet(L4::Icmp(Box::new(Icmp::Redirect { code: 1, gateway: Ipv4Addr::new(10, 0, 0, 254), quote }))),
             packet(L4::Ipip(Box::new(syn))),
         ] {
-            let bytes = ip_bytes(&p, WORDS);
+            let bytes = ip_bytes(&p, words());
             assert_eq!(bytes.len() as u32, p.len(), "{p:?}");
             verify(&bytes);
         }
@@ -328,14 +360,14 @@ mod tests {
     #[test]
     fn fragments_put_together_are_the_whole_with_its_checksum() {
         let whole = packet(L4::Udp(Datagram { sport: 1, dport: 2, len: 1600, body: Body::answer(NodeId(1)) }));
-        let bytes = ip_bytes(&whole, WORDS);
+        let bytes = ip_bytes(&whole, words());
         verify(&bytes);
         let piece = |frag: u16, len: u16| IpPacket {
             frag,
             ..packet(L4::Fragment(Box::new(Fragment { whole: whole.l4.clone(), len })))
         };
-        let first = ip_bytes(&piece(IpPacket::MF, 1480), WORDS);
-        let second = ip_bytes(&piece(185, 128), WORDS);
+        let first = ip_bytes(&piece(IpPacket::MF, 1480), words());
+        let second = ip_bytes(&piece(185, 128), words());
         assert_eq!(&first[20..], &bytes[20..1500]);
         assert_eq!(&second[20..], &bytes[1500..]);
         assert_eq!(second[6..8], [0, 185]);
@@ -343,8 +375,25 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_sums_gets_the_sum_over_the_pseudo_header() {
+        let udp = |l4| summed_ip_bytes(&packet(l4), words(), Sums::Offloaded);
+        let datagram = L4::Udp(Datagram { sport: 1, dport: 2, len: 100, body: Body::FILLER });
+        // 10.0.0.1, 10.0.0.100, protocol 17, length 108: whatever the ports and the payload are.
+        assert_eq!(udp(datagram.clone())[26..28], 0x14e2_u16.to_be_bytes());
+        let piece = L4::Fragment(Box::new(Fragment { whole: datagram.clone(), len: 64 }));
+        assert_eq!(udp(piece.clone()), ip_bytes(&packet(piece), words()));
+        let mut reset = packet(tcp(TcpFlags::RST, 0, Body::FILLER));
+        if let L4::Tcp(t) = &mut reset.l4 {
+            t.timestamps = false;
+        }
+        assert_eq!(summed_ip_bytes(&reset, words(), Sums::Offloaded), ip_bytes(&reset, words()));
+        let syn = packet(tcp(TcpFlags::SYN, 0, Body::FILLER));
+        assert_ne!(summed_ip_bytes(&syn, words(), Sums::Offloaded), ip_bytes(&syn, words()));
+    }
+
+    #[test]
     fn a_syn_carries_the_five_options_of_linux() {
-        let bytes = ip_bytes(&packet(tcp(TcpFlags::SYN, 0, Body::FILLER)), WORDS);
+        let bytes = ip_bytes(&packet(tcp(TcpFlags::SYN, 0, Body::FILLER)), words());
         let options = &bytes[40..60];
         assert_eq!(options[..6], [2, 4, 0x05, 0xb4, 4, 2]);
         assert_eq!(options[6..8], [8, 10]);
@@ -356,7 +405,7 @@ mod tests {
     #[test]
     fn payloads_can_be_read() {
         let said = |body, len| {
-            let bytes = ip_bytes(&packet(tcp(TcpFlags::ACK, len, body)), WORDS);
+            let bytes = ip_bytes(&packet(tcp(TcpFlags::ACK, len, body)), words());
             String::from_utf8(bytes[52..].to_vec()).expect("ASCII")
         };
         assert_eq!(said(Body::answer(NodeId(1)), 6), "rs1\n01");
@@ -372,7 +421,7 @@ mod tests {
             mtu: 1400,
             quote: Box::new(packet(tcp(TcpFlags::ACK, 1448, Body::FILLER))),
         })));
-        let bytes = ip_bytes(&error, WORDS);
+        let bytes = ip_bytes(&error, words());
         assert_eq!(bytes.len(), 576);
         // The MTU field belongs to code 4 alone.
         assert_eq!(bytes[26..28], [0, 0]);
@@ -391,7 +440,7 @@ mod tests {
             dst: Mac([2, 0, 0, 0, 0, 2]),
             src: Mac([2, 0, 0, 0, 0, 1]),
         };
-        let bytes = frame_bytes(&frame, WORDS);
+        let bytes = frame_bytes(&frame, words());
         assert_eq!(bytes.len(), 42);
         assert_eq!(bytes[12..22], [8, 6, 0, 1, 8, 0, 6, 4, 0, 2]);
         assert_eq!(bytes[22..32], [2, 0, 0, 0, 0, 1, 10, 0, 0, 1]);
