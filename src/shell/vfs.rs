@@ -1,6 +1,7 @@
 //! A host's files: a small tree in memory with paths, texts, modes and times.
 //!
-//! Files hold text (UTF-8) only. There are no links, devices, owners or quotas per user: everything belongs to root,
+//! Files hold text (UTF-8). A file of bytes (what `tcpdump -w` writes) is held as text too, with a private character for
+//! each byte above 127 ([`text_of_bytes`]), so that copying and piping lose nothing. There are no links, devices, owners or quotas per user: everything belongs to root,
 //! so only the execute bits of a mode are ever asked. `/proc` is not here: whoever runs a shell lays it over this tree
 //! ([`Files`]). Sizes are limited, so that a script cannot eat the simulator's memory.
 
@@ -195,7 +196,7 @@ impl Vfs {
     /// Kind, mode and size of `path`.
     pub fn stat(&self, path: &str) -> Option<Stat> {
         let node = self.nodes.get(path)?;
-        let size = node.text.as_ref().map_or(0, |t| t.len() as u64);
+        let size = node.text.as_ref().map_or(0, |t| byte_len(t) as u64);
         Some(Stat { dir: node.text.is_none(), mode: node.mode, size, modified: node.modified })
     }
 
@@ -297,8 +298,8 @@ impl Vfs {
         if stat.dir && !self.list(path)?.is_empty() {
             return Err(FileError::NotEmpty);
         }
-        self.total -= stat.size as usize;
-        Arc::make_mut(&mut self.nodes).remove(path);
+        let removed = Arc::make_mut(&mut self.nodes).remove(path);
+        self.total -= removed.and_then(|node| node.text).map_or(0, |text| text.len());
         Ok(())
     }
 
@@ -394,6 +395,42 @@ impl Vfs {
     }
 }
 
+/// What stands for byte 0x80 of a file of bytes; those above follow (among Unicode's private characters).
+const BYTE_80: u32 = 0xef80;
+
+/// Bytes as a file's text holds them.
+pub fn text_of_bytes(bytes: &[u8]) -> String {
+    let held = |&b: &u8| match b {
+        0..=0x7f => char::from(b),
+        // All of them are characters, so the other branch is never taken.
+        _ => char::from_u32(BYTE_80 + u32::from(b - 0x80)).unwrap_or(char::REPLACEMENT_CHARACTER),
+    };
+    bytes.iter().map(held).collect()
+}
+
+/// The byte that a character stands for, if it is one of [`text_of_bytes`]' private ones.
+fn held_byte(c: char) -> Option<u8> {
+    u32::from(c).checked_sub(BYTE_80).filter(|n| *n < 0x80).map(|n| 0x80 + n as u8)
+}
+
+/// The bytes of a file by its text.
+pub fn bytes_of_text(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match held_byte(c) {
+            Some(byte) => out.push(byte),
+            None => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    out
+}
+
+/// How many bytes a file has by its text.
+pub fn byte_len(text: &str) -> usize {
+    // Each private character has three bytes.
+    text.len() - 2 * text.chars().filter(|c| held_byte(*c).is_some()).count()
+}
+
 /// The absolute form of `path` seen from `cwd`, without `.`, `..` and doubled slashes.
 pub fn resolve(cwd: &str, path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
@@ -442,6 +479,20 @@ mod tests {
         assert_eq!(fs.read("/var/x/a"), Ok("xy"));
         assert_eq!(fs.remove_tree("/var/x"), Ok(()));
         assert_eq!(fs.read("/var/x/a"), Err(FileError::NotFound));
+    }
+
+    #[test]
+    fn a_file_of_bytes_is_copied_without_loss_and_has_its_own_size() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let text = text_of_bytes(&bytes);
+        assert_eq!(bytes_of_text(&text), bytes);
+        let mut vfs = Vfs::new();
+        vfs.write("/tmp/x", &text).expect("room");
+        assert_eq!(vfs.stat("/tmp/x").map(|s| s.size), Some(256));
+        vfs.remove("/tmp/x").expect("it is there");
+        assert_eq!(vfs.total, 0);
+        assert_eq!(byte_len("é"), 2);
+        assert_eq!(bytes_of_text("é"), "é".as_bytes());
     }
 
     #[test]

@@ -237,7 +237,7 @@ pub(super) fn wc(io: &mut Io<'_, '_>) -> u8 {
             all.push(text.chars().count());
         }
         if show('c') {
-            all.push(text.len());
+            all.push(crate::shell::vfs::byte_len(text));
         }
         if show('L') {
             all.push(text.lines().map(|l| l.chars().count()).max().unwrap_or(0));
@@ -251,7 +251,7 @@ pub(super) fn wc(io: &mut Io<'_, '_>) -> u8 {
         rows.push((total, "total".into()));
     }
     // One number of standard input stands alone; else columns as wide as the sum of the sizes.
-    let sizes: usize = texts.iter().map(|(_, t)| t.len()).sum();
+    let sizes: usize = texts.iter().map(|(_, t)| crate::shell::vfs::byte_len(t)).sum();
     let single = rows.len() == 1 && rows[0].0.len() == 1;
     let width = if single {
         1
