@@ -15,6 +15,8 @@ pub struct HostMachine<'a, 'b> {
     pub cx: &'a mut Cx<'b>,
     /// Its files.
     pub files: &'a mut Vfs,
+    /// Where the program that is being started stands.
+    pub cwd: String,
 }
 
 /// A program that needs simulated time.
@@ -41,6 +43,11 @@ impl Machine for HostMachine<'_, '_> {
 
     fn now(&self) -> SimTime {
         self.cx.now
+    }
+
+    fn enter(&mut self, cwd: &str) {
+        self.cwd.clear();
+        self.cwd.push_str(cwd);
     }
 
     fn exec(&mut self, argv: &[String], stdin: &mut Stdin<'_>, out: &mut Output) -> Exec<Running> {

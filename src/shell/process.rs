@@ -76,7 +76,7 @@ impl Processes {
         if std::mem::take(&mut process.on_event) {
             self.events_wanted -= 1;
         }
-        let mut machine = HostMachine { host, cx, files };
+        let mut machine = HostMachine { host, cx, files, cwd: String::new() };
         let state = process.shell.resume(&mut machine);
         let wake = match state {
             ShellState::Waiting { until, on_event } => Some((until, on_event)),

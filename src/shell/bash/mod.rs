@@ -126,6 +126,11 @@ pub trait Machine {
     /// Simulated time.
     fn now(&self) -> SimTime;
 
+    /// The directory that the next program starts in.
+    fn enter(&mut self, cwd: &str) {
+        let _ = cwd;
+    }
+
     /// Runs a program. `argv[0]` is its bare name: `/sbin/ifconfig` has become `ifconfig`. A program that reads standard input
     /// takes it from `stdin`, which notes that it was read. Text programs ([`crate::shell::text::TEXT_PROGRAMS`]) and
     /// `sleep`, `timeout`, `env`, `nohup`, `nice`, `setsid`, `which` never come here. `kill` comes here as `kill -SIGNAL PID` for a process that

@@ -97,6 +97,7 @@ impl<P: Clone + std::fmt::Debug> Task<P> {
             self.flush(cx, &mut out, &name);
             return work;
         }
+        cx.m.enter(&self.env.cwd);
         let exec = cx.m.exec(&argv, &mut stdin, &mut out);
         if stdin.was_read() {
             self.consume(0, left);
