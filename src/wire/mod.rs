@@ -4,6 +4,7 @@
 //! capture's door (`emit`), where checksums and option fields become real.
 
 pub mod arp;
+pub mod bpf;
 pub mod capture;
 pub mod emit;
 pub mod frame;
