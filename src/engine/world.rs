@@ -112,6 +112,7 @@ impl World {
     /// A world of these boxes without cables.
     pub fn new(nodes: Vec<Node>) -> World {
         let wiring = nodes.iter().map(|_| Vec::new()).collect();
+        let texts = Texts::new(nodes.iter().map(|n| n.name().clone()).collect());
         World {
             now: SimTime::ZERO,
             nodes,
@@ -121,7 +122,7 @@ impl World {
             ledger: Ledger::default(),
             events: 0,
             limits: Limits::default(),
-            texts: Texts::default(),
+            texts,
             due: Vec::new(),
             wiring,
             frames: EventQueue::new(),

@@ -12,6 +12,7 @@ pub use switch::Switch;
 
 use crate::base::{DevIdx, NodeId, SimTime};
 use crate::trace::Tracer;
+use crate::wire::emit::Words;
 use crate::wire::{Frame, PacketId};
 use std::sync::Arc;
 
@@ -156,25 +157,38 @@ impl PacketIds {
     }
 }
 
-/// The world's table of texts that packets carry ([`crate::wire::Body::text`]): each once.
+/// What packets can say: the world's table of texts ([`crate::wire::Body::text`]), each once, and the boxes' names.
 #[derive(Clone, Debug, Default)]
-pub struct Texts(Vec<Arc<str>>);
+pub struct Texts {
+    texts: Vec<Arc<str>>,
+    nodes: Vec<Arc<str>>,
+}
 
 impl Texts {
+    /// No texts yet, and these boxes.
+    pub fn new(nodes: Vec<Arc<str>>) -> Texts {
+        Texts { texts: Vec::new(), nodes }
+    }
+
     /// The number of a text, new or known.
     pub fn number(&mut self, text: &str) -> u32 {
-        match self.0.iter().position(|t| **t == *text) {
+        match self.texts.iter().position(|t| **t == *text) {
             Some(n) => n as u32,
             None => {
-                self.0.push(text.into());
-                (self.0.len() - 1) as u32
+                self.texts.push(text.into());
+                (self.texts.len() - 1) as u32
             }
         }
     }
 
     /// Every text, by number.
     pub fn all(&self) -> &[Arc<str>] {
-        &self.0
+        &self.texts
+    }
+
+    /// What payloads are spelt with.
+    pub fn words(&self) -> Words<'_> {
+        Words { nodes: &self.nodes, texts: &self.texts }
     }
 }
 

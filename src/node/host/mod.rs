@@ -16,10 +16,12 @@ mod path_out;
 mod programs;
 mod snmp;
 mod sockets;
+mod tap;
 
 pub use calls::{Connecting, News};
 pub use hooks::{HOOKS, HookModule, HookPoint};
 pub use programs::{EchoError, EchoRequest, FragmentRule, Heard, Probe};
+pub use tap::{Captured, TapCounts, TapRequest, Taps};
 
 use super::app::{AppOut, Clients, Finished, Servers};
 use super::{Cx, Effect, Input, TimerKey};
@@ -117,6 +119,7 @@ pub struct Host {
     pub wake_programs: bool,
     ears: programs::Ears,
     calls: calls::Calls,
+    taps: Taps,
     icmp_limits: icmp::Limits,
     fragments: frag::Fragments,
     held_answers: Vec<Option<arp::HeldAnswer>>,
@@ -148,6 +151,7 @@ impl Host {
             wake_programs: false,
             ears: programs::Ears::default(),
             calls: calls::Calls::default(),
+            taps: Taps::default(),
             icmp_limits: icmp::Limits::default(),
             fragments: frag::Fragments::default(),
             held_answers: Vec::new(),

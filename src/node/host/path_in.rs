@@ -5,6 +5,7 @@
 //! groups are dropped), source routes, early demultiplexing.
 
 use super::frag::Reassembly;
+use super::tap::Passing;
 use super::{Host, Skb};
 use crate::base::DevIdx;
 use crate::net::DevKind;
@@ -194,9 +195,12 @@ impl Host {
         up.filter_map(|d| rank(&d.kind).map(|r| (r, d.idx))).min().map(|(_, dev)| dev)
     }
 
-    /// For the trace: a frame passes a device.
+    /// A frame passes a device: for the trace, and for whoever taps the device.
     #[inline]
-    pub(super) fn see_frame(&self, dev: DevIdx, dir: Dir, frame: &Frame, cx: &mut Cx<'_>) {
+    pub(super) fn see_frame(&mut self, dev: DevIdx, dir: Dir, frame: &Frame, cx: &mut Cx<'_>) {
+        if self.taps.any() {
+            self.tap(dev, dir, Passing::Frame(frame), cx);
+        }
         let (now, node) = (cx.now, cx.node);
         cx.tracer.emit(TraceMask::FRAMES, now, node, || TraceEvent::Frame {
             dev,
@@ -206,9 +210,12 @@ impl Host {
         });
     }
 
-    /// For the trace: a packet passes a device without Ethernet.
+    /// The same with a packet and a device without Ethernet.
     #[inline]
-    pub(super) fn see_packet(&self, dev: DevIdx, dir: Dir, pkt: &IpPacket, cx: &mut Cx<'_>) {
+    pub(super) fn see_packet(&mut self, dev: DevIdx, dir: Dir, pkt: &IpPacket, cx: &mut Cx<'_>) {
+        if self.taps.any() {
+            self.tap(dev, dir, Passing::Packet(pkt), cx);
+        }
         let (now, node) = (cx.now, cx.node);
         cx.tracer.emit(TraceMask::FRAMES, now, node, || TraceEvent::Frame {
             dev,
