@@ -97,7 +97,9 @@ impl Sock {
         };
         let window = initial_window(full);
         segment.window = window as u16;
-        self.rcv_wnd = window.div_ceil(1 << WSCALE) as u16;
+        // A window is offered in whole units, rounded up (`tcp_select_window`). A server's next segment answers data, which
+        // has eaten what was no whole unit of the SYN+ACK's; only one that speaks first would still round it up.
+        self.rcv_wnd = if passive { window >> WSCALE } else { window.div_ceil(1 << WSCALE) } as u16;
         self.timed = self.snd_una.wrapping_add(1);
         self.sent_at = cx.us;
         self.transmit(cx, segment, again);
