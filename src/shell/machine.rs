@@ -30,6 +30,8 @@ pub enum Running {
     Curl(Box<super::curl::Curl>),
     /// `nc`, `telnet`.
     Netcat(Box<super::nc::Netcat>),
+    /// `tcpdump`.
+    Tcpdump(Box<super::tcpdump::Tcpdump>),
     /// `tracepath`.
     Tracepath(Box<super::tracepath::Tracepath>),
     /// `traceroute`.
@@ -68,6 +70,7 @@ impl Machine for HostMachine<'_, '_> {
             Running::Arping(p) => p.poll(self, out),
             Running::Curl(p) => p.poll(self, out),
             Running::Netcat(p) => p.poll(self, out),
+            Running::Tcpdump(p) => p.poll(self, out),
             Running::Tracepath(p) => p.poll(self, out),
             Running::Traceroute(p) => p.poll(self, out),
             Running::Wget(p) => p.poll(self, out),
@@ -82,6 +85,7 @@ impl Machine for HostMachine<'_, '_> {
             Running::Arping(_) => Some(128 + signal),
             Running::Curl(p) => p.signal(self, signal),
             Running::Netcat(p) => p.signal(self, signal),
+            Running::Tcpdump(p) => p.signal(self, signal, out),
             Running::Tracepath(p) => p.signal(self, signal),
             Running::Traceroute(p) => p.signal(self, signal),
             Running::Wget(p) => p.signal(self, signal),

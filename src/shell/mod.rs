@@ -29,6 +29,7 @@ pub mod service;
 pub mod ss;
 pub mod statistics;
 pub mod sysctl;
+pub mod tcpdump;
 pub mod text;
 pub mod tracepath;
 pub mod traceroute;
@@ -210,6 +211,7 @@ pub const COMMANDS: &[CommandRow] = &[
         about: "starts and stops what serves, systemd's way",
         main: |m, args, stdin, out| Exec::Done(service::systemctl_main(m, args, stdin, out)),
     },
+    CommandRow { name: "tcpdump", dir: "/usr/bin", about: "packets as they pass a device", main: tcpdump::main },
     CommandRow {
         name: "telnet",
         dir: "/usr/bin",
@@ -274,7 +276,6 @@ pub const NOT_SIMULATED: &[&str] = &[
     "setenforce",
     "ssh",
     "tc",
-    "tcpdump",
     "top",
     "tshark",
     "ufw",

@@ -9,4 +9,5 @@ mod pcap;
 mod scenarios;
 mod score;
 mod support;
+mod tcpdump;
 mod tidy;

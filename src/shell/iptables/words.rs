@@ -71,6 +71,13 @@ pub fn protocol(text: &str) -> Result<u8, Fail> {
         .ok_or_else(|| Fail::param(format!("unknown protocol \"{lower}\" specified")))
 }
 
+/// The number of a protocol by its name in `/etc/protocols` (`getprotobyname`).
+pub fn protocol_number(name: &str) -> Option<u8> {
+    const OWN: &[&str] = &["all", "icmpv6", "ipv6-mh", "mh"];
+    let lower = name.to_ascii_lowercase();
+    PROTOCOLS.iter().find(|(known, _)| *known == lower && !OWN.contains(known)).map(|(_, n)| *n)
+}
+
 /// The name of a protocol, if it has one.
 pub fn protocol_name(proto: u8) -> Option<&'static str> {
     PROTOCOLS.iter().find(|(_, n)| *n == proto).map(|(name, _)| *name)
