@@ -2,8 +2,10 @@
 //!
 //! Left out, and refused by name: lifetimes, `noprefixroute`, metrics of addresses, `save` and `restore`.
 
+use super::json::{self, Head};
 use super::link::{Shown, brief_head, counters, hardware, head};
-use super::{Done, Ip, Stop, Words, scope_by_name, scope_name};
+use super::paint::{Ink, Paint};
+use super::{Done, Family, Ip, Stop, Words, scope_by_name, scope_name};
 use crate::base::DevIdx;
 use crate::net::dev::mask;
 use crate::net::{Dev, DevKind, Errno, IfAddr};
@@ -13,15 +15,15 @@ use std::net::Ipv4Addr;
 
 /// An address as `ip addr` prints it after `inet `: `10.0.0.1/24 brd 10.0.0.255 scope global eth0`.
 pub fn inet_line(a: &IfAddr) -> String {
-    let mut text = a.local.to_string();
-    if a.address != a.local {
-        text.push_str(&format!(" peer {}", a.address));
-    }
-    text.push_str(&format!("/{}", a.prefix));
+    painted(a, Paint::Plain)
+}
+
+fn painted(a: &IfAddr, paint: Paint) -> String {
+    let mut text = short(a, paint);
     if let Some(broadcast) = a.broadcast {
-        text.push_str(&format!(" brd {broadcast}"));
+        text.push_str(&format!("brd {}", paint.on(Ink::Inet, &format!("{broadcast} "))));
     }
-    text.push_str(&format!(" scope {}", scope_name(a.scope)));
+    text.push_str(&format!("scope {}", scope_name(a.scope)));
     if a.secondary {
         text.push_str(" secondary");
     }
@@ -105,8 +107,19 @@ impl Ip<'_> {
 
     fn addr_show(&mut self, words: Words) -> Done {
         let filter = self.addr_filter(words)?;
+        if self.shows_inet6() {
+            return Ok(());
+        }
+        self.plain_devices()?;
+        if self.family == Family::Packet {
+            return self.link_list(&filter.shown, Head::Addr);
+        }
         // Whoever asks for IPv4 alone, if only by a prefix, gets no links.
-        let inet = self.inet || filter.to.is_some();
+        let inet = self.family == Family::Inet || filter.to.is_some();
+        if self.json {
+            self.addr_json(&filter, inet);
+            return Ok(());
+        }
         for dev in self.devices(&filter.shown) {
             let d = self.net.dev(dev).clone();
             let addrs: Vec<&IfAddr> = d.addrs.iter().filter(|a| filter.fits(a)).collect();
@@ -114,14 +127,14 @@ impl Ip<'_> {
                 continue;
             }
             if self.brief {
-                let shorts: String = addrs.iter().map(|a| short(a)).collect();
-                self.out.line(&format!("{}{shorts}", brief_head(&d)));
+                let shorts: String = addrs.iter().map(|a| short(a, self.paint)).collect();
+                self.out.line(&format!("{}{shorts}", brief_head(&d, self.paint)));
                 continue;
             }
             if !self.oneline && filter.label.is_none() {
-                let mut text = head(&d, false);
+                let mut text = head(&d, false, self.paint);
                 if !inet {
-                    text.push_str(&format!("\n    {}", hardware(&d)));
+                    text.push_str(&format!("\n    {}", hardware(&d, self.paint)));
                 } else if d.kind == DevKind::Ethernet {
                     text.push_str(" link-netnsid 0");
                 }
@@ -137,16 +150,58 @@ impl Ip<'_> {
         Ok(())
     }
 
+    /// The devices that `up` leaves out, and the addresses that do not fit, stay as `{}`.
+    fn addr_json(&mut self, filter: &Filter, inet: bool) {
+        let no_link = self.oneline || filter.label.is_some();
+        let head = if self.brief {
+            Head::BriefAddr
+        } else if inet {
+            Head::Inet
+        } else {
+            Head::Addr
+        };
+        let every = Shown { up: false, ..filter.shown.clone() };
+        let devs: Vec<DevIdx> = self.devices(&every);
+        let has_some = |d: &Dev| {
+            let fits = d.addrs.iter().any(|a| filter.fits(a));
+            fits || (d.addrs.is_empty() && !inet)
+        };
+        let devs: Vec<DevIdx> = devs.into_iter().filter(|d| has_some(self.net.dev(*d))).collect();
+        self.answer(devs, |ip, j, dev| {
+            let d = ip.net.dev(dev);
+            let hidden = filter.shown.up && !d.up;
+            if hidden && !no_link {
+                return;
+            }
+            if !no_link {
+                json::device(j, d, head);
+            }
+            j.array("addr_info", |j| {
+                for a in d.addrs.iter().filter(|_| !hidden) {
+                    j.object(|j| {
+                        if filter.fits(a) {
+                            json::address(j, a, Some(d).filter(|_| ip.oneline), ip.brief);
+                        }
+                    });
+                }
+            });
+            if ip.stats && !no_link && !ip.brief {
+                json::counters(j, d);
+            }
+        });
+    }
+
     fn print_addr(&mut self, d: &Dev, a: &IfAddr) {
         let start = if self.oneline { format!("{}: {}", d.idx.ifindex(), d.name) } else { String::new() };
         self.out.line(&format!(
             "{start}    inet {}{}       valid_lft forever preferred_lft forever",
-            inet_line(a),
+            painted(a, self.paint),
             self.break_()
         ));
     }
 
     fn addr_change(&mut self, mut words: Words, delete: bool, replace: bool) -> Done {
+        self.no_inet6()?;
         let mut local: Option<(Ipv4Net, bool)> = None;
         let mut typed = "";
         let mut peer: Option<Ipv4Net> = None;
@@ -252,6 +307,7 @@ impl Ip<'_> {
     }
 
     fn addr_flush(&mut self, words: Words) -> Done {
+        self.no_inet6()?;
         if words.peek().is_none() {
             self.out.err("Flush requires arguments.");
             return Err(Stop(1));
@@ -295,10 +351,11 @@ pub(super) fn flushed(rounds: usize) -> String {
     }
 }
 
-fn short(a: &IfAddr) -> String {
+fn short(a: &IfAddr, paint: Paint) -> String {
+    let inet = |addr: Ipv4Addr| paint.on(Ink::Inet, &addr.to_string());
     if a.address == a.local {
-        format!("{}/{} ", a.local, a.prefix)
+        format!("{}/{} ", inet(a.local), a.prefix)
     } else {
-        format!("{} peer {}/{} ", a.local, a.address, a.prefix)
+        format!("{} peer {}/{} ", inet(a.local), inet(a.address), a.prefix)
     }
 }

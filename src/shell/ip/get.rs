@@ -1,5 +1,6 @@
 //! `ip route get`: where a packet would go (`inet_rtm_getroute` in net/ipv4/route.c, print_route in iproute2).
 
+use super::paint::Ink;
 use super::{Done, Ip, Words, table_name};
 use crate::base::DevIdx;
 use crate::net::fib::{FlowKey, Hit, RouteKind, TABLE_LOCAL, TABLE_MAIN};
@@ -21,6 +22,7 @@ struct Answer {
 
 impl Ip<'_> {
     pub(super) fn route_get(&mut self, mut words: Words) -> Done {
+        self.no_inet6()?;
         let mut key = FlowKey::to(Ipv4Addr::UNSPECIFIED);
         let mut to = None;
         let (mut from, mut iif, mut oif) = (None, None, None);
@@ -120,28 +122,73 @@ impl Ip<'_> {
             .and_then(|hit| self.net.exceptions.lookup(key.daddr, hit.route, self.now));
         let via = known.and_then(|e| e.gateway).or(a.via);
         let daddr = if key.daddr.is_unspecified() { Ipv4Addr::LOCALHOST } else { key.daddr };
+        let details = self.details;
+        let table = a.hit.map(|h| answering_table(self.net, h.table)).filter(|t| *t != TABLE_MAIN || details);
+        if self.json {
+            let mtu = known.and_then(|e| e.mtu).or_else(|| a.hit.and_then(|h| h.mtu));
+            let expires = known.map(|e| e.expires.since(self.now).as_secs());
+            let redirected = known.is_some_and(|e| e.gateway.is_some());
+            self.answer([()], |ip, j, ()| {
+                if a.kind != RouteKind::Unicast || details {
+                    j.text("type", a.kind.name());
+                }
+                j.text("dst", &daddr.to_string());
+                if !key.saddr.is_unspecified() {
+                    j.text("from", &key.saddr.to_string());
+                }
+                if let Some(via) = via {
+                    j.text("gateway", &via.to_string());
+                }
+                j.text("dev", ip.name(a.dev));
+                if let Some(table) = table {
+                    j.text("table", &table_name(table));
+                }
+                if let Some(src) = a.src {
+                    j.text("prefsrc", &src.to_string());
+                }
+                j.texts("flags", []);
+                if key.mark != 0 {
+                    j.number("mark", u64::from(key.mark));
+                }
+                if iif.is_none() {
+                    j.number("uid", 0);
+                }
+                let cache = a.flags.trim_end().trim_matches(['<', '>']);
+                let redirected = redirected.then_some("redirected");
+                j.texts("cache", cache.split(',').filter(|w| !w.is_empty()).chain(redirected));
+                if let Some(expires) = expires {
+                    j.number("expires", expires);
+                }
+                super::route::metrics(j, mtu, a.hit.and_then(|h| h.advmss));
+                if let Some(iif) = iif {
+                    j.text("iif", ip.name(iif));
+                }
+            });
+            return;
+        }
+        let inet = |addr: Ipv4Addr| self.paint.on(Ink::Inet, &format!("{addr} "));
         let mut text = String::new();
-        if a.kind != RouteKind::Unicast {
+        if a.kind != RouteKind::Unicast || details {
             text.push_str(&format!("{} ", a.kind.name()));
         }
-        text.push_str(&format!("{daddr} "));
+        text.push_str(&inet(daddr));
         if !key.saddr.is_unspecified() {
-            text.push_str(&format!("from {} ", key.saddr));
+            text.push_str(&self.paint.on(Ink::Inet, &format!("from {} ", key.saddr)));
         }
         if let Some(via) = via {
-            text.push_str(&format!("via {via} "));
+            text.push_str(&format!("via {}", inet(via)));
         }
-        text.push_str(&format!("dev {} ", self.name(a.dev)));
-        if let Some(table) = a.hit.map(|h| answering_table(self.net, h.table))
-            && table != TABLE_MAIN
-        {
+        text.push_str(&format!("dev {}", self.paint.on(Ink::Name, &format!("{} ", self.name(a.dev)))));
+        if let Some(table) = table {
             text.push_str(&format!("table {} ", table_name(table)));
         }
         if let Some(src) = a.src {
-            text.push_str(&format!("src {src} "));
+            text.push_str(&format!("src {}", inet(src)));
         }
         if key.mark != 0 {
-            text.push_str(&format!("mark {:#x} ", key.mark));
+            // iproute2 takes small marks for numbers, large ones for bits.
+            let mark = if key.mark < 16 { key.mark.to_string() } else { format!("{:#x}", key.mark) };
+            text.push_str(&format!("mark {mark} "));
         }
         if iif.is_none() {
             text.push_str("uid 0 ");
@@ -159,7 +206,7 @@ impl Ip<'_> {
             text.push_str(&format!("advmss {mss} "));
         }
         if let Some(iif) = iif {
-            text.push_str(&format!("iif {} ", self.name(iif)));
+            text.push_str(&format!("iif {}", self.paint.on(Ink::Name, &format!("{} ", self.name(iif)))));
         }
         self.out.line(&text);
     }

@@ -2,6 +2,8 @@
 //!
 //! Devices that people may add: `dummy` and `ipip`. A card with a cable cannot be deleted.
 
+use super::json::{self, Head};
+use super::paint::{Ink, Paint};
 use super::{Done, Ip, Stop, Words};
 use crate::base::DevIdx;
 use crate::net::inet::valid_name;
@@ -10,7 +12,7 @@ use crate::shell::words::{abbreviates, number};
 use crate::wire::Mac;
 
 /// Which devices are shown.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Shown {
     pub dev: Option<DevIdx>,
     pub up: bool,
@@ -65,16 +67,39 @@ impl Ip<'_> {
                 name => shown.dev = Some(self.shown_dev(name)?),
             }
         }
-        for dev in self.devices(&shown) {
+        self.link_list(&shown, Head::Link)
+    }
+
+    /// The devices, for `ip link` and for `ip -0 addr`, which differ in a word.
+    pub(super) fn link_list(&mut self, shown: &Shown, how: Head) -> Done {
+        self.plain_devices()?;
+        if self.json {
+            let brief = self.brief;
+            let every = self.devices(&Shown { up: shown.up && shown.dev.is_some(), ..shown.clone() });
+            // What `up` leaves out stays as `{}`.
+            let up = shown.up;
+            self.answer(every, |ip, j, dev| {
+                let d = ip.net.dev(dev);
+                if up && !d.up {
+                    return;
+                }
+                json::device(j, d, if brief { Head::BriefLink } else { how });
+                if ip.stats && !brief {
+                    json::counters(j, d);
+                }
+            });
+            return Ok(());
+        }
+        for dev in self.devices(shown) {
             let d = self.net.dev(dev).clone();
             if self.brief {
-                let mac = address(&d);
-                let text = format!("{}{mac} <{}> ", brief_head(&d), flags(&d).join(","));
+                let mac = self.paint.on(Ink::Mac, &format!("{} ", address(&d)));
+                let text = format!("{}{mac}<{}> ", brief_head(&d, self.paint), flags(&d).join(","));
                 self.out.line(&text);
                 continue;
             }
-            let mut text = head(&d, true);
-            text.push_str(&format!("{}    {}", self.break_(), hardware(&d)));
+            let mut text = head(&d, how == Head::Link, self.paint);
+            text.push_str(&format!("{}    {}", self.break_(), hardware(&d, self.paint)));
             if self.stats {
                 text.push_str(self.break_());
                 text.push_str(&counters(&d, self.break_()));
@@ -291,7 +316,7 @@ fn full_name(d: &Dev) -> String {
     }
 }
 
-fn state(d: &Dev) -> &'static str {
+pub(super) fn state(d: &Dev) -> &'static str {
     match d.kind {
         _ if !d.up || !d.carrier => "DOWN",
         DevKind::Ethernet => "UP",
@@ -299,7 +324,7 @@ fn state(d: &Dev) -> &'static str {
     }
 }
 
-fn flags(d: &Dev) -> Vec<&'static str> {
+pub(super) fn flags(d: &Dev) -> Vec<&'static str> {
     [
         (d.up && !d.carrier, "NO-CARRIER"),
         (d.is_loopback(), "LOOPBACK"),
@@ -316,24 +341,25 @@ fn flags(d: &Dev) -> Vec<&'static str> {
 }
 
 /// The first line, without its end. `ip link` shows the mode as well.
-pub(super) fn head(d: &Dev, mode: bool) -> String {
+pub(super) fn head(d: &Dev, mode: bool, paint: Paint) -> String {
     format!(
-        "{}: {}: <{}> mtu {} qdisc {} state {} {}group default qlen 1000",
+        "{}: {}<{}> mtu {} qdisc {} state {}{}group default qlen 1000",
         d.idx.ifindex(),
-        full_name(d),
+        paint.on(Ink::Name, &format!("{}: ", full_name(d))),
         flags(d).join(","),
         d.mtu,
         if d.opened { "noqueue" } else { "noop" },
-        state(d),
+        paint.on(Ink::State, &format!("{} ", state(d))),
         if mode { "mode DEFAULT " } else { "" }
     )
 }
 
-pub(super) fn brief_head(d: &Dev) -> String {
-    format!("{:<16} {:<14} ", full_name(d), state(d))
+pub(super) fn brief_head(d: &Dev, paint: Paint) -> String {
+    let name = paint.on(Ink::Name, &format!("{:<16} ", full_name(d)));
+    name + &paint.on(Ink::State, &format!("{:<14} ", state(d)))
 }
 
-fn address(d: &Dev) -> String {
+pub(super) fn address(d: &Dev) -> String {
     match d.kind {
         DevKind::Ipip { local, .. } => local.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED).to_string(),
         _ => d.mac.to_string(),
@@ -341,15 +367,18 @@ fn address(d: &Dev) -> String {
 }
 
 /// `link/ether … brd …`, without indentation and end.
-pub(super) fn hardware(d: &Dev) -> String {
-    let own = address(d);
+pub(super) fn hardware(d: &Dev, paint: Paint) -> String {
+    let mac = |text: &str| paint.on(Ink::Mac, text);
+    let own = mac(&address(d));
     match d.kind {
-        DevKind::Loopback => format!("link/loopback {own} brd {}", Mac::ZERO),
-        DevKind::Ethernet => format!("link/ether {own} brd {} link-netnsid 0", Mac::BROADCAST),
-        DevKind::Dummy => format!("link/ether {own} brd {}", Mac::BROADCAST),
+        DevKind::Loopback => format!("link/loopback {own} brd {}", mac(&Mac::ZERO.to_string())),
+        DevKind::Ethernet => {
+            format!("link/ether {own} brd {} link-netnsid 0", mac(&Mac::BROADCAST.to_string()))
+        }
+        DevKind::Dummy => format!("link/ether {own} brd {}", mac(&Mac::BROADCAST.to_string())),
         DevKind::Ipip { remote, .. } => match remote {
-            Some(remote) => format!("link/ipip {own} peer {remote}"),
-            None => format!("link/ipip {own} brd 0.0.0.0"),
+            Some(remote) => format!("link/ipip {own} peer {}", mac(&remote.to_string())),
+            None => format!("link/ipip {own} brd {}", mac("0.0.0.0")),
         },
     }
 }

@@ -2,18 +2,24 @@
 //! statuses (1 for what the program refuses, 2 for what the kernel refuses, 255 for what cannot be read).
 //!
 //! Cables are pairs of virtual Ethernet devices, as where the records were made: `eth0@if4 … link-netnsid 0`.
-//! Refused by name: other objects, IPv6, JSON, `-d`, `-n`, `-b`, monitoring.
+//! Nobody has IPv6 here: `-6` shows nothing, and changes nothing. Refused by name: other objects, `-n`, `-b`, monitoring, and
+//! `-d` of devices, which tells what simulated devices have not (queues, segmentation).
 
 pub mod addr;
 mod get;
+mod json;
 mod link;
 mod neigh;
+mod paint;
 mod route;
 mod rule;
 mod tunnel;
 
 pub use addr::inet_line;
 pub use route::route_line;
+
+use json::Json;
+use paint::Paint;
 
 use super::output::{Output, Stream};
 use super::words::{abbreviates, ip_addr, ip_prefix};
@@ -98,16 +104,52 @@ struct Ip<'a> {
     net: &'a mut Inet,
     now: SimTime,
     out: &'a mut Output,
-    /// `-4`: addresses are shown without links.
-    inet: bool,
+    family: Family,
     oneline: bool,
     stats: bool,
+    /// `-s -s`.
+    more_stats: bool,
+    /// `-h`, `-iec`.
+    human: bool,
     brief: bool,
+    /// `-d`.
+    details: bool,
+    json: bool,
+    /// `-p`, which only JSON heeds.
+    pretty: bool,
+    paint: Paint,
+}
+
+/// What `-4`, `-6` and `-0` ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    /// Nothing was said.
+    Any,
+    /// Addresses are shown without links.
+    Inet,
+    /// There is none.
+    Inet6,
+    /// Links without addresses.
+    Packet,
 }
 
 /// Runs `ip`; returns its exit status.
 pub fn main(net: &mut Inet, now: SimTime, args: &[String], out: &mut Output) -> u8 {
-    let mut ip = Ip { net, now, out, inet: false, oneline: false, stats: false, brief: false };
+    let mut ip = Ip {
+        net,
+        now,
+        out,
+        family: Family::Any,
+        oneline: false,
+        stats: false,
+        more_stats: false,
+        human: false,
+        brief: false,
+        details: false,
+        json: false,
+        pretty: false,
+        paint: Paint::Plain,
+    };
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match ip.run(&args) {
         Ok(()) => 0,
@@ -150,21 +192,38 @@ impl Ip<'_> {
         // Two dashes are as good as one.
         let name = option.strip_prefix("--").filter(|n| !n.is_empty()).unwrap_or(&option[1..]);
         match name {
-            "4" => self.inet = true,
-            "0" | "6" | "B" | "M" => return Err(self.not_modelled(option)),
+            "4" => self.family = Family::Inet,
+            "6" => self.family = Family::Inet6,
+            "0" => self.family = Family::Packet,
+            "B" | "M" => return Err(self.not_modelled(option)),
             "o" => self.oneline = true,
-            "c" | "h" | "r" | "N" | "iec" => {}
+            "h" | "iec" => self.human = true,
+            "r" => {}
             _ if abbreviates(name, "family") => match words.next() {
-                Some("inet") => self.inet = true,
+                Some("inet") => self.family = Family::Inet,
+                Some("inet6") => self.family = Family::Inet6,
+                Some("link") => self.family = Family::Packet,
                 _ => return Err(self.not_modelled(option)),
             },
-            _ if abbreviates(name, "stats") || abbreviates(name, "statistics") => self.stats = true,
+            _ if abbreviates(name, "stats") || abbreviates(name, "statistics") => {
+                self.more_stats = self.stats;
+                self.stats = true;
+            }
             _ if abbreviates(name, "oneline") => self.oneline = true,
             _ if abbreviates(name, "brief") && name.len() > 1 => self.brief = true,
-            _ if abbreviates(name, "human-readable")
-                || abbreviates(name, "resolve")
-                || name.starts_with("color")
-                || name.starts_with("c=") => {}
+            _ if abbreviates(name, "json") => self.json = true,
+            _ if abbreviates(name, "pretty") => self.pretty = true,
+            _ if abbreviates(name, "details") => self.details = true,
+            _ if abbreviates(name.split('=').next().unwrap_or(""), "color") => {
+                // Standard output is no terminal, so that `auto` means no.
+                self.paint = match name.split_once('=').map(|(_, when)| when) {
+                    None | Some("always") => Paint::Colours,
+                    Some("auto" | "never") => Paint::Plain,
+                    Some(_) => return Err(self.unknown_option(option)),
+                };
+            }
+            _ if abbreviates(name, "human-readable") => self.human = true,
+            _ if abbreviates(name, "resolve") => {}
             _ if abbreviates(name, "loops") => {
                 words.next();
             }
@@ -172,30 +231,62 @@ impl Ip<'_> {
                 self.out.line("ip utility, iproute2-6.1.0, libbpf 1.1.2");
                 return Err(Stop(0));
             }
-            _ if [
-                "details",
-                "json",
-                "pretty",
-                "netns",
-                "batch",
-                "force",
-                "timestamp",
-                "tshort",
-                "all",
-                "rcvbuf",
-                "Numeric",
-            ]
-            .iter()
-            .any(|full| abbreviates(name, full)) =>
+            _ if ["netns", "batch", "force", "timestamp", "tshort", "all", "rcvbuf", "Numeric"]
+                .iter()
+                .any(|full| abbreviates(name, full)) =>
             {
                 return Err(self.not_modelled(option));
             }
-            _ => {
-                self.out.err(&format!("Option \"{option}\" is unknown, try \"ip -help\"."));
-                return Err(Stop(255));
-            }
+            _ => return Err(self.unknown_option(option)),
         }
         Ok(())
+    }
+
+    fn unknown_option(&mut self, option: &str) -> Stop {
+        self.out.err(&format!("Option \"{option}\" is unknown, try \"ip -help\"."));
+        Stop(255)
+    }
+
+    /// An answer as JSON: every value is an element of one array.
+    fn answer<T>(&mut self, items: impl IntoIterator<Item = T>, mut element: impl FnMut(&Self, &mut Json, T)) {
+        let mut j = Json::new(self.pretty);
+        for item in items {
+            j.object(|j| element(self, j, item));
+        }
+        self.out.print(Stream::Stdout, &j.finish());
+    }
+
+    /// `-6` of what only has IPv4 here. True: there is nothing to show, and that has been said.
+    fn shows_inet6(&mut self) -> bool {
+        if self.family == Family::Inet6 && self.json {
+            self.answer([(); 0], |_, _, ()| {});
+        }
+        self.family == Family::Inet6
+    }
+
+    /// What cannot be shown of devices.
+    fn plain_devices(&mut self) -> Done {
+        let refused = match self {
+            Ip { details: true, .. } => "-d",
+            Ip { more_stats: true, .. } => "-s -s",
+            Ip { human: true, stats: true, .. } => "-h",
+            _ => return Ok(()),
+        };
+        Err(self.not_modelled(refused))
+    }
+
+    /// A change that `-6` asks for.
+    fn no_inet6(&mut self) -> Done {
+        if self.family == Family::Inet6 { Err(self.not_modelled("-6")) } else { Ok(()) }
+    }
+
+    /// What `-4` and `-6` make of "any valid address".
+    fn family_name(&self) -> &'static str {
+        match self.family {
+            Family::Inet => "inet",
+            Family::Inet6 => "inet6",
+            Family::Any | Family::Packet => "any valid",
+        }
     }
 
     /// What this simulator does not have: said by its own name, never as iproute2's words.
@@ -244,7 +335,7 @@ impl Ip<'_> {
 
     fn addr_of(&mut self, text: &str) -> Result<Ipv4Addr, Stop> {
         ip_addr(text).ok_or_else(|| {
-            let family = if self.inet { "inet" } else { "any valid" };
+            let family = self.family_name();
             self.out.err(&format!("Error: {family} address is expected rather than \"{text}\"."));
             Stop(1)
         })
@@ -253,7 +344,7 @@ impl Ip<'_> {
     /// A prefix, and whether its length was typed.
     fn prefix_of(&mut self, text: &str) -> Result<(Ipv4Net, bool), Stop> {
         ip_prefix(text).ok_or_else(|| {
-            let family = if self.inet { "inet" } else { "any valid" };
+            let family = self.family_name();
             self.out.err(&format!("Error: {family} prefix is expected rather than \"{text}\"."));
             Stop(1)
         })

@@ -3,6 +3,7 @@
 //! Entries are listed by device and address; the kernel lists them by a hash with a random key.
 
 use super::addr::flushed;
+use super::paint::Ink;
 use super::{Done, Ip, Stop, Words};
 use crate::base::{DevIdx, SimTime};
 use crate::net::{Errno, Neigh, NetError, Nud};
@@ -107,6 +108,13 @@ impl Ip<'_> {
 
     fn neigh_show(&mut self, words: Words) -> Done {
         let filter = self.neigh_filter(words)?;
+        if self.shows_inet6() {
+            return Ok(());
+        }
+        if self.json {
+            self.neigh_json(&filter);
+            return Ok(());
+        }
         let mut lines = Vec::new();
         if filter.proxy {
             for (dev, addr) in &self.net.proxies {
@@ -114,10 +122,10 @@ impl Ip<'_> {
                     continue;
                 }
                 let dev = match dev {
-                    Some(dev) if filter.dev.is_none() => format!("dev {} ", self.name(*dev)),
+                    Some(dev) if filter.dev.is_none() => self.dev_word(*dev),
                     _ => String::new(),
                 };
-                lines.push(format!("{addr} {dev}proxy "));
+                lines.push(format!("{}{dev}proxy ", self.paint.on(Ink::Inet, &format!("{addr} "))));
             }
         } else {
             for n in self.net.neigh.sorted() {
@@ -133,27 +141,83 @@ impl Ip<'_> {
     }
 
     fn neigh_line(&self, n: &Neigh, with_dev: bool) -> String {
-        let mut text = format!("{} ", n.addr);
+        let mut text = self.paint.on(Ink::Inet, &format!("{} ", n.addr));
         if with_dev {
-            text.push_str(&format!("dev {} ", self.name(n.dev)));
+            text.push_str(&self.dev_word(n.dev));
         }
         if n.state.valid() {
-            text.push_str(&format!("lladdr {} ", n.mac));
+            text.push_str(&format!("lladdr {}", self.paint.on(Ink::Mac, &format!("{} ", n.mac))));
         }
         if self.stats {
-            let ago = |t: SimTime| self.now.since(t).as_secs();
-            text.push_str(&format!(
-                "used {}/{}/{} probes {} ",
-                ago(n.used),
-                ago(n.confirmed),
-                ago(n.updated),
-                n.probes
-            ));
+            let [used, confirmed, updated] = self.ages(n);
+            // iproute2 6.1 forgets the space.
+            text.push_str(&format!(" used {used}/{confirmed}/{updated}probes {} ", n.probes));
         }
         text + n.state.name() + " "
     }
 
+    /// Seconds since it was used, confirmed, updated.
+    fn ages(&self, n: &Neigh) -> [u64; 3] {
+        [n.used, n.confirmed, n.updated].map(|t: SimTime| self.now.since(t).as_secs())
+    }
+
+    fn neigh_json(&mut self, filter: &Filter) {
+        let with_dev = filter.dev.is_none();
+        if filter.proxy {
+            let proxies: Vec<(Option<DevIdx>, Ipv4Addr)> = self
+                .net
+                .proxies
+                .iter()
+                .filter(|(dev, addr)| {
+                    filter.dev.is_none_or(|d| *dev == Some(d)) && filter.to.is_none_or(|net| net.contains(addr))
+                })
+                .copied()
+                .collect();
+            self.answer(proxies, |ip, j, (dev, addr)| {
+                j.text("dst", &addr.to_string());
+                if let Some(dev) = dev.filter(|_| with_dev) {
+                    j.text("dev", ip.name(dev));
+                }
+                j.null("proxy");
+            });
+            return;
+        }
+        let all: Vec<(DevIdx, Ipv4Addr)> = self
+            .net
+            .neigh
+            .sorted()
+            .into_iter()
+            .filter(|n| filter.fits(n, |s| !matches!(s, Nud::None | Nud::Noarp)))
+            .map(|n| (n.dev, n.addr))
+            .collect();
+        self.answer(all, |ip, j, (dev, addr)| {
+            let Some(n) = ip.net.neigh.get(dev, addr) else { return };
+            j.text("dst", &addr.to_string());
+            if with_dev {
+                j.text("dev", ip.name(dev));
+            }
+            if n.state.valid() {
+                j.text("lladdr", &n.mac.to_string());
+            }
+            if ip.stats {
+                let [used, confirmed, updated] = ip.ages(n);
+                j.number("used", used);
+                j.number("confirmed", confirmed);
+                j.number("updated", updated);
+                j.number("probes", u64::from(n.probes));
+            }
+            if n.state != Nud::None {
+                j.texts("state", [n.state.name()]);
+            }
+        });
+    }
+
+    fn dev_word(&self, dev: DevIdx) -> String {
+        format!("dev {}", self.paint.on(Ink::Name, &format!("{} ", self.name(dev))))
+    }
+
     fn neigh_add(&mut self, mut words: Words, create: bool, exclusive: bool) -> Done {
+        self.no_inet6()?;
         let (mut dst, mut dev, mut lladdr) = (None, None, None);
         let mut state = Nud::Permanent;
         let mut proxy = false;
@@ -240,6 +304,7 @@ impl Ip<'_> {
     }
 
     fn neigh_delete(&mut self, mut words: Words) -> Done {
+        self.no_inet6()?;
         let (mut dst, mut dev, mut proxy) = (None, None, false);
         while let Some(word) = words.next() {
             match word {
@@ -271,6 +336,7 @@ impl Ip<'_> {
     }
 
     fn neigh_get(&mut self, mut words: Words) -> Done {
+        self.no_inet6()?;
         let (mut dst, mut dev) = (None, None);
         while let Some(word) = words.next() {
             match word {
@@ -296,6 +362,7 @@ impl Ip<'_> {
     }
 
     fn neigh_flush(&mut self, words: Words) -> Done {
+        self.no_inet6()?;
         if words.peek().is_none() {
             self.out.err("Flush requires arguments.");
             return Err(Stop(1));

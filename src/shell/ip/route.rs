@@ -4,6 +4,8 @@
 //! `restore`.
 
 use super::addr::flushed;
+use super::json::Json;
+use super::paint::{Ink, Paint};
 use super::{Done, Ip, Stop, Words, proto_by_name, proto_name, scope_by_name, scope_name, table_name};
 use crate::base::DevIdx;
 use crate::net::fib::{
@@ -11,6 +13,7 @@ use crate::net::fib::{
     TABLE_LOCAL, TABLE_MAIN,
 };
 use crate::net::{Errno, Inet, NetError};
+use crate::shell::output::Stream;
 use crate::shell::words::{abbreviates, number};
 use ipnet::Ipv4Net;
 use std::net::Ipv4Addr;
@@ -53,58 +56,151 @@ impl Filter {
 
 /// A route as `ip route show table all` prints it, with the space at its end.
 pub fn route_line(net: &Inet, r: &Route) -> String {
-    line(net, r, &Filter::default())
+    line(net, r, &Filter::default(), Look { details: false, paint: Paint::Plain })
 }
 
-/// A route, without what the filter has said already.
-fn line(net: &Inet, r: &Route, filter: &Filter) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut add = |text: String| words.push(text);
-    if r.kind != RouteKind::Unicast {
-        add(r.kind.name().into());
+/// How a route is printed.
+#[derive(Clone, Copy)]
+struct Look {
+    /// With what goes without saying.
+    details: bool,
+    paint: Paint,
+}
+
+/// What there is to say of a route, without what the filter has said already.
+struct Said {
+    kind: bool,
+    tos: bool,
+    via: Option<Ipv4Addr>,
+    dev: Option<DevIdx>,
+    table: bool,
+    proto: bool,
+    scope: bool,
+    src: Option<Ipv4Addr>,
+    metric: bool,
+}
+
+impl Said {
+    fn of(r: &Route, filter: &Filter, details: bool) -> Said {
+        Said {
+            kind: (r.kind != RouteKind::Unicast || details) && filter.kind.is_none(),
+            tos: r.tos != 0 && filter.tos.is_none(),
+            via: r.via.filter(|_| filter.via.is_none()),
+            dev: r.dev.filter(|_| filter.dev.is_none()),
+            table: (r.table != TABLE_MAIN || details) && filter.table.is_none(),
+            proto: (r.proto != PROTO_BOOT || details) && filter.proto.is_none(),
+            scope: (r.scope != SCOPE_UNIVERSE || details) && filter.scope.is_none(),
+            src: r.prefsrc.filter(|_| filter.src.is_none()),
+            metric: r.metric != 0 && filter.metric.is_none(),
+        }
     }
-    add(match r.dst.prefix_len() {
+}
+
+fn destination(r: &Route) -> String {
+    match r.dst.prefix_len() {
         0 => "default".into(),
         32 => r.dst.addr().to_string(),
         _ => r.dst.to_string(),
+    }
+}
+
+fn element(j: &mut Json, net: &Inet, r: &Route, filter: &Filter, details: bool) {
+    let said = Said::of(r, filter, details);
+    if said.kind {
+        j.text("type", r.kind.name());
+    }
+    j.text("dst", &destination(r));
+    if said.tos {
+        j.text("tos", &format!("{:#04x}", r.tos));
+    }
+    if let Some(via) = said.via {
+        j.text("gateway", &via.to_string());
+    }
+    if let Some(dev) = said.dev {
+        j.text("dev", &net.dev(dev).name);
+    }
+    if said.table {
+        j.text("table", &table_name(r.table));
+    }
+    if said.proto {
+        j.text("protocol", &proto_name(r.proto));
+    }
+    if said.scope {
+        j.text("scope", &scope_name(r.scope));
+    }
+    if let Some(src) = said.src {
+        j.text("prefsrc", &src.to_string());
+    }
+    if said.metric {
+        j.number("metric", u64::from(r.metric));
+    }
+    let flags = [(r.onlink, "onlink"), (r.linkdown, "linkdown")];
+    j.texts("flags", flags.into_iter().filter_map(|(on, word)| on.then_some(word)));
+    metrics(j, r.mtu, r.advmss);
+}
+
+/// The metrics of a route that have been set.
+pub(super) fn metrics(j: &mut Json, mtu: Option<u32>, advmss: Option<u32>) {
+    if mtu.is_none() && advmss.is_none() {
+        return;
+    }
+    j.array("metrics", |j| {
+        j.object(|j| {
+            for (name, value) in [("mtu", mtu), ("advmss", advmss)] {
+                if let Some(value) = value {
+                    j.number(name, u64::from(value));
+                }
+            }
+        });
     });
-    if r.tos != 0 && filter.tos.is_none() {
-        add(format!("tos {:#04x}", r.tos));
+}
+
+fn line(net: &Inet, r: &Route, filter: &Filter, look: Look) -> String {
+    let said = Said::of(r, filter, look.details);
+    let kind = if said.kind { format!("{} ", r.kind.name()) } else { String::new() };
+    let mut text = match r.dst.prefix_len() {
+        // A word, not an address.
+        0 => kind + "default ",
+        _ => kind + &look.paint.on(Ink::Inet, &(destination(r) + " ")),
+    };
+    let mut add = |word: String| text.push_str(&word);
+    if said.tos {
+        add(format!("tos {:#04x} ", r.tos));
     }
-    if let Some(via) = r.via.filter(|_| filter.via.is_none()) {
-        add(format!("via {via}"));
+    if let Some(via) = said.via {
+        add(format!("via {}", look.paint.on(Ink::Inet, &format!("{via} "))));
     }
-    if let Some(dev) = r.dev.filter(|_| filter.dev.is_none()) {
-        add(format!("dev {}", net.dev(dev).name));
+    if let Some(dev) = said.dev {
+        add(format!("dev {}", look.paint.on(Ink::Name, &format!("{} ", net.dev(dev).name))));
     }
-    if r.table != TABLE_MAIN && filter.table.is_none() {
-        add(format!("table {}", table_name(r.table)));
+    if said.table {
+        add(format!("table {} ", table_name(r.table)));
     }
-    if r.proto != PROTO_BOOT && filter.proto.is_none() {
-        add(format!("proto {}", proto_name(r.proto)));
+    if said.proto {
+        add(format!("proto {} ", proto_name(r.proto)));
     }
-    if r.scope != SCOPE_UNIVERSE && filter.scope.is_none() {
-        add(format!("scope {}", scope_name(r.scope)));
+    if said.scope {
+        add(format!("scope {} ", scope_name(r.scope)));
     }
-    if let Some(src) = r.prefsrc.filter(|_| filter.src.is_none()) {
-        add(format!("src {src}"));
+    if let Some(src) = said.src {
+        add(format!("src {}", look.paint.on(Ink::Inet, &format!("{src} "))));
     }
-    if r.metric != 0 && filter.metric.is_none() {
-        add(format!("metric {}", r.metric));
+    if said.metric {
+        add(format!("metric {} ", r.metric));
     }
     if r.onlink {
-        add("onlink".into());
+        add("onlink ".into());
     }
     if r.linkdown {
-        add("linkdown".into());
+        add("linkdown ".into());
     }
     if let Some(mtu) = r.mtu {
-        add(format!("mtu {}{mtu}", if r.mtu_lock { "lock " } else { "" }));
+        add(format!("mtu {}{mtu} ", if r.mtu_lock { "lock " } else { "" }));
     }
     if let Some(mss) = r.advmss {
-        add(format!("advmss {mss}"));
+        add(format!("advmss {mss} "));
     }
-    words.join(" ") + " "
+    text
 }
 
 pub(super) fn kind_by_name(text: &str) -> Option<RouteKind> {
@@ -243,12 +339,27 @@ impl Ip<'_> {
 
     fn route_show(&mut self, words: Words) -> Done {
         let filter = self.route_filter(words)?;
+        if self.shows_inet6() {
+            return Ok(());
+        }
         if filter.cache {
             return self.cache_show(&filter);
         }
-        self.check_table(&filter, "Dump")?;
+        if let Err(stop) = self.check_table(&filter, "Dump") {
+            if self.json {
+                // The array has been begun by then.
+                self.out.print(Stream::Stdout, &Json::new(self.pretty).broken_off());
+            }
+            return Err(stop);
+        }
+        if self.json {
+            let routes: Vec<Route> = self.net.fib.routes().iter().filter(|r| filter.fits(r)).cloned().collect();
+            self.answer(routes, |ip, j, r| element(j, ip.net, &r, &filter, ip.details));
+            return Ok(());
+        }
+        let look = Look { details: self.details, paint: self.paint };
         let lines: Vec<String> =
-            self.net.fib.routes().iter().filter(|r| filter.fits(r)).map(|r| line(self.net, r, &filter)).collect();
+            self.net.fib.routes().iter().filter(|r| filter.fits(r)).map(|r| line(self.net, r, &filter, look)).collect();
         for line in lines {
             self.out.line(&line);
         }
@@ -266,6 +377,9 @@ impl Ip<'_> {
 
     /// What was learnt about single destinations.
     fn cache_show(&mut self, filter: &Filter) -> Done {
+        if self.json {
+            return Err(self.not_modelled("-j route show cache"));
+        }
         let mut lines = Vec::new();
         for (daddr, e) in self.net.exceptions.iter(self.now) {
             let Some(r) = self.net.fib.routes().iter().find(|r| r.id == e.route) else {
@@ -381,6 +495,7 @@ impl Ip<'_> {
     }
 
     fn route_add(&mut self, words: Words, how: Insert) -> Done {
+        self.no_inet6()?;
         let t = self.route_typed(words)?;
         let dst = self.route_destination(&t)?;
         let kind = t.kind.unwrap_or(RouteKind::Unicast);
@@ -414,6 +529,7 @@ impl Ip<'_> {
     }
 
     fn route_delete(&mut self, words: Words) -> Done {
+        self.no_inet6()?;
         let t = self.route_typed(words)?;
         let dst = self.route_destination(&t)?;
         if dst.addr() != dst.network() {
@@ -442,6 +558,7 @@ impl Ip<'_> {
     }
 
     fn route_flush(&mut self, words: Words) -> Done {
+        self.no_inet6()?;
         if words.peek().is_none() {
             self.out.err("\"ip route flush\" requires arguments.");
             return Err(Stop(1));

@@ -2,7 +2,8 @@
 //!
 //! Left out, and refused by name: `goto`, `suppress_*`, ports, users, realms, NAT.
 
-use super::{Done, Ip, Stop, Words, table_name};
+use super::paint::Ink;
+use super::{Done, Ip, Stop, Words, json, table_name};
 use crate::net::NetError;
 use crate::net::fib::{Rule, RuleAction};
 use crate::shell::words::{abbreviates, number};
@@ -23,6 +24,7 @@ struct Typed {
 
 impl Ip<'_> {
     pub(super) fn rule(&mut self, mut words: Words) -> Done {
+        self.no_inet6()?;
         let Some(word) = words.next() else {
             return self.rule_show(words);
         };
@@ -45,6 +47,11 @@ impl Ip<'_> {
 
     fn rule_show(&mut self, words: Words) -> Done {
         let wanted = self.rule_typed(words)?;
+        if self.json {
+            let rules: Vec<Rule> = self.net.fib.rules().iter().filter(|r| wanted.fits(r)).cloned().collect();
+            self.answer(rules, |ip, j, r| json::rule(j, ip.net, &r, ip.details));
+            return Ok(());
+        }
         let lines: Vec<String> =
             self.net.fib.rules().iter().filter(|r| wanted.fits(r)).map(|r| self.rule_line(r)).collect();
         for line in lines {
@@ -59,7 +66,8 @@ impl Ip<'_> {
             text.push_str("not ");
         }
         let net = |n: ipnet::Ipv4Net| {
-            if n.prefix_len() == 32 { n.addr().to_string() } else { n.to_string() }
+            let addr = self.paint.on(Ink::Inet, &n.addr().to_string());
+            if n.prefix_len() == 32 { addr } else { format!("{addr}/{}", n.prefix_len()) }
         };
         text.push_str(&match r.from {
             Some(from) => format!("from {}", net(from)),
@@ -79,7 +87,7 @@ impl Ip<'_> {
         }
         for (word, name) in [("iif", &r.iif), ("oif", &r.oif)] {
             if let Some(name) = name {
-                text.push_str(&format!(" {word} {name}"));
+                text.push_str(&format!(" {word} {}", self.paint.on(Ink::Name, name)));
                 if self.net.dev_by_name(name).is_none() {
                     text.push_str(" [detached]");
                 }
@@ -91,6 +99,9 @@ impl Ip<'_> {
             RuleAction::Unreachable => " unreachable".to_string(),
             RuleAction::Prohibit => " prohibit".to_string(),
         });
+        if self.details {
+            text.push_str(&format!(" proto {} ", protocol(r)));
+        }
         text
     }
 
@@ -165,6 +176,11 @@ impl Ip<'_> {
         let done = self.net.fib.del_rule(|r| t.fits(r));
         self.kernel(done.map_err(NetError::from))
     }
+}
+
+/// Who made a rule, as `-d` tells: `ip rule add` of 6.1 says nothing about itself.
+pub(super) fn protocol(r: &Rule) -> &'static str {
+    if r.by_kernel { "kernel" } else { "unspec" }
 }
 
 impl Typed {

@@ -88,7 +88,8 @@ fn refusals_have_the_words_and_the_status_of_iproute2() {
         ("adr show", 1, "Object \"adr\" is unknown, try \"ip help\".\n"),
         ("addr foo", 255, "Command \"foo\" is unknown, try \"ip address help\".\n"),
         ("xfrm state", 1, "lvsim: ip: `xfrm` is not modelled\n"),
-        ("-6 addr", 1, "lvsim: ip: `-6` is not modelled\n"),
+        ("-6 neigh flush all", 1, "lvsim: ip: `-6` is not modelled\n"),
+        ("-d link", 1, "lvsim: ip: `-d` is not modelled\n"),
     ] {
         assert_eq!(run(&mut net, line), (rc, text.into()), "{line}");
     }
@@ -143,7 +144,7 @@ fn a_second_table_is_asked_by_rule() {
     );
     assert_eq!(
         run(&mut net, "route get 8.8.8.8 mark 8").1,
-        "8.8.8.8 via 10.0.0.253 dev eth0 table 100 src 10.0.0.1 mark 0x8 uid 0 \n    cache \n"
+        "8.8.8.8 via 10.0.0.253 dev eth0 table 100 src 10.0.0.1 mark 8 uid 0 \n    cache \n"
     );
     assert_eq!(run(&mut net, "rule del fwmark 8"), (0, String::new()));
     assert_eq!(run(&mut net, "rule del fwmark 8"), (2, "RTNETLINK answers: No such file or directory\n".into()));
@@ -180,4 +181,145 @@ fn tunnels_come_and_go_with_their_routes() {
     );
     assert_eq!(run(&mut net, "link add tun1 type dummy"), (0, String::new()));
     assert!(run(&mut net, "link show tun1").1.starts_with("5: tun1: <BROADCAST,NOARP> mtu 1500 qdisc noop state DOWN"));
+}
+
+#[test]
+fn json_of_devices_and_addresses_has_iproute2s_keys_in_its_order() {
+    let mut net = setup(&[
+        "addr add 10.0.0.1/24 brd + dev eth0",
+        "addr add 10.9.0.1/32 scope link dev eth0",
+        "addr add 10.3.0.1 peer 10.3.0.2/32 dev eth0",
+        "addr add 10.0.0.2/24 dev eth0 label eth0:1",
+    ]);
+    assert_eq!(
+        run(&mut net, "-j link show tunl0").1,
+        "[{\"ifindex\":2,\"link\":null,\"ifname\":\"tunl0\",\"flags\":[\"NOARP\"],\"mtu\":1480,\"qdisc\":\"noop\",\
+         \"operstate\":\"DOWN\",\"linkmode\":\"DEFAULT\",\"group\":\"default\",\"txqlen\":1000,\"link_type\":\"ipip\",\
+         \"address\":\"0.0.0.0\",\"broadcast\":\"0.0.0.0\"}]\n"
+    );
+    assert_eq!(
+        run(&mut net, "-br -j addr show dev eth0").1,
+        "[{\"link_index\":4,\"ifname\":\"eth0\",\"operstate\":\"UP\",\"addr_info\":[{\"local\":\"10.9.0.1\",\"prefixlen\":32},\
+         {\"local\":\"10.0.0.1\",\"prefixlen\":24},{\"local\":\"10.3.0.1\",\"address\":\"10.3.0.2\",\"prefixlen\":32},\
+         {\"local\":\"10.0.0.2\",\"prefixlen\":24}]}]\n"
+    );
+    // What a filter leaves out stays behind, empty.
+    assert_eq!(
+        run(&mut net, "-j addr show label eth0:*").1,
+        "[{\"addr_info\":[]},{\"addr_info\":[{},{},{},{\"family\":\"inet\",\"local\":\"10.0.0.2\",\"prefixlen\":24,\"scope\":\"global\",\
+         \"secondary\":true,\"label\":\"eth0:1\",\"valid_life_time\":4294967295,\"preferred_life_time\":4294967295}]}]\n"
+    );
+    assert!(run(&mut net, "-j link show up").1.contains("},{},{"), "tunl0 is down");
+    assert!(
+        run(&mut net, "-j -o addr show lo").1.starts_with("[{\"addr_info\":[{\"index\":1,\"dev\":\"lo\",\"family\"")
+    );
+    assert_eq!(
+        run(&mut net, "-4 -j -p addr show lo").1,
+        "[ {
+        \"ifindex\": 1,
+        \"ifname\": \"lo\",
+        \"flags\": [ \"LOOPBACK\",\"UP\",\"LOWER_UP\" ],
+        \"mtu\": 65536,
+        \"qdisc\": \"noqueue\",
+        \"operstate\": \"UNKNOWN\",
+        \"group\": \"default\",
+        \"txqlen\": 1000,
+        \"addr_info\": [ {
+                \"family\": \"inet\",
+                \"local\": \"127.0.0.1\",
+                \"prefixlen\": 8,
+                \"scope\": \"host\",
+                \"label\": \"lo\",
+                \"valid_life_time\": 4294967295,
+                \"preferred_life_time\": 4294967295
+            } ]
+    } ]
+"
+    );
+}
+
+#[test]
+fn json_of_routes_rules_and_neighbours_is_that_of_6_1() {
+    let mut net = setup(&[
+        "addr add 10.0.0.1/24 dev eth0",
+        "route add default via 10.0.0.9",
+        "route add 10.5.0.0/16 via 10.0.0.9 mtu lock 1400 metric 5 src 10.0.0.1",
+        "route add blackhole 10.99.0.0/16",
+        "neigh add 10.0.0.7 lladdr 02:00:00:00:00:07 dev eth0",
+        "neigh add proxy 10.0.0.8 dev eth0",
+    ]);
+    let json = |net: &mut Inet, line: &str| run(net, line).1.replace('"', "'");
+    assert_eq!(
+        json(&mut net, "-j route"),
+        "[{'dst':'default','gateway':'10.0.0.9','dev':'eth0','flags':[]},\
+         {'dst':'10.0.0.0/24','dev':'eth0','protocol':'kernel','scope':'link','prefsrc':'10.0.0.1','flags':[]},\
+         {'dst':'10.5.0.0/16','gateway':'10.0.0.9','dev':'eth0','prefsrc':'10.0.0.1','metric':5,'flags':[],\
+         'metrics':[{'mtu':1400}]},{'type':'blackhole','dst':'10.99.0.0/16','flags':[]}]\n"
+    );
+    assert_eq!(
+        json(&mut net, "-j route get 10.5.0.1"),
+        "[{'dst':'10.5.0.1','gateway':'10.0.0.9','dev':'eth0','prefsrc':'10.0.0.1','flags':[],'uid':0,'cache':[],\
+         'metrics':[{'mtu':1400}]}]\n"
+    );
+    assert_eq!(
+        json(&mut net, "-j route get 10.0.0.255"),
+        "[{'type':'broadcast','dst':'10.0.0.255','dev':'eth0','prefsrc':'10.0.0.1','flags':[],'uid':0,\
+         'cache':['local','brd']}]\n"
+    );
+    assert_eq!(
+        json(&mut net, "-j neigh"),
+        "[{'dst':'10.0.0.7','dev':'eth0','lladdr':'02:00:00:00:00:07','state':['PERMANENT']}]\n"
+    );
+    assert_eq!(json(&mut net, "-j neigh show proxy"), "[{'dst':'10.0.0.8','dev':'eth0','proxy':null}]\n");
+    assert_eq!(run(&mut net, "rule add not fwmark 5/0xff iif zz lookup 5"), (0, String::new()));
+    assert_eq!(
+        json(&mut net, "-j -d rule show pref 32765"),
+        "[{'priority':32765,'not':null,'src':'all','fwmark':'0x5','fwmask':'0xff','iif':'zz','iif_detached':null,\
+         'table':'5','protocol':'unspec'}]\n"
+    );
+    assert_eq!(
+        run(&mut net, "-j -p route show table 77"),
+        (2, "Error: ipv4: FIB table does not exist.\nDump terminated\n[ ".to_string())
+    );
+    assert_eq!(
+        run(&mut net, "-d route show 10.5.0.0/16").1,
+        "unicast 10.5.0.0/16 via 10.0.0.9 dev eth0 proto boot scope global src 10.0.0.1 metric 5 mtu lock 1400 \n"
+    );
+}
+
+#[test]
+fn colours_are_printed_where_they_are_asked_for() {
+    let mut net = setup(&["addr add 10.0.0.1/24 brd + dev eth0", "route add default via 10.0.0.9"]);
+    let seen = |net: &mut Inet, line: &str| run(net, line).1.replace('\x1b', "^");
+    assert_eq!(
+        seen(&mut net, "-c addr show eth0").lines().take(3).collect::<Vec<_>>(),
+        [
+            "3: ^[36meth0@if4: ^[0m<BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state ^[32mUP ^[0mgroup \
+             default qlen 1000",
+            "    link/ether ^[33m02:00:00:00:00:01^[0m brd ^[33mff:ff:ff:ff:ff:ff^[0m link-netnsid 0",
+            "    inet ^[35m10.0.0.1^[0m/24 brd ^[35m10.0.0.255 ^[0mscope global eth0",
+        ]
+    );
+    assert_eq!(
+        seen(&mut net, "-color=always -br link show tunl0"),
+        "^[36mtunl0@NONE       ^[0m^[31mDOWN           ^[0m^[33m0.0.0.0 ^[0m<NOARP> \n"
+    );
+    assert_eq!(
+        seen(&mut net, "-c route"),
+        "default via ^[35m10.0.0.9 ^[0mdev ^[36meth0 ^[0m\n\
+         ^[35m10.0.0.0/24 ^[0mdev ^[36meth0 ^[0mproto kernel scope link src ^[35m10.0.0.1 ^[0m\n"
+    );
+    assert!(!seen(&mut net, "-c=auto route").contains('^'));
+    assert_eq!(run(&mut net, "-c=red route").0, 255);
+}
+
+#[test]
+fn nobody_has_ipv6() {
+    let mut net = setup(&["addr add 10.0.0.1/24 dev eth0"]);
+    for line in ["-6 addr", "-6 route", "-6 neigh", "-f inet6 addr show dev eth0"] {
+        assert_eq!(run(&mut net, line), (0, String::new()), "{line}");
+    }
+    assert_eq!(run(&mut net, "-6 -j route"), (0, "[]\n".to_string()));
+    assert_eq!(run(&mut net, "-6 route add default via fe80::1 dev eth0").0, 1);
+    assert!(run(&mut net, "-0 addr show eth0").1.ends_with("link-netnsid 0\n"), "a link has no addresses of its own");
 }

@@ -3,7 +3,8 @@
 //! Left out, and refused by name: other modes, `dev`, `tos`, keys, `nopmtudisc` (tunnels of people always have path MTU
 //! discovery).
 
-use super::{Done, Ip, Stop, Words};
+use super::paint::Ink;
+use super::{Done, Ip, Stop, Words, json};
 use crate::base::DevIdx;
 use crate::net::{DevKind, Errno};
 use crate::shell::words::{abbreviates, number};
@@ -174,6 +175,7 @@ impl Ip<'_> {
             return Err(self.failed("get", name, Errno::NoDevice));
         }
         let mut lines = Vec::new();
+        let mut found = Vec::new();
         for d in self.net.devices() {
             let DevKind::Ipip { local, remote, ttl } = d.kind else {
                 continue;
@@ -184,10 +186,24 @@ impl Ip<'_> {
             {
                 continue;
             }
-            let end = |a: Option<Ipv4Addr>| a.map_or("any".to_string(), |a| a.to_string());
+            found.push(d.idx);
+            let end = |a: Option<Ipv4Addr>, blank| {
+                self.paint.on(Ink::Inet, &(a.map_or("any".to_string(), |a| a.to_string()) + blank))
+            };
             let ttl = if ttl == 0 { "inherit".to_string() } else { ttl.to_string() };
             let (mode, tail) = if d.idx == FALLBACK { ("any/ip", " nopmtudisc") } else { ("ip/ip", "") };
-            lines.push(format!("{}: {mode} remote {} local {} ttl {ttl}{tail}", d.name, end(remote), end(local)));
+            let name = self.paint.on(Ink::Name, &format!("{}: ", d.name));
+            let (remote, local) = (end(remote, " "), end(local, ""));
+            lines.push(format!("{name}{mode} remote {remote}local {local} ttl {ttl}{tail}"));
+        }
+        if self.json {
+            self.answer(found, |ip, j, dev| {
+                let d = ip.net.dev(dev);
+                if let DevKind::Ipip { local, remote, ttl } = d.kind {
+                    json::tunnel(j, d, local, remote, ttl);
+                }
+            });
+            return Ok(());
         }
         for line in lines {
             self.out.line(&line);
