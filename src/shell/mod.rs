@@ -10,6 +10,7 @@ pub mod arptables;
 pub mod bash;
 pub mod curl;
 mod http;
+pub mod identity;
 pub mod ifconfig;
 pub mod ip;
 pub mod iptables;
@@ -96,15 +97,14 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow {
         name: "hostname",
         dir: "/bin",
-        about: "the host's name",
-        main: |m, args, _, out| {
-            if let Some(word) = args.first() {
-                out.stderr(&format!("lvsim: hostname {word} is not simulated: a host keeps the name of the file\n"));
-                return Exec::Done(1);
-            }
-            out.stdout(&format!("{}\n", m.host.name));
-            Exec::Done(0)
-        },
+        about: "the host's name and addresses",
+        main: |m, args, _, out| Exec::Done(identity::hostname(m, args, out)),
+    },
+    CommandRow {
+        name: "id",
+        dir: "/usr/bin",
+        about: "who is typing, by number",
+        main: |_, args, _, out| Exec::Done(identity::id(args, out)),
     },
     CommandRow {
         name: "ifconfig",
@@ -159,6 +159,18 @@ pub const COMMANDS: &[CommandRow] = &[
         dir: "/sbin",
         about: "the virtual server table as text",
         main: |m, args, _, out| Exec::Done(ipvs_program(ipvsadm::save_main, m, args, "", out)),
+    },
+    CommandRow {
+        name: "lsmod",
+        dir: "/sbin",
+        about: "modules that the kernel has loaded",
+        main: |_, args, _, out| Exec::Done(identity::lsmod(args, out)),
+    },
+    CommandRow {
+        name: "modprobe",
+        dir: "/sbin",
+        about: "sees to it that the kernel has a module",
+        main: |_, args, _, out| Exec::Done(identity::modprobe(args, out)),
     },
     CommandRow { name: "nc", dir: "/bin", about: "a connection by hand", main: nc::nc_main },
     CommandRow {
@@ -225,7 +237,19 @@ pub const COMMANDS: &[CommandRow] = &[
         main: tracepath::main,
     },
     CommandRow { name: "traceroute", dir: "/usr/bin", about: "the way to a host", main: traceroute::main },
+    CommandRow {
+        name: "uname",
+        dir: "/bin",
+        about: "the kernel's name and release",
+        main: |m, args, _, out| Exec::Done(identity::uname(m, args, out)),
+    },
     CommandRow { name: "wget", dir: "/usr/bin", about: "fetches a page", main: wget::main },
+    CommandRow {
+        name: "whoami",
+        dir: "/usr/bin",
+        about: "who is typing",
+        main: |_, args, _, out| Exec::Done(identity::whoami(args, out)),
+    },
 ];
 
 /// Programs that a real host may have and lvsim does not simulate (yet), sorted.
@@ -255,11 +279,9 @@ pub const NOT_SIMULATED: &[&str] = &[
     "keepalived",
     "ldirectord",
     "links",
-    "lsmod",
     "lsof",
     "mii-tool",
     "modinfo",
-    "modprobe",
     "mtr",
     "ncat",
     "nft",

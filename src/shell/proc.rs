@@ -1,5 +1,6 @@
-//! The virtual files of a host: `/proc/sys/net` and `/proc/net`.
+//! The virtual files of a host: `/proc/sys/net`, `/proc/net`, and what the kernel says of itself.
 
+use super::identity::{RELEASE, VERSION};
 use super::vfs::{FileError, Stat};
 use crate::base::SimTime;
 use crate::node::Host;
@@ -31,14 +32,36 @@ pub const NET_FILES: &[NetFile] = &[
     NetFile { name: "snmp", text: |h, _| h.proc_net_snmp() },
 ];
 
+type Show = fn(&Host, SimTime) -> String;
+
+/// The other files: a path and what it shows. None of them can be written here.
+const OTHER_FILES: &[(&str, Show)] = &[
+    // Everything is built in.
+    ("/proc/modules", |_, _| String::new()),
+    ("/proc/sys/kernel/hostname", |h, _| format!("{}\n", h.name)),
+    ("/proc/sys/kernel/osrelease", |_, _| format!("{RELEASE}\n")),
+    ("/proc/sys/kernel/ostype", |_, _| "Linux\n".to_string()),
+    // A simulated processor never has anything to do.
+    ("/proc/uptime", |_, now| {
+        let hundredths = now.0 / 10_000_000;
+        let up = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+        format!("{up} {up}\n")
+    }),
+    ("/proc/version", |_, _| format!("Linux version {RELEASE} (simulated) {VERSION}\n")),
+];
+
+fn other_file(path: &str) -> Option<Show> {
+    OTHER_FILES.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
+}
+
 /// The text of a virtual file; nothing if the path is not virtual.
 pub fn read(host: &Host, now: SimTime, path: &str) -> Option<Result<String, FileError>> {
     if let Some(name) = path.strip_prefix("/proc/net/") {
         let file = NET_FILES.iter().find(|f| f.name == name);
         return Some(file.map(|f| (f.text)(host, now)).ok_or(FileError::NotFound));
     }
-    if path == "/proc/sys/kernel/hostname" {
-        return Some(Ok(format!("{}\n", host.name)));
+    if let Some(text) = other_file(path) {
+        return Some(Ok(text(host, now)));
     }
     if !path.starts_with("/proc/") {
         return None;
@@ -65,6 +88,9 @@ pub fn write(host: &mut Host, _now: SimTime, path: &str, text: &str) -> Option<R
     if is_dir(host, path) {
         return Some(Err(FileError::IsDirectory));
     }
+    if other_file(path).is_some() {
+        return Some(Err(FileError::Denied));
+    }
     Some(host.net.sysctl.write(path, text).map_err(|e| match e {
         WriteError::NoSuchVariable => FileError::NotFound,
         WriteError::InvalidArgument => FileError::Invalid,
@@ -79,7 +105,7 @@ pub fn stat(host: &Host, path: &str) -> Option<Option<Stat>> {
     if is_dir(host, path) {
         return Some(Some(stat_of(true, 0o555)));
     }
-    let writable = path.starts_with(SYS);
+    let writable = path.starts_with(SYS) && other_file(path).is_none();
     let there = read(host, SimTime::ZERO, path).is_some_and(|r| r.is_ok());
     Some(there.then(|| stat_of(false, if writable { 0o644 } else { 0o444 })))
 }
@@ -116,5 +142,6 @@ fn is_dir(host: &Host, path: &str) -> bool {
 
 fn every_path(host: &Host) -> Vec<String> {
     let sys = host.net.sysctl.paths().into_iter().map(|p| format!("{SYS}{}", p.replace('.', "/")));
-    sys.chain(NET_FILES.iter().map(|f| format!("/proc/net/{}", f.name))).collect()
+    let other = OTHER_FILES.iter().map(|(path, _)| (*path).to_string());
+    sys.chain(other).chain(NET_FILES.iter().map(|f| format!("/proc/net/{}", f.name))).collect()
 }
