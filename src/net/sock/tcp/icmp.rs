@@ -36,6 +36,9 @@ impl TcpStack {
         if matches!(sock.state, State::TimeWait) {
             return Ok(());
         }
+        if sock.state == State::SynRecv && sock.listener != super::NOBODY {
+            return self.request_error(now, slot, icmp, seg.seq, out);
+        }
         // About something in flight, or it is not believed.
         if before(seg.seq, sock.snd_una) || after(seg.seq, sock.snd_nxt) {
             cx.snmp.count(Mib::TcpExtOutOfWindowIcmps);
@@ -57,6 +60,35 @@ impl TcpStack {
         }
         Ok(())
     }
+
+    /// An error about a SYN+ACK (`tcp_req_err`): a request that is not a connection yet goes if its client cannot be
+    /// reached. Nothing is sent again for it.
+    fn request_error(
+        &mut self,
+        now: SimTime,
+        slot: u32,
+        icmp: &Icmp,
+        seq: u32,
+        out: &mut Vec<TcpOut>,
+    ) -> Result<(), DropReason> {
+        let (sock, cx) = self.at(now, slot, out);
+        if seq != sock.snd_una {
+            cx.snmp.count(Mib::TcpExtOutOfWindowIcmps);
+            return Err(DropReason::NoIcmpOwner);
+        }
+        if unreachable_path(icmp) || matches!(icmp, Icmp::TimeExceeded { .. }) {
+            cx.snmp.count(Mib::TcpExtListenDrops);
+            sock.set(super::flag::ORPHAN);
+            sock.state = State::Free;
+            self.reap(slot);
+        }
+        Ok(())
+    }
+}
+
+/// Whether there is no way to the peer, as opposed to a peer that does not want.
+fn unreachable_path(icmp: &Icmp) -> bool {
+    matches!(icmp, Icmp::Unreachable { code: Icmp::NET | Icmp::HOST, .. })
 }
 
 impl Sock {
@@ -64,20 +96,11 @@ impl Sock {
         let Some((errno, _)) = Errno::of_icmp(icmp) else {
             return;
         };
-        let path = matches!(icmp, Icmp::Unreachable { code: Icmp::NET | Icmp::HOST, .. });
-        if path {
+        if unreachable_path(icmp) {
             self.revert_backoff(cx, seq, host);
         }
         match self.state {
-            State::SynSent => self.done(cx, SockEvent::Unreachable(errno)),
-            // A request that is not a connection yet goes if its client cannot be reached (tcp_req_err).
-            State::SynRecv => {
-                if path || matches!(icmp, Icmp::TimeExceeded { .. }) {
-                    cx.snmp.count(Mib::TcpExtListenDrops);
-                    self.set(super::flag::ORPHAN);
-                    self.state = State::Free;
-                }
-            }
+            State::SynSent | State::SynRecv => self.done(cx, SockEvent::Unreachable(errno)),
             State::Free => {}
             _ => self.extra().soft_err = Some(errno),
         }

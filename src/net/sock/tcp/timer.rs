@@ -105,7 +105,9 @@ impl Sock {
         }
         self.retransmits += 1;
         self.backoff = self.retransmits;
-        if !self.in_host(host, self.snd_una) {
+        // A SYN+ACK of a request is made anew, whether or not an older one still waits in the host for ARP.
+        let waits = self.listener == super::NOBODY && self.in_host(host, self.snd_una);
+        if !waits {
             let advmss = self.advmss(host);
             self.send_syn(cx, advmss, true);
         }
