@@ -335,8 +335,8 @@ fn show_prints_a_table_as_it_was_at_that_moment() {
         assert_eq!(object["schema_version"], 1);
         object["rows"].as_array().expect("rows").clone()
     };
-    // Connections start at 1.0 s, 1.2 s, 1.4 s …; at the very moment of a start its SYN is on its way.
-    for (at, entries) in [("0.9s", 0), ("1.1s", 1), ("1.3s", 2), ("2.5s", 6)] {
+    // Connections start at 0.5 s and every 200 ms.
+    for (at, entries) in [("0.4s", 0), ("0.6s", 1), ("0.8s", 2), ("2.4s", 6)] {
         let found = rows(show(&["conn", "director", "--at", at, "--format", "json"]));
         assert_eq!(found.len(), entries, "at {at}: {found:?}");
     }
