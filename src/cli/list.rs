@@ -5,7 +5,7 @@
 use super::exit::{self, Failure};
 use super::ui::Ui;
 use clap::ValueEnum;
-use lvsim::report::tables;
+use lvsim::report::tables::{self, Cell, Grid};
 use lvsim::{ipvs, scenario, shell, sysctl, trace};
 
 /// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems.
@@ -58,13 +58,10 @@ enum What {
     Problems,
 }
 
-/// Names of the columns, and the rows.
-type Table = (Vec<&'static str>, Vec<Vec<String>>);
-
 impl What {
-    fn table(self) -> Table {
-        let owned = |cells: &[&str]| cells.iter().map(|c| c.to_string()).collect();
-        match self {
+    fn table(self) -> Grid {
+        let owned = |cells: &[&str]| cells.iter().map(|&c| c.into()).collect();
+        let (columns, rows): (&[&str], Vec<Vec<Cell>>) = match self {
             What::Sysctls => {
                 let rows = sysctl::table::CONF.iter().chain(sysctl::table::NEIGH).chain(sysctl::table::GLOBAL);
                 let cells = |r: &sysctl::Row| {
@@ -72,10 +69,10 @@ impl What {
                     let default = r.default.to_string();
                     owned(&[r.path, &default, r.combine.words(), followed, r.about])
                 };
-                (vec!["path", "default", "combines", "followed", "about"], rows.map(cells).collect())
+                (&["path", "default", "combines", "followed", "about"], rows.map(cells).collect())
             }
             What::Commands => (
-                vec!["name", "folder", "about"],
+                &["name", "folder", "about"],
                 shell::COMMANDS
                     .iter()
                     .map(|r| owned(&[r.name, r.dir, r.about]))
@@ -83,11 +80,11 @@ impl What {
                     .collect(),
             ),
             What::Schedulers => (
-                vec!["name", "about", "rule", "kernel file"],
+                &["name", "about", "rule", "kernel file"],
                 ipvs::SCHEDULERS.iter().map(|r| owned(&[r.name, r.about, r.rule, r.kernel_file])).collect(),
             ),
             What::Drops => (
-                vec!["code", "what", "where", "counters", "try"],
+                &["code", "what", "where", "counters", "try"],
                 trace::drop::RULES
                     .iter()
                     .map(|r| {
@@ -96,88 +93,25 @@ impl What {
                     })
                     .collect(),
             ),
-            What::Problems => (
-                vec!["code", "what"],
-                scenario::problem::CODES.iter().map(|(code, what)| owned(&[code, what])).collect(),
-            ),
-        }
+            What::Problems => {
+                (&["code", "what"], scenario::problem::CODES.iter().map(|(code, what)| owned(&[code, what])).collect())
+            }
+        };
+        let mut grid = Grid::new(columns);
+        rows.into_iter().for_each(|row| grid.row(row));
+        grid
     }
 }
 
 impl Args {
     /// To stdout.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
-        let (names, rows) = self.what.table();
-        match self.format {
-            Format::Human => ui.out.text(&columns(&names, &rows))?,
-            Format::Csv => {
-                ui.out.line(&csv_row(&names))?;
-                for row in &rows {
-                    ui.out.line(&csv_row(row))?;
-                }
-            }
-            Format::Json => {
-                let objects: Vec<serde_json::Value> =
-                    rows.iter().map(|row| names.iter().map(ToString::to_string).zip(row.clone()).collect()).collect();
-                ui.out.line(&serde_json::json!({ "schema_version": 1, "rows": objects }).to_string())?;
-            }
-        }
+        let format = self.format.into();
+        let rows = self.what.table().print(format);
+        ui.out.text(&match format {
+            tables::Format::Json => tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows),
+            _ => rows,
+        })?;
         Ok(exit::SUCCESS)
-    }
-}
-
-/// Columns as wide as their widest cell; the last one as it comes.
-fn columns(names: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |i: usize| {
-        let cells = rows.iter().filter_map(|r| r.get(i));
-        cells.map(|c| c.chars().count()).chain([names[i].len()]).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..names.len()).map(width).collect();
-    let mut out = String::new();
-    let header: Vec<String> = names.iter().map(ToString::to_string).collect();
-    for row in std::iter::once(&header).chain(rows) {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:<width$}  "));
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
-}
-
-/// One line of RFC 4180, without its end.
-pub fn csv_row(cells: &[impl AsRef<str>]) -> String {
-    let quoted = cells.iter().map(|cell| {
-        let cell = cell.as_ref();
-        match cell.contains([',', '"', '\n', '\r']) {
-            true => format!("\"{}\"", cell.replace('"', "\"\"")),
-            false => cell.to_string(),
-        }
-    });
-    quoted.collect::<Vec<_>>().join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_table_has_as_many_cells_as_names() {
-        for what in What::value_variants() {
-            let (names, rows) = what.table();
-            assert!(rows.iter().all(|r| r.len() == names.len()), "{what:?}");
-        }
-    }
-
-    #[test]
-    fn a_cell_with_a_comma_or_quote_is_quoted() {
-        assert_eq!(csv_row(&["a", "b,c", "d\"e"]), "a,\"b,c\",\"d\"\"e\"");
-    }
-
-    #[test]
-    fn columns_line_up() {
-        let rows = [vec!["a".to_string(), "x".to_string()], vec!["long".into(), "y".into()]];
-        assert_eq!(columns(&["n", "m"], &rows), "n     m\na     x\nlong  y\n");
     }
 }

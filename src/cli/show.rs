@@ -8,7 +8,7 @@ use super::ui::Ui;
 use super::{input, values};
 use clap::builder::PossibleValuesParser;
 use lvsim::base::Span;
-use lvsim::report::show::{ShowError, TABLES};
+use lvsim::report::show::TABLES;
 use lvsim::scenario::model::At;
 
 /// Print a table of a node at any moment.
@@ -62,16 +62,18 @@ impl Args {
         scenario.expect.clear();
         self.sim.until = self.at.or(self.sim.until);
         let table = TABLES.iter().find(|t| t.name == self.table).expect("clap takes names of the table only");
-        let names: Vec<&str> = scenario.nodes.iter().map(|n| n.name.as_str()).collect();
-        if !names.contains(&self.node.as_str()) {
+        let Some(node) = scenario.nodes.iter().find(|n| n.name == self.node) else {
+            let names: Vec<&str> = scenario.nodes.iter().map(|n| n.name.as_str()).collect();
             return Err(Failure::usage(format!("no node `{}`; {}", self.node, nearest(&self.node, &names))));
+        };
+        if node.kind.is_host() != table.is_of_hosts() {
+            let is = if node.kind.is_host() { "a host" } else { "a switch" };
+            let has = TABLES.iter().filter(|t| t.is_of_hosts() == node.kind.is_host()).map(|t| t.name);
+            let has = has.collect::<Vec<_>>().join(", ");
+            return Err(Failure::usage(format!("`{}` is {is} and has no `{}`; it has: {has}", self.node, table.name)));
         }
         let run = self.sim.simulate(&scenario, table.from_trace(), ui)?;
-        match run.show(table, &self.node, self.format.into()) {
-            Ok(text) => ui.out.text(&text)?,
-            Err(ShowError::WrongKind(why)) => return Err(Failure::usage(format!("`{}` {why}", self.node))),
-            Err(ShowError::NoSuchNode(_)) => return Err(Failure::usage(format!("no node `{}`", self.node))),
-        }
+        ui.out.text(&run.show(table, &self.node, self.format.into()).expect("a node that has the table"))?;
         Ok(verdict(&run, ui))
     }
 }

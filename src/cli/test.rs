@@ -2,11 +2,12 @@
 
 use super::exit::{self, Failure};
 use super::input;
-use super::list::{Format, csv_row};
+use super::list::Format;
 use super::simulation::{SimArgs, interrupted, verdict};
 use super::ui::{Ui, count};
 use anstyle::{AnsiColor, Style};
 use lvsim::report::run::Judged;
+use lvsim::report::tables::csv_line;
 use serde_json::json;
 
 /// Run scenarios and judge what they expect, one line each.
@@ -55,7 +56,7 @@ impl Args {
                     let text = row.human(ui.color_out);
                     ui.out.text(&text)?;
                 }
-                Format::Csv => ui.out.line(&row.csv())?,
+                Format::Csv => ui.out.text(&row.csv())?,
                 _ => {}
             }
             rows.push(row);
@@ -118,12 +119,12 @@ impl Row {
     }
 
     fn csv(&self) -> String {
-        csv_row(&[
-            &self.file,
-            self.verdict(),
-            &self.expected.to_string(),
-            &self.failed.len().to_string(),
-            self.failed.first().map(String::as_str).unwrap_or_default(),
+        csv_line([
+            self.file.clone(),
+            self.verdict().to_string(),
+            self.expected.to_string(),
+            self.failed.len().to_string(),
+            self.failed.first().cloned().unwrap_or_default(),
         ])
     }
 }

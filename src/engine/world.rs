@@ -15,6 +15,10 @@ use crate::shell::process::Processes;
 use crate::trace::{DropReason, TraceEvent, TraceMask, Tracer};
 use crate::wire::{Frame, L3, L4};
 
+/// How often programs of one host may wake each other in one instant. What is then still awake goes on with the host's
+/// next event: programs that answer each other for ever cannot hold the time.
+const ROUNDS: u32 = 16;
+
 /// When a run must stop although work is left. The defaults are in [`Limits::default`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -304,22 +308,31 @@ impl World {
     /// Collects what a host has to say, and lets programs go on that waited for it.
     #[inline]
     fn attend(&mut self, node: NodeId, tracer: &mut Tracer) {
-        let (woken, finished) = match &mut self.nodes[node.index()] {
-            Node::Host(h) => (std::mem::take(&mut h.wake_programs), !h.finished.is_empty()),
-            Node::Switch(_) => return,
-        };
-        if finished {
-            self.collect(node);
-        }
-        if woken {
+        // What one program does may be what another waits for: a capture sees what is sent.
+        for _ in 0..ROUNDS {
+            let (woken, finished) = match &mut self.nodes[node.index()] {
+                Node::Host(h) => (std::mem::take(&mut h.wake_programs), !h.finished.is_empty()),
+                Node::Switch(_) => return,
+            };
+            if finished {
+                self.collect(node);
+            }
+            if !woken {
+                return;
+            }
             for pid in self.processes.waiting_on(node) {
-                self.run_process(node, pid, tracer);
+                self.resume(node, pid, tracer);
             }
         }
     }
 
-    /// Lets a shell on a host go on as far as it can now.
+    /// Lets a shell on a host go on as far as it can now, and then those that waited for what it did.
     pub fn run_process(&mut self, node: NodeId, pid: u32, tracer: &mut Tracer) {
+        self.resume(node, pid, tracer);
+        self.attend(node, tracer);
+    }
+
+    fn resume(&mut self, node: NodeId, pid: u32, tracer: &mut Tracer) {
         let mut processes = std::mem::take(&mut self.processes);
         let resume = self.with_node(node, tracer, |n, cx| n.host_mut().map(|host| processes.resume(pid, host, cx)));
         self.processes = processes;

@@ -3,7 +3,7 @@
 use super::filter::TraceFilter;
 use super::log::{ConnectionRow, DestInfo, DevInfo, Judged as LogJudged, Mark, NodeInfo, ServiceInfo, TypedRow};
 use super::record::{self, EventKind, EventRow, SetupOutput};
-use super::tables::Format;
+use super::tables::{self, Format};
 use super::{Artifact, RunLog, markdown, pcap, show, snapshot, story};
 use crate::base::{NodeId, Seed, Span};
 use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
@@ -319,14 +319,12 @@ impl Run<'_> {
         super::trace_lines::lines(&self.log(), filter)
     }
 
-    /// One table of one node as it is at the run's end, for people or programs.
-    ///
-    /// # Errors
-    /// No such node, or a table that nodes of its kind do not have.
-    pub fn show(&self, table: &show::TableRow, node: &str, format: Format) -> Result<String, show::ShowError> {
+    /// One table of one node as it is at the run's end, for people or programs; none if there is no such node, or it is
+    /// none of those that have the table ([`show::TableRow::is_of_hosts`]).
+    pub fn show(&self, table: &show::TableRow, node: &str, format: Format) -> Option<String> {
         let shown = show::show(&self.play, &self.log(), table, node, format)?;
         if format != Format::Json {
-            return Ok(shown);
+            return Some(shown);
         }
         let head = json!({
             "schema_version": 1,
@@ -335,8 +333,7 @@ impl Run<'_> {
             "table": table.name,
             "at_ns": self.play.ended.since_zero(self.play.zero),
         });
-        let head = head.to_string();
-        Ok(format!("{},\"rows\":{}}}\n", head.trim_end_matches('}'), shown.trim_end()))
+        Some(tables::enveloped(&head, &shown))
     }
 
     fn find_warnings(&self) -> Vec<String> {

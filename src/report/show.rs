@@ -9,9 +9,9 @@ use super::tables::{Cell, Format, Grid};
 use super::words::{because, compared};
 use crate::ipvs::{Counters, ServiceKey, ServiceView, sched};
 use crate::net::Nud;
-use crate::net::fib::{SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE, TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN};
 use crate::node::{Host, Node, Switch};
 use crate::scenario::play::Play;
+use crate::shell::ip::{scope_name, table_name};
 use crate::shell::{Output, arp};
 use crate::trace::{Because, TraceEvent};
 use crate::wire::Mac;
@@ -32,11 +32,11 @@ pub struct TableRow {
 #[derive(Debug)]
 enum Make {
     /// Of a host: what the real tool prints, and the rows.
-    Host(fn(&Play<'_>, &Host) -> String, fn(&Play<'_>, &Host, &mut Grid)),
+    Host(fn(&Play<'_>, &Host) -> String, fn(&At<'_>, &Host, &mut Grid)),
     /// Of a host, from what was recorded of the run.
     Told(fn(&RunLog<'_>, &Host, &mut Grid)),
     /// Of a switch.
-    Switch(fn(&Play<'_>, &Switch, &mut Grid)),
+    Switch(fn(&At<'_>, &Switch, &mut Grid)),
 }
 
 /// Every table, by name.
@@ -120,49 +120,44 @@ pub const TABLES: &[TableRow] = &[
 ];
 
 impl TableRow {
+    /// Whether it is a table of hosts; else, of switches.
+    pub fn is_of_hosts(&self) -> bool {
+        !matches!(self.make, Make::Switch(_))
+    }
+
     /// Whether it needs the trace of the run.
     pub fn from_trace(&self) -> bool {
         matches!(self.make, Make::Told(_))
     }
 }
 
-/// Why a table cannot be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ShowError {
-    /// No such node; these there are.
-    NoSuchNode(Vec<String>),
-    /// A host was asked for a switch's table or the other way round.
-    WrongKind(&'static str),
-}
-
-/// The table `row` of `node`, with a line feed at its end.
-///
-/// # Errors
-/// [`ShowError`].
-pub(super) fn show(
-    play: &Play<'_>,
-    log: &RunLog<'_>,
-    row: &TableRow,
-    node: &str,
-    format: Format,
-) -> Result<String, ShowError> {
-    let Some(found) = play.world.nodes.iter().find(|n| &**n.name() == node) else {
-        return Err(ShowError::NoSuchNode(play.world.nodes.iter().map(|n| n.name().to_string()).collect()));
-    };
+/// The table `row` of `node`, with a line feed at its end; none if there is no such node, or it is no host or switch as
+/// the table wants it.
+pub(super) fn show(play: &Play<'_>, log: &RunLog<'_>, row: &TableRow, node: &str, format: Format) -> Option<String> {
+    let found = play.world.nodes.iter().find(|n| &**n.name() == node)?;
     let mut grid = Grid::new(row.columns);
     match (&row.make, found) {
-        (Make::Host(text, _), Node::Host(host)) if format == Format::Human => return Ok(text(play, host)),
-        (Make::Host(_, rows), Node::Host(host)) => rows(play, host, &mut grid),
+        (Make::Host(text, _), Node::Host(host)) if format == Format::Human => return Some(text(play, host)),
+        (Make::Host(_, rows), Node::Host(host)) => rows(&At { play, log }, host, &mut grid),
         (Make::Told(rows), Node::Host(host)) => rows(log, host, &mut grid),
-        (Make::Switch(rows), Node::Switch(switch)) => rows(play, switch, &mut grid),
-        (Make::Host(..) | Make::Told(_), Node::Switch(_)) => {
-            return Err(ShowError::WrongKind("is a switch, and has the table `mac` only"));
-        }
-        (Make::Switch(_), Node::Host(_)) => {
-            return Err(ShowError::WrongKind("is a host; only switches have the table `mac`"));
-        }
+        (Make::Switch(rows), Node::Switch(switch)) => rows(&At { play, log }, switch, &mut grid),
+        (Make::Host(..) | Make::Told(_), Node::Switch(_)) | (Make::Switch(_), Node::Host(_)) => return None,
     }
-    Ok(grid.print(format))
+    Some(grid.print(format))
+}
+
+/// What a table is made from.
+#[derive(Debug)]
+struct At<'a> {
+    play: &'a Play<'a>,
+    log: &'a RunLog<'a>,
+}
+
+impl At<'_> {
+    /// The interface with this hardware address, as NODE:IFACE.
+    fn owner(&self, mac: Mac) -> Cell {
+        maybe(self.log.mac_owner(mac))
+    }
 }
 
 fn text(lines: Vec<String>) -> String {
@@ -181,20 +176,15 @@ fn maybe(text: Option<impl ToString>) -> Cell {
     text.map_or(Cell::None, said)
 }
 
-/// The interface with this hardware address, as NODE:IFACE.
-fn owner(play: &Play<'_>, mac: Mac) -> Cell {
-    let of = |h: &Host| h.net.devices().find(|d| d.mac == mac).map(|d| format!("{}:{}", h.name, d.name));
-    maybe(play.world.nodes.iter().filter_map(Node::host).find_map(of))
-}
-
-fn addr_rows(_: &Play<'_>, host: &Host, grid: &mut Grid) {
+fn addr_rows(_: &At<'_>, host: &Host, grid: &mut Grid) {
     for d in host.net.devices() {
         let device = [said(&d.name), Cell::Flag(d.up), Cell::Flag(d.carrier), number(d.mtu), said(d.mac)];
         if d.addrs.is_empty() {
             grid.row(device.clone());
         }
         for a in &d.addrs {
-            let own = [said(a.local), number(a.prefix), said(scope(a.scope)), said(&a.label), Cell::Flag(a.secondary)];
+            let own =
+                [said(a.local), number(a.prefix), said(scope_name(a.scope)), said(&a.label), Cell::Flag(a.secondary)];
             grid.row(device.clone().into_iter().chain(own));
         }
     }
@@ -207,17 +197,17 @@ fn arp_text(play: &Play<'_>, host: &Host) -> String {
     out.text()
 }
 
-fn arp_rows(play: &Play<'_>, host: &Host, grid: &mut Grid) {
+fn arp_rows(at: &At<'_>, host: &Host, grid: &mut Grid) {
     for n in host.net.neigh.sorted().iter().filter(|n| n.state != Nud::None) {
         let known = n.state.valid().then_some(n.mac);
         let dev = &host.net.devs[n.dev.index()].name;
-        let is = known.map_or(Cell::None, |mac| owner(play, mac));
+        let is = known.map_or(Cell::None, |mac| at.owner(mac));
         grid.row([said(n.addr), said(dev), maybe(known), is, said(n.state.name())]);
     }
 }
 
-fn conn_rows(play: &Play<'_>, host: &Host, grid: &mut Grid) {
-    for c in host.ipvs.conns(play.world.now) {
+fn conn_rows(at: &At<'_>, host: &Host, grid: &mut Grid) {
+    for c in host.ipvs.conns(at.play.world.now) {
         let end = |(addr, port): (Ipv4Addr, u16)| said(format!("{addr}:{port}"));
         let template = c.flags & crate::ipvs::conn::flag::TEMPLATE != 0;
         grid.row([
@@ -232,7 +222,7 @@ fn conn_rows(play: &Play<'_>, host: &Host, grid: &mut Grid) {
     }
 }
 
-fn ipvs_rows(play: &Play<'_>, host: &Host, grid: &mut Grid) {
+fn ipvs_rows(at: &At<'_>, host: &Host, grid: &mut Grid) {
     let mut services: Vec<ServiceView<'_>> = host.ipvs.services().collect();
     services.sort_by_key(ServiceView::key);
     for s in services {
@@ -247,7 +237,7 @@ fn ipvs_rows(play: &Play<'_>, host: &Host, grid: &mut Grid) {
             grid.row(service.clone());
         }
         for d in dests {
-            let Counters { conns, in_pkts, out_pkts, in_bytes, out_bytes } = s.dest_counters(d, play.world.now);
+            let Counters { conns, in_pkts, out_pkts, in_bytes, out_bytes } = s.dest_counters(d, at.play.world.now);
             let own = [
                 said(format!("{}:{}", d.addr, d.port)),
                 said(d.method.column()),
@@ -308,21 +298,16 @@ fn receipt_rows(log: &RunLog<'_>, host: &Host, grid: &mut Grid) {
     }
 }
 
-fn route_rows(_: &Play<'_>, host: &Host, grid: &mut Grid) {
+fn route_rows(_: &At<'_>, host: &Host, grid: &mut Grid) {
     for r in host.net.fib.routes() {
         grid.row([
-            match r.table {
-                TABLE_LOCAL => said("local"),
-                TABLE_MAIN => said("main"),
-                TABLE_DEFAULT => said("default"),
-                other => said(other),
-            },
+            said(table_name(r.table)),
             said(r.kind.name()),
             said(r.dst),
             maybe(r.via),
             maybe(r.dev.map(|d| &host.net.devs[d.index()].name)),
             maybe(r.prefsrc),
-            said(scope(r.scope)),
+            said(scope_name(r.scope)),
             number(r.metric),
             number(r.proto),
         ]);
@@ -334,26 +319,16 @@ fn sysctl_text(_: &Play<'_>, host: &Host) -> String {
     host.net.sysctl.paths().into_iter().filter_map(line).collect()
 }
 
-fn sysctl_rows(_: &Play<'_>, host: &Host, grid: &mut Grid) {
+fn sysctl_rows(_: &At<'_>, host: &Host, grid: &mut Grid) {
     for path in host.net.sysctl.paths() {
         let value = host.net.sysctl.read(&path);
         grid.row([said(path), maybe(value)]);
     }
 }
 
-fn mac_rows(play: &Play<'_>, switch: &Switch, grid: &mut Grid) {
-    for (mac, port, heard) in switch.learnt(play.world.now) {
-        grid.row([number(port.index()), said(mac), owner(play, mac), number(play.world.now.since(heard).0)]);
-    }
-}
-
-fn scope(scope: u8) -> String {
-    match scope {
-        0 => "global".into(),
-        SCOPE_LINK => "link".into(),
-        SCOPE_HOST => "host".into(),
-        SCOPE_NOWHERE => "nowhere".into(),
-        other => other.to_string(),
+fn mac_rows(at: &At<'_>, switch: &Switch, grid: &mut Grid) {
+    for (mac, port, heard) in switch.learnt(at.play.world.now) {
+        grid.row([number(port.index()), said(mac), at.owner(mac), number(at.play.world.now.since(heard).0)]);
     }
 }
 

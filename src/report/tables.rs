@@ -135,16 +135,26 @@ impl Grid {
     }
 
     fn csv(&self) -> String {
-        let field = |text: String| {
-            if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-        };
-        let line = |cells: Vec<String>| format!("{}\n", cells.into_iter().map(field).collect::<Vec<_>>().join(","));
-        let mut out = line(self.columns.iter().map(|c| c.to_string()).collect());
+        let mut out = csv_line(self.columns.iter().map(|c| c.to_string()));
         for row in &self.rows {
-            out.push_str(&line(row.iter().map(|c| c.text("")).collect()));
+            out.push_str(&csv_line(row.iter().map(|c| c.text(""))));
         }
         out
     }
+}
+
+/// One line of RFC 4180, with a line feed at its end.
+pub fn csv_line(cells: impl IntoIterator<Item = String>) -> String {
+    let field = |text: String| {
+        if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    };
+    cells.into_iter().map(field).collect::<Vec<_>>().join(",") + "\n"
+}
+
+/// The rows that [`Grid::print`] made as JSON, as the last key of the object `head`; on one line.
+pub fn enveloped(head: &serde_json::Value, rows: &str) -> String {
+    let head = head.to_string();
+    format!("{},\"rows\":{}}}\n", head.strip_suffix('}').unwrap_or(&head), rows.trim_end())
 }
 
 impl Cell {

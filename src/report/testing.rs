@@ -50,20 +50,8 @@ pub fn knob(name: &'static str, value: i64) -> Box<Effective> {
 pub fn tcp(flags: TcpFlags, seq: u32, ack: u32, len: u16, body: Body) -> IpPacket {
     let back = flags.has(TcpFlags::ACK) && seq >= 90_000;
     let (saddr, daddr, sport, dport) = if back { (VIP, CLIENT, 80, 32768) } else { (CLIENT, VIP, 32768, 80) };
-    let l4 = L4::Tcp(TcpSegment {
-        seq,
-        ack,
-        body,
-        sport,
-        dport,
-        len,
-        mss: 1460,
-        window: 502,
-        flags,
-        end: false,
-        timestamps: true,
-    });
-    IpPacket { saddr, daddr, id: PacketId(seq & 0xff), frag: IpPacket::DF, ttl: 64, tos: 0, l4 }
+    let l4 = L4::Tcp(TcpSegment { body, ..testing::segment(sport, dport, flags, seq, ack, len) });
+    IpPacket { id: PacketId(seq & 0xff), frag: IpPacket::DF, ..testing::ip(saddr, daddr, l4) }
 }
 
 fn frame(src: u8, dst: u8, p: IpPacket) -> Frame {

@@ -29,7 +29,9 @@ pub fn compared(what: &Compared) -> String {
         Compared::Bound => "bound to the address, not overloaded".into(),
         Compared::Weight { weight, active: None } => format!("weight {weight}"),
         Compared::Weight { weight, active: Some(active) } => format!("weight {weight}, active {active}"),
-        Compared::Drawn { of, weight, load } => format!("drawn {weight} times of {of}, load/weight = {load}/{weight}"),
+        Compared::Drawn { of, weight, load } => {
+            format!("drawn with weight {weight} of {of}, load/weight = {load}/{weight}")
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! A host's files: a small tree in memory with paths, texts, modes and times.
 //!
 //! Files hold text (UTF-8). A file of bytes (what `tcpdump -w` writes) is held as text too, with a private character for
-//! each byte above 127 ([`text_of_bytes`]), so that copying and piping lose nothing. There are no links, devices, owners or quotas per user: everything belongs to root,
-//! so only the execute bits of a mode are ever asked. `/proc` is not here: whoever runs a shell lays it over this tree
-//! ([`Files`]). Sizes are limited, so that a script cannot eat the simulator's memory.
+//! each byte above 127 ([`text_of_bytes`]), so that copying and piping lose nothing. There are no links, devices, owners
+//! or quotas per user: everything belongs to root, so only the execute bits of a mode are ever asked. `/proc` is not here:
+//! whoever runs a shell lays it over this tree ([`Files`]). Sizes are limited, so that a script cannot eat the simulator's
+//! memory.
 
 use crate::base::SimTime;
 use std::collections::BTreeMap;

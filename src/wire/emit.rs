@@ -265,24 +265,12 @@ pub(super) fn checksum(pieces: &[&[u8]]) -> u16 {
 mod tests {
     use super::*;
     use crate::base::NodeId;
-    use crate::wire::{Fragment, Mac};
+    use crate::wire::{Fragment, Mac, testing};
     use etherparse::{SlicedPacket, TransportSlice};
     use std::sync::LazyLock;
 
     fn tcp(flags: TcpFlags, len: u16, body: Body) -> L4 {
-        L4::Tcp(TcpSegment {
-            seq: 7,
-            ack: 9,
-            body,
-            sport: 32768,
-            dport: 80,
-            len,
-            mss: 1460,
-            window: 64240,
-            flags,
-            end: false,
-            timestamps: true,
-        })
+        L4::Tcp(TcpSegment { body, window: 64240, ..testing::segment(32768, 80, flags, 7, 9, len) })
     }
 
     fn packet(l4: L4) -> IpPacket {

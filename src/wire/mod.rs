@@ -14,6 +14,8 @@ pub mod mac;
 pub mod print;
 pub mod tcp;
 pub mod tcpdump;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod udp;
 
 pub use arp::{Arp, ArpOp};

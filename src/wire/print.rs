@@ -255,7 +255,8 @@ fn push(out: &mut String, args: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Body, Datagram, Fragment, PacketId};
+    use crate::wire::testing::{self, datagram, ip};
+    use crate::wire::{Body, Fragment};
 
     const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
     const VIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
@@ -265,28 +266,8 @@ mod tests {
         (mac == RS).then(|| "rs1:eth0".to_string())
     }
 
-    fn ip(saddr: Ipv4Addr, daddr: Ipv4Addr, l4: L4) -> IpPacket {
-        IpPacket { saddr, daddr, id: PacketId(1), frag: 0, ttl: 64, tos: 0, l4 }
-    }
-
     fn segment(sport: u16, dport: u16, flags: TcpFlags, seq: u32, ack: u32, len: u16) -> L4 {
-        L4::Tcp(TcpSegment {
-            seq,
-            ack,
-            body: Body::FILLER,
-            sport,
-            dport,
-            len,
-            mss: if flags.has(TcpFlags::SYN) { 1460 } else { 0 },
-            window: 0,
-            flags,
-            end: false,
-            timestamps: true,
-        })
-    }
-
-    fn udp(sport: u16, dport: u16, len: u16) -> L4 {
-        L4::Udp(Datagram { sport, dport, len, body: Body::FILLER })
+        L4::Tcp(testing::segment(sport, dport, flags, seq, ack, len))
     }
 
     fn echo(request: bool, len: u16) -> L4 {
@@ -360,7 +341,7 @@ mod tests {
     #[test]
     fn drawn_ports_are_numbered_per_address_in_order_of_use() {
         let mut printer = Printer::new([32768, 40000].into());
-        let mut said = |from, to, s, d| line(&mut printer, ip(from, to, udp(s, d, 1)));
+        let mut said = |from, to, s, d| line(&mut printer, ip(from, to, datagram(s, d, 1)));
         for (from, to, sport, dport, expected) in [
             (CLIENT, VIP, 51000, 44444, "UDP ~1 > ~1 len 1"),
             (CLIENT, VIP, 51000, 44445, "UDP ~1 > ~2 len 1"),
@@ -384,7 +365,7 @@ mod tests {
             error(Icmp::Unreachable {
                 code: Icmp::PORT,
                 mtu: 0,
-                quote: Box::new(ip(CLIENT, VIP, udp(32768, 53, 100))),
+                quote: Box::new(ip(CLIENT, VIP, datagram(32768, 53, 100))),
             }),
             "IP 10.0.0.100 > 10.0.0.1 ttl 64 tos 0xc0 ICMP unreachable port-unreachable quoting [IP 10.0.0.1 > 10.0.0.100 ttl 64 UDP 32768 > 53 len 100]",
         );
@@ -406,7 +387,7 @@ mod tests {
             (0x2000, echo(true, 1993), 1480, "fragment 0+1480 more ICMP echo-request seq 1 len 1472"),
             (185, echo(true, 1993), 521, "fragment 1480+521 proto 1"),
             (0x2000 | 185, echo(true, 3000), 1480, "fragment 1480+1480 more proto 1"),
-            (0x2000, udp(32768, 53, 1472), 1456, "fragment 0+1456 more UDP 32768 > 53 len 1472"),
+            (0x2000, datagram(32768, 53, 1472), 1456, "fragment 0+1456 more UDP 32768 > 53 len 1472"),
             (0x2000, big, 1400, "fragment 0+1400 more TCP 32768 > 80 [ACK] seq 0 ack 0 len 1368"),
             (
                 0x2000,

@@ -347,8 +347,8 @@ fn show_prints_a_table_as_it_was_at_that_moment() {
     assert!(learnt.iter().any(|row| row["is"] == "director:eth0"), "{learnt:?}");
     for (args, why) in [
         (&["arp", "rs9"][..], "did you mean `rs1`?"),
-        (&["mac", "director"], "only switches"),
-        (&["arp", "lan"], "is a switch"),
+        (&["mac", "director"], "is a host and has no `mac`; it has: addr, arp, "),
+        (&["arp", "lan"], "is a switch and has no `arp`; it has: mac"),
         (&["arp", "rs1", "--at", "soon"], "soon"),
     ] {
         let ran = show(args);

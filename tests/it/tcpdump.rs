@@ -28,9 +28,14 @@ fn record(typed: &[(&str, &str)]) -> Value {
 
 /// What the line printed that was typed as the last one.
 fn out(typed: &[(&str, &str)]) -> String {
+    out_of(typed.len() - 1, typed)
+}
+
+/// What the line printed that was typed as the `nth` one.
+fn out_of(nth: usize, typed: &[(&str, &str)]) -> String {
     let record = record(typed);
     let events = record["events"].as_array().expect("a list");
-    let (_, line) = typed.last().expect("a line");
+    let (_, line) = &typed[nth];
     let event = events.iter().find(|e| e["run"] == *line).expect("the line");
     event["out"].as_str().expect("its output").to_string()
 }
@@ -49,6 +54,18 @@ fn it_ends_by_its_count_though_the_kernel_has_seen_more() {
     let line = "tcpdump -nn -t -c 2 -i eth0; echo $?";
     // The whole connection was over before the block was handed over.
     assert_eq!(out(&[("1s", line)]), format!("{HEAD}{arp}{}0\n", tail(2, 12)));
+}
+
+#[test]
+fn it_sees_at_once_what_another_shell_of_its_host_sends() {
+    let typed = [
+        ("1s", "tcpdump -nn -c 1 -i eth0 arp and src 10.0.0.2 and dst 10.0.0.2 2>/dev/null; date +%S"),
+        ("3s", "date +%S; arping -c 1 -U -I eth0 10.0.0.2 >/dev/null"),
+    ];
+    let (captured, sent) = (out_of(0, &typed), out_of(1, &typed));
+    let (line, second) = captured.split_once('\n').expect("a packet and the time");
+    assert!(line.ends_with("ARP, Request who-has 10.0.0.2 (ff:ff:ff:ff:ff:ff) tell 10.0.0.2, length 28"), "{captured}");
+    assert_eq!(second, sent, "it ended when it had what it wanted");
 }
 
 #[test]

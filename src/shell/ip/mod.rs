@@ -390,8 +390,8 @@ impl Ip<'_> {
     }
 }
 
-/// A table's name, as `ip` prints it.
-fn table_name(table: u32) -> String {
+/// A table's name (`/etc/iproute2/rt_tables`).
+pub(crate) fn table_name(table: u32) -> String {
     match table {
         255 => "local".into(),
         254 => "main".into(),
@@ -401,7 +401,7 @@ fn table_name(table: u32) -> String {
 }
 
 /// A scope's name (`/etc/iproute2/rt_scopes`).
-fn scope_name(scope: u8) -> String {
+pub(crate) fn scope_name(scope: u8) -> String {
     match scope {
         0 => "global".into(),
         200 => "site".into(),

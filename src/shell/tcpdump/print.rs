@@ -6,6 +6,7 @@ use super::args::Args;
 use super::file::Saved;
 use crate::net::Inet;
 use crate::shell::ipvsadm::services;
+use crate::shell::text::date;
 use crate::wire::Proto;
 use crate::wire::capture::LinkType;
 use crate::wire::tcpdump::{Dump, Names, Packet};
@@ -90,8 +91,7 @@ impl Printer {
                 format!("{sign}{}{} ", clock(secs), self.fraction(nanos))
             }
             4 => {
-                let (year, month, day) = date(secs.div_euclid(86_400));
-                format!("{year}-{month:02}-{day:02} {}{} ", clock(secs), self.fraction(nanos))
+                format!("{} {}{} ", date::format("%Y-%m-%d", secs, 0), clock(secs), self.fraction(nanos))
             }
             _ => format!("{}{} ", clock(secs), self.fraction(nanos)),
         }
@@ -125,21 +125,7 @@ fn invalid(packet: &Saved) -> Option<String> {
 }
 
 fn clock(secs: i64) -> String {
-    let day = secs.rem_euclid(86_400);
-    format!("{:02}:{:02}:{:02}", day / 3600, day / 60 % 60, day % 60)
-}
-
-/// Year, month and day of a day since 1970 (Howard Hinnant's `civil_from_days`).
-fn date(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
+    date::format("%H:%M:%S", secs, 0)
 }
 
 /// A stream of stdio's: what is printed waits until a block is full.

@@ -1,7 +1,7 @@
 //! Lines as tcpdump 4.99.3 prints them.
 
 use super::*;
-use crate::wire::{Arp, ArpOp, Body, Datagram, Fragment, Icmp, IpPacket, L4, Mac, PacketId, TcpFlags, TcpSegment};
+use crate::wire::{Arp, ArpOp, Body, Datagram, Fragment, Icmp, IpPacket, L4, Mac, TcpFlags, testing};
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const VIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
@@ -9,23 +9,11 @@ const A: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const B: Mac = Mac([2, 0, 0, 0, 0, 2]);
 
 fn ip(saddr: Ipv4Addr, daddr: Ipv4Addr, l4: L4) -> Frame {
-    Frame { l3: L3::Ip(IpPacket { saddr, daddr, id: PacketId(7), frag: 0, ttl: 64, tos: 0, l4 }), dst: B, src: A }
+    Frame { l3: L3::Ip(testing::ip(saddr, daddr, l4)), dst: B, src: A }
 }
 
 fn segment(sport: u16, dport: u16, flags: TcpFlags, seq: u32, ack: u32, len: u16) -> L4 {
-    L4::Tcp(TcpSegment {
-        seq,
-        ack,
-        body: Body::FILLER,
-        sport,
-        dport,
-        len,
-        mss: 1460,
-        window: 502,
-        flags,
-        end: false,
-        timestamps: true,
-    })
+    L4::Tcp(testing::segment(sport, dport, flags, seq, ack, len))
 }
 
 fn quote(frame: Frame) -> Box<IpPacket> {
