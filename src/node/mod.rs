@@ -157,17 +157,19 @@ impl PacketIds {
     }
 }
 
-/// What packets can say: the world's table of texts ([`crate::wire::Body::text`]), each once, and the boxes' names.
+/// What packets can say: the world's table of texts ([`crate::wire::Body::text`]), each once, of messages that are no text
+/// ([`crate::wire::Body::bytes`]), and the boxes' names.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     texts: Vec<Arc<str>>,
+    bytes: Vec<Arc<[u8]>>,
     nodes: Vec<Arc<str>>,
 }
 
 impl Texts {
     /// No texts yet, and these boxes.
     pub fn new(nodes: Vec<Arc<str>>) -> Texts {
-        Texts { texts: Vec::new(), nodes }
+        Texts { texts: Vec::new(), bytes: Vec::new(), nodes }
     }
 
     /// The number of a text, new or known.
@@ -181,6 +183,17 @@ impl Texts {
         }
     }
 
+    /// The number of a message that is no text. It is new: no two are alike.
+    pub fn number_bytes(&mut self, bytes: Arc<[u8]>) -> u32 {
+        self.bytes.push(bytes);
+        (self.bytes.len() - 1) as u32
+    }
+
+    /// Every message that is no text, by number.
+    pub fn all_bytes(&self) -> &[Arc<[u8]>] {
+        &self.bytes
+    }
+
     /// Every text, by number.
     pub fn all(&self) -> &[Arc<str>] {
         &self.texts
@@ -188,7 +201,7 @@ impl Texts {
 
     /// What payloads are spelt with.
     pub fn words(&self) -> Words<'_> {
-        Words { nodes: &self.nodes, texts: &self.texts }
+        Words { nodes: &self.nodes, texts: &self.texts, bytes: &self.bytes }
     }
 }
 

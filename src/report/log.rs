@@ -43,6 +43,8 @@ pub struct RunLog<'a> {
     pub marks: Vec<Mark>,
     /// The world's table of texts.
     pub texts: &'a [Arc<str>],
+    /// The world's messages that are no text.
+    pub bytes: &'a [Arc<[u8]>],
     /// Events that the engine handled.
     pub events: u64,
     /// Frames, each counted once for every cable it crossed.
@@ -237,7 +239,7 @@ impl RunLog<'_> {
 
     /// What payloads are spelt with.
     pub fn words<'w>(&'w self, names: &'w [Arc<str>]) -> Words<'w> {
-        Words { nodes: names, texts: self.texts }
+        Words { nodes: names, texts: self.texts, bytes: self.bytes }
     }
 
     /// Every packet that was lost, in order of time.

@@ -224,6 +224,7 @@ impl Run<'_> {
             typed: typed_rows(play),
             marks: marks(play),
             texts: world.texts.all(),
+            bytes: world.texts.all_bytes(),
             events: self.events,
             frames: self.frames,
         }

@@ -177,6 +177,7 @@ pub fn log(records: &[Record]) -> RunLog<'_> {
         }],
         marks: vec![Mark { at: ms(1000), text: "rs1: sysctl -w net.ipv4.conf.tunl0.rp_filter=1".into() }],
         texts: &[],
+        bytes: &[],
         events: 40,
         frames: 12,
     }

@@ -21,6 +21,8 @@ pub struct Words<'a> {
     pub nodes: &'a [Arc<str>],
     /// The table that [`Said::Text`] points into.
     pub texts: &'a [Arc<str>],
+    /// The table that [`Said::Bytes`] points into.
+    pub bytes: &'a [Arc<[u8]>],
 }
 
 /// What stands in the checksum fields of TCP and UDP.
@@ -213,10 +215,10 @@ fn icmp_bytes(icmp: &Icmp, words: Words<'_>, sums: Sums) -> Vec<u8> {
     out
 }
 
-/// The first bytes of a payload with a meaning; the rest is filler. Empty for filler alone.
+/// The first bytes of a payload with a meaning; the rest is filler. Empty for filler alone, and for bytes that are no text.
 pub fn spelt(body: Body, words: Words<'_>) -> String {
     match body.said() {
-        Said::Filler => String::new(),
+        Said::Filler | Said::Bytes(_) => String::new(),
         Said::Ask(bytes) => format!("lvsim-request response={bytes}\n"),
         Said::Answer(node) => match words.nodes.get(node.index()) {
             Some(name) => format!("{name}\n"),
@@ -229,7 +231,10 @@ pub fn spelt(body: Body, words: Words<'_>) -> String {
 fn payload(out: &mut Vec<u8>, body: Body, len: usize, words: Words<'_>) {
     const FILLER: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.\n";
     let end = out.len() + len;
-    out.extend(spelt(body, words).bytes().take(len));
+    match body.said() {
+        Said::Bytes(n) => out.extend(words.bytes.get(n as usize).into_iter().flat_map(|b| b.iter()).take(len)),
+        _ => out.extend(spelt(body, words).bytes().take(len)),
+    }
     let rest = end - out.len();
     out.extend(FILLER.iter().cycle().take(rest));
 }
@@ -287,7 +292,7 @@ mod tests {
 
     fn words() -> Words<'static> {
         static NAMES: LazyLock<[Arc<str>; 2]> = LazyLock::new(|| ["lan".into(), "rs1".into()]);
-        Words { nodes: &*NAMES, texts: &[] }
+        Words { nodes: &*NAMES, texts: &[], bytes: &[] }
     }
 
     /// Reads the bytes back with another implementation and holds all checksums.

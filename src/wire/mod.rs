@@ -43,14 +43,18 @@ pub enum Said {
     Ask(u32),
     /// An answer that begins with this node's name.
     Answer(NodeId),
-    /// Text number so and so of the world's table of texts (an HTTP request, a synchronisation message).
+    /// Text number so and so of the world's table of texts (an HTTP request).
     Text(u32),
+    /// Bytes number so and so of the world's table of messages that are no text (a synchronisation message).
+    Bytes(u32),
 }
 
 impl Body {
     /// Bytes without meaning.
     pub const FILLER: Body = Body(0);
     const VALUE: u32 = 0x3fff_ffff;
+    /// Texts and bytes share a kind; this bit is set for bytes.
+    const IS_BYTES: u32 = 0x2000_0000;
 
     /// A request for `bytes` bytes, at most 1 GiB less one.
     pub fn ask(bytes: u32) -> Body {
@@ -64,7 +68,12 @@ impl Body {
 
     /// Text number `n`.
     pub fn text(n: u32) -> Body {
-        Body(0xc000_0000 | (n & Self::VALUE))
+        Body(0xc000_0000 | (n & (Self::IS_BYTES - 1)))
+    }
+
+    /// Bytes number `n`.
+    pub fn bytes(n: u32) -> Body {
+        Body(0xc000_0000 | Self::IS_BYTES | (n & (Self::IS_BYTES - 1)))
     }
 
     /// What it says.
@@ -74,6 +83,7 @@ impl Body {
             0 => Said::Filler,
             1 => Said::Ask(value),
             2 => Said::Answer(NodeId(value)),
+            _ if value & Self::IS_BYTES != 0 => Said::Bytes(value & (Self::IS_BYTES - 1)),
             _ => Said::Text(value),
         }
     }
