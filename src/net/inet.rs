@@ -33,6 +33,8 @@ pub struct Inet {
     pub proxies: Vec<(Option<DevIdx>, Ipv4Addr)>,
     /// Kernel variables.
     pub sysctl: Sysctls,
+    /// Multicast groups that a socket joined on a device, once for each socket.
+    pub groups: Vec<(DevIdx, Ipv4Addr)>,
     /// What the host must carry out after a command.
     pub acts: Vec<Act>,
     /// Gratuitous ARP to send (`arp_notify`): the device and the address.
@@ -57,6 +59,7 @@ impl Inet {
             neigh: NeighTable::new(rng),
             proxies: Vec::new(),
             sysctl: Sysctls::default(),
+            groups: Vec::new(),
             acts: Vec::new(),
             garp: Vec::new(),
             switched: Vec::new(),

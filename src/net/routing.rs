@@ -97,6 +97,25 @@ impl Inet {
         self.addr_kind(addr) == RouteKind::Local
     }
 
+    /// Whether packets to a group that arrive by `dev` are for this host (`ip_check_mc_rcu`): a socket joined the group
+    /// there, or it is that of all hosts.
+    pub fn in_group(&self, dev: DevIdx, group: Ipv4Addr) -> bool {
+        const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+        group == ALL_HOSTS || self.groups.contains(&(dev, group))
+    }
+
+    /// A socket joins a group (`ip_mc_join_group`). Nobody is told by IGMP: switches here send groups everywhere.
+    pub fn join_group(&mut self, dev: DevIdx, group: Ipv4Addr) {
+        self.groups.push((dev, group));
+    }
+
+    /// A socket leaves a group; others may stay.
+    pub fn leave_group(&mut self, dev: DevIdx, group: Ipv4Addr) {
+        if let Some(place) = self.groups.iter().position(|g| *g == (dev, group)) {
+            self.groups.remove(place);
+        }
+    }
+
     /// Puts a route in after the kernel's checks. `nh_scope`, `linkdown` and `id` of `route` are found out here.
     ///
     /// # Errors

@@ -175,6 +175,7 @@ mod tests {
             proto,
             local,
             remote,
+            dev: None,
             state,
             recv_q: 0,
             send_q,

@@ -411,8 +411,16 @@ mod tests {
 
     fn socks() -> Vec<SockInfo> {
         let any = (Ipv4Addr::UNSPECIFIED, 0);
-        let sock =
-            |proto, local, remote, state, timer| SockInfo { proto, local, remote, state, recv_q: 0, send_q: 0, timer };
+        let sock = |proto, local, remote, state, timer| SockInfo {
+            proto,
+            local,
+            remote,
+            dev: None,
+            state,
+            recv_q: 0,
+            send_q: 0,
+            timer,
+        };
         let life = SockTimer { what: "timewait", until: 54_000_000, retransmits: 0 };
         vec![
             sock(Proto::Udp, (any.0, 53), any, "", None),

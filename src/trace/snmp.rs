@@ -15,7 +15,6 @@
 //! | `PAWS…`, `TCPACKSkippedPAWS` | timestamps have no values |
 //! | `TCPHystart…` | no HyStart |
 //! | `TCP…ZeroWindowAdv`, `TCPWinProbe`, `TCPKeepAlive`, `TCPRetransFail`, `TCPTimeWaitOverflow` | no such event |
-//! | `InMcast…` | no membership of groups |
 //!
 //! Two are close, not exact: `TCPHPHits` (Linux predicts a data segment only if the socket has memory at hand; here that
 //! is while own data is on its way) and, after losses, `TCPHPAcks` (an acknowledgement with SACK blocks is not predicted).
@@ -329,13 +328,13 @@ counters! {
     TcpExtTCPMigrateReqFailure: TcpExt, Never, Name;
     IpExtInNoRoutes: IpExt, Counted, Name;
     IpExtInTruncatedPkts: IpExt, Never, Name;
-    IpExtInMcastPkts: IpExt, NotModelled, Name;
+    IpExtInMcastPkts: IpExt, Counted, Name;
     IpExtOutMcastPkts: IpExt, Counted, Name;
     IpExtInBcastPkts: IpExt, Counted, Name;
     IpExtOutBcastPkts: IpExt, Counted, Name;
     IpExtInOctets: IpExt, Counted, Name;
     IpExtOutOctets: IpExt, Counted, Name;
-    IpExtInMcastOctets: IpExt, NotModelled, Name;
+    IpExtInMcastOctets: IpExt, Counted, Name;
     IpExtOutMcastOctets: IpExt, Counted, Name;
     IpExtInBcastOctets: IpExt, Counted, Name;
     IpExtOutBcastOctets: IpExt, Counted, Name;

@@ -11,6 +11,7 @@ pub use errno::Errno;
 pub use tcp::{ListenOpts, ListenerId, Route, SendError, TcpConf, TcpHost, TcpOut, TcpStack};
 pub use udp::{UdpEvent, UdpId, UdpStack};
 
+use crate::base::DevIdx;
 use crate::wire::{Body, Proto};
 use std::net::Ipv4Addr;
 
@@ -63,6 +64,8 @@ pub struct SockInfo {
     pub local: (Ipv4Addr, u16),
     /// The peer's; 0.0.0.0 and 0 where there is none.
     pub remote: (Ipv4Addr, u16),
+    /// The device that it is bound to, if to one.
+    pub dev: Option<DevIdx>,
     /// As the kernel names it: `LISTEN`, `ESTABLISHED`, `TIME_WAIT` …; empty for UDP without a peer.
     pub state: &'static str,
     /// Bytes received and not read; for a listener connections not accepted.

@@ -2,11 +2,11 @@
 //!
 //! A datagram goes to the socket that fits it best: connected, then bound to the address, then bound to the port. A server
 //! answers from the address that was asked. A connected socket hears of ICMP errors that the kernel's table calls fatal,
-//! port unreachable above all; others hear of none. Left out: SO_REUSEPORT, broadcast and multicast, receive buffers (an
-//! application reads at once).
+//! port unreachable above all; others hear of none. Left out: SO_REUSEPORT, several receivers of one
+//! broadcast or multicast datagram, receive buffers (an application reads at once).
 
 use super::{Errno, SockInfo};
-use crate::base::Table;
+use crate::base::{DevIdx, Table};
 use crate::trace::DropReason;
 use crate::wire::{Datagram, Icmp, IpPacket, L4, Proto};
 use std::net::Ipv4Addr;
@@ -53,6 +53,8 @@ type Quad = (u64, u32);
 struct Sock {
     local: (Option<Ipv4Addr>, u16),
     remote: Option<(Ipv4Addr, u16)>,
+    /// Only what comes by this device (`SO_BINDTODEVICE`).
+    dev: Option<DevIdx>,
     user: u32,
     generation: u32,
     live: bool,
@@ -88,6 +90,16 @@ impl UdpStack {
         Ok(id)
     }
 
+    /// The same for what comes by one device only.
+    ///
+    /// # Errors
+    /// As [`UdpStack::bind`].
+    pub fn bind_device(&mut self, addr: Ipv4Addr, port: u16, dev: DevIdx, user: u32) -> Result<UdpId, Errno> {
+        let id = self.bind(Some(addr), port, user)?;
+        self.socks[id.slot as usize].dev = Some(dev);
+        Ok(id)
+    }
+
     /// A socket that talks to one peer only.
     ///
     /// # Errors
@@ -103,7 +115,7 @@ impl UdpStack {
     }
 
     fn add(&mut self, local: (Option<Ipv4Addr>, u16), remote: Option<(Ipv4Addr, u16)>, user: u32) -> UdpId {
-        let mut sock = Sock { local, remote, user, generation: 0, live: true };
+        let mut sock = Sock { local, remote, dev: None, user, generation: 0, live: true };
         let slot = match self.free.pop() {
             Some(slot) => {
                 sock.generation = self.socks[slot as usize].generation;
@@ -146,11 +158,11 @@ impl UdpStack {
         Some(((sock.local.0?, sock.local.1), sock.remote?))
     }
 
-    /// A UDP packet for this host.
+    /// A UDP packet for this host that came by `dev`.
     ///
     /// # Errors
     /// Nobody waits for it: the host answers with ICMP port unreachable.
-    pub fn input(&self, packet: &IpPacket) -> Result<UdpEvent, DropReason> {
+    pub fn input(&self, packet: &IpPacket, dev: DevIdx) -> Result<UdpEvent, DropReason> {
         let L4::Udp(datagram) = packet.l4 else {
             return Err(DropReason::NoIcmpOwner);
         };
@@ -158,7 +170,7 @@ impl UdpStack {
         let from = (packet.saddr, datagram.sport);
         let slot = self.connected.get(&quad(to, from)).copied();
         let slot = slot
-            .or_else(|| self.bound_to(to))
+            .or_else(|| self.bound_to(to, Some(dev)))
             .ok_or(DropReason::NoSocket { proto: Proto::Udp, port: datagram.dport })?;
         let sock = &self.socks[slot as usize];
         Ok(UdpEvent::Datagram {
@@ -170,10 +182,14 @@ impl UdpStack {
         })
     }
 
-    fn bound_to(&self, to: (Ipv4Addr, u16)) -> Option<u32> {
+    /// The socket bound to an address and port; `dev` is where a packet came by, none to look at every socket.
+    fn bound_to(&self, to: (Ipv4Addr, u16), dev: Option<DevIdx>) -> Option<u32> {
         let with = |addr: Option<Ipv4Addr>| {
             let local = (addr, to.1);
-            let fits = |&&slot: &&u32| self.socks[slot as usize].local == local;
+            let fits = |&&slot: &&u32| {
+                let sock = &self.socks[slot as usize];
+                sock.local == local && (dev.is_none() || sock.dev.is_none() || sock.dev == dev)
+            };
             self.bound.iter().find(fits).copied()
         };
         with(Some(to.0)).or_else(|| with(None))
@@ -205,7 +221,7 @@ impl UdpStack {
 
     /// Whether a socket sends from `local` to `remote`: a connected one, or one bound there.
     pub fn sends_from(&self, local: (Ipv4Addr, u16), remote: (Ipv4Addr, u16)) -> bool {
-        self.connected.contains(&quad(local, remote)) || self.bound_to(local).is_some()
+        self.connected.contains(&quad(local, remote)) || self.bound_to(local, None).is_some()
     }
 
     /// Sockets in the order of their places.
@@ -217,6 +233,7 @@ impl UdpStack {
             local: (s.local.0.unwrap_or(any), s.local.1),
             remote: s.remote.unwrap_or((any, 0)),
             state: if s.remote.is_some() { "ESTABLISHED" } else { "" },
+            dev: s.dev,
             recv_q: 0,
             send_q: 0,
             timer: None,
@@ -251,7 +268,7 @@ mod tests {
         let mut udp = UdpStack::default();
         let any = udp.bind(None, 53, 1).expect("a free port");
         let mine = udp.connect((B, 53), (A, 1000), 2).expect("a free port");
-        let user = |udp: &UdpStack, to| match udp.input(&packet((A, 1000), to)) {
+        let user = |udp: &UdpStack, to| match udp.input(&packet((A, 1000), to), DevIdx(2)) {
             Ok(UdpEvent::Datagram { user, to: asked, .. }) => (user, asked.0),
             other => panic!("no datagram: {other:?}"),
         };
@@ -261,7 +278,7 @@ mod tests {
         assert_eq!(user(&udp, (B, 53)), (1, B));
         udp.close(any);
         udp.close(any);
-        let refused = udp.input(&packet((A, 1000), (B, 53)));
+        let refused = udp.input(&packet((A, 1000), (B, 53)), DevIdx(2));
         assert!(matches!(refused, Err(DropReason::NoSocket { port: 53, .. })));
     }
 
@@ -273,6 +290,14 @@ mod tests {
         let heard = udp.icmp_error(&about(Icmp::PORT));
         assert!(matches!(heard, Some(UdpEvent::Error { user: 7, errno: Errno::ConnRefused, .. })));
         assert_eq!(udp.icmp_error(&about(Icmp::HOST)), None);
+    }
+
+    #[test]
+    fn a_socket_bound_to_a_device_hears_nothing_that_comes_by_another() {
+        let mut udp = UdpStack::default();
+        udp.bind_device(VIP, 53, DevIdx(2), 0).expect("a free port");
+        assert!(udp.input(&packet((A, 1000), (VIP, 53)), DevIdx(2)).is_ok());
+        assert!(udp.input(&packet((A, 1000), (VIP, 53)), DevIdx(3)).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::client::Opening;
 use super::*;
-use crate::base::{Rng, Seed};
+use crate::base::{DevIdx, Rng, Seed};
 use crate::net::sock::tcp::{Route, TcpHost};
 use crate::net::sock::{SockEvent, UdpEvent};
 use crate::wire::{Datagram, Icmp, IpPacket, L4, PacketId, Proto};
@@ -142,7 +142,7 @@ impl Lab {
             return;
         }
         if let L4::Udp(_) = packet.l4 {
-            match self.hosts[who].udp.input(&packet) {
+            match self.hosts[who].udp.input(&packet, DevIdx(2)) {
                 Ok(UdpEvent::Datagram { sock, user, from, to, datagram }) => {
                     self.with(who, |clients, servers, rng, cx| match Owner::of(user) {
                         Owner::Client(slot) => clients.datagram(slot, sock, &datagram, cx),

@@ -1,8 +1,8 @@
 //! A packet comes in: from the device to the socket or to forwarding (net/ipv4/ip_input.c, net/ipv4/route.c
 //! `ip_route_input_slow`, net/ipv4/ipip.c).
 //!
-//! The branches are here, in the kernel's order; what they ask are tables. Left out: multicast membership (packets to
-//! groups are dropped), source routes, early demultiplexing.
+//! The branches are here, in the kernel's order; what they ask are tables. Left out: multicast routing, IGMP, source
+//! routes, early demultiplexing.
 
 use super::frag::Reassembly;
 use super::tap::Passing;
@@ -67,6 +67,12 @@ impl Host {
             Ok(InRoute::Broadcast(_)) => {
                 self.snmp.count(Mib::IpExtInBcastPkts);
                 self.snmp.add(Mib::IpExtInBcastOctets, u64::from(skb.pkt.len()));
+                skb.to_me = false;
+                self.local_deliver(skb, cx);
+            }
+            Ok(InRoute::Multicast) if self.net.in_group(skb.dev, daddr) => {
+                self.snmp.count(Mib::IpExtInMcastPkts);
+                self.snmp.add(Mib::IpExtInMcastOctets, u64::from(skb.pkt.len()));
                 skb.to_me = false;
                 self.local_deliver(skb, cx);
             }

@@ -168,7 +168,7 @@ impl Host {
 
     /// A datagram for this host.
     pub(super) fn udp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
-        match self.udp.input(&skb.pkt) {
+        match self.udp.input(&skb.pkt, skb.dev) {
             Ok(event) => self.udp_event(event, cx),
             Err(reason) => {
                 self.snmp.count(if skb.local_dst { Mib::UdpNoPorts } else { Mib::UdpIgnoredMulti });

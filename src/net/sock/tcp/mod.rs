@@ -338,6 +338,7 @@ impl TcpStack {
             proto: Proto::Tcp,
             local: (l.addr.unwrap_or(any), l.port),
             remote: (any, 0),
+            dev: None,
             state: "LISTEN",
             recv_q: l.queued,
             send_q: l.backlog,
@@ -348,6 +349,7 @@ impl TcpStack {
             proto: Proto::Tcp,
             local: (Ipv4Addr::from_bits(s.quad.laddr), s.quad.lport),
             remote: (Ipv4Addr::from_bits(s.quad.raddr), s.quad.rport),
+            dev: None,
             state: s.state.name(),
             recv_q: 0,
             send_q: match s.state {
