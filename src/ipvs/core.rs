@@ -333,7 +333,7 @@ impl Ipvs {
             return Err(InVerdict::Accept);
         };
         self.watch_defence(now, cx, acts);
-        if let Some(rate) = self.defence_drops(cx) {
+        if let Some(rate) = self.defence_drops(now, cx) {
             return Err(InVerdict::Drop(DropReason::IpvsDefence { rate }));
         }
         match self.schedule(now, svc, pkt, h, cx, acts) {
@@ -563,7 +563,7 @@ impl Ipvs {
         } else {
             Direction::Input
         };
-        let secure = cx.sysctl.global(Global::VsSecureTcp) == super::defence::ALWAYS;
+        let secure = cx.sysctl.defends(Global::VsSecureTcp);
         let (old, new) = (c.state, state::tcp_next(direction, secure, c.state, flags));
         c.timeout = self.timeouts.tcp(new);
         if new == old {

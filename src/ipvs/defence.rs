@@ -1,28 +1,31 @@
 //! Defence under pressure: `drop_packet`, `drop_entry` and `secure_tcp` (update_defense_level in ip_vs_ctl.c,
 //! ip_vs_random_dropentry in ip_vs_conn.c).
 //!
-//! Simplifications: simulated memory is never short, so 1 and 2 of these variables do nothing (Linux turns 2 into 1
-//! within a second); `drop_entry` looks at one entry in 32 at random each second, where Linux looks at one bucket in 32.
+//! A simulated host always has the same free memory ([`FREE_PAGES`]), so `amemthresh` alone says
+//! whether it is short. Simplifications: Linux looks every second, here a change counts at once; `drop_entry` looks at one entry in 32 at random each second, where Linux looks at one bucket in 32.
 
 use super::conn::{Conn, NO_SLOT, flag};
 use super::state::{self, tcp};
 use super::{HookCx, Ipvs, IpvsAct};
 use crate::base::{SimTime, Span};
-use crate::sysctl::Global;
+use crate::sysctl::{FREE_PAGES, Global};
 use crate::wire::Proto;
-
-/// The value of the three knobs that does not ask how much memory there is.
-pub(super) const ALWAYS: i64 = 3;
 
 impl Ipvs {
     /// ip_vs_todrop: the rate, if this packet is the one of so many.
-    pub(super) fn defence_drops(&mut self, cx: &HookCx<'_>) -> Option<u32> {
-        if cx.sysctl.global(Global::VsDropPacket) != ALWAYS {
+    pub(super) fn defence_drops(&mut self, now: SimTime, cx: &HookCx<'_>) -> Option<u32> {
+        if !cx.sysctl.defends(Global::VsDropPacket) {
             return None;
         }
-        let rate = cx.sysctl.global(Global::VsAmDroprate);
+        let always = cx.sysctl.global(Global::VsDropPacket) == 3;
+        let rate = if always { cx.sysctl.global(Global::VsAmDroprate) } else { rate_for_memory(cx) };
         if rate == 0 {
             return None;
+        }
+        // Where the rate follows the memory, the count starts anew with every look at it.
+        let second = now.0 / Span::from_secs(1).0;
+        if !always && std::mem::replace(&mut self.drop_second, second) != second {
+            self.drop_counter = rate;
         }
         self.drop_counter -= 1;
         if self.drop_counter > 0 {
@@ -34,7 +37,7 @@ impl Ipvs {
 
     /// Starts the task of every second while `drop_entry` is 3. Its timer has no slot.
     pub(super) fn watch_defence(&mut self, now: SimTime, cx: &HookCx<'_>, acts: &mut Vec<IpvsAct>) {
-        let wanted = cx.sysctl.global(Global::VsDropEntry) == ALWAYS;
+        let wanted = cx.sysctl.defends(Global::VsDropEntry);
         self.defence_wanted = wanted;
         if wanted && !self.defence_armed {
             self.defence_armed = true;
@@ -80,6 +83,12 @@ impl Ipvs {
         let idle = end_if_used_now >= c.expires + Span::from_secs(60);
         idle && (1..=8).contains(&n) && self.rng.below(u64::from(n)) == 0
     }
+}
+
+/// The less memory there is, the more packets are dropped.
+fn rate_for_memory(cx: &HookCx<'_>) -> i64 {
+    let wanted = cx.sysctl.global(Global::VsAmemthresh);
+    wanted / (wanted - FREE_PAGES)
 }
 
 fn arm(now: SimTime, acts: &mut Vec<IpvsAct>) {

@@ -97,13 +97,14 @@ fn declare(scenario: &Scenario, world: &mut World, tracer: &mut Tracer, complain
         }
     }
     for &(id, spec) in &hosts {
+        let now = world.now;
+        let Some(host) = world.nodes[id.index()].host_mut() else { continue };
         for (path, value) in &spec.sysctls {
-            if let Some(host) = world.nodes[id.index()].host_mut()
-                && let Err(error) = host.net.sysctl.write(path, value)
-            {
+            if let Err(error) = host.net.sysctl.write(path, value) {
                 complaints.push(format!("{}: {path}={value}: {error}", spec.name));
             }
         }
+        host.ipvs.sysctl_changed(now, &host.net.sysctl);
     }
     for &(id, spec) in &hosts {
         for serve in &spec.serves {

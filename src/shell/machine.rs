@@ -58,6 +58,7 @@ impl Machine for HostMachine<'_, '_> {
             return if NOT_SIMULATED.contains(&name) { Exec::NotSimulated } else { Exec::NotFound };
         };
         let exec = (row.main)(self, &argv[1..], stdin, out);
+        self.host.ipvs.sysctl_changed(self.cx.now, &self.host.net.sysctl);
         // What the command has set in motion happens before the next one is typed.
         self.host.announce(self.cx);
         self.host.settle(self.cx);
@@ -102,6 +103,7 @@ impl Machine for HostMachine<'_, '_> {
 
     fn proc_write(&mut self, path: &str, text: &str) -> Option<Result<(), FileError>> {
         let result = proc::write(self.host, self.cx.now, path, text);
+        self.host.ipvs.sysctl_changed(self.cx.now, &self.host.net.sysctl);
         self.host.announce(self.cx);
         self.host.settle(self.cx);
         result

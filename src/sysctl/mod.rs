@@ -6,4 +6,4 @@ pub mod store;
 pub mod table;
 
 pub use store::{Effective, Sysctls, WriteError};
-pub use table::{Combine, Conf, Global, Neigh, Row};
+pub use table::{Combine, Conf, FREE_PAGES, Global, Neigh, Row};

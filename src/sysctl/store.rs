@@ -1,6 +1,6 @@
 //! The values of one host: read, written and combined as Linux does.
 
-use super::table::{CONF, Combine, Conf, GLOBAL, Global, NEIGH, Neigh, Row};
+use super::table::{CONF, Combine, Conf, FREE_PAGES, GLOBAL, Global, NEIGH, Neigh, Row};
 use crate::base::DevIdx;
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// Slot 0 is `all`, slot 1 `default`, then the devices.
 const ALL: usize = 0;
 const DEFAULT: usize = 1;
+/// The variables with the modes 0 to 3 (proc_do_defense_mode).
+const DEFENCES: [usize; 3] =
+    [Global::VsDropEntry as usize, Global::VsDropPacket as usize, Global::VsSecureTcp as usize];
 
 /// One host's kernel variables.
 #[derive(Clone, Debug)]
@@ -152,6 +155,21 @@ impl Sysctls {
         self.neigh[dev.index() + 2][key as usize]
     }
 
+    /// Whether one of `drop_entry`, `drop_packet` and `secure_tcp` is at work (update_defense_level in
+    /// net/netfilter/ipvs/ip_vs_ctl.c): 1 and 2 ask whether memory is short, 3 does not.
+    pub fn defends(&self, key: Global) -> bool {
+        match self.global(key) {
+            3 => true,
+            1 | 2 => self.memory_is_short(),
+            _ => false,
+        }
+    }
+
+    /// Fewer pages are free than `amemthresh` asks for.
+    pub fn memory_is_short(&self) -> bool {
+        FREE_PAGES < self.global(Global::VsAmemthresh)
+    }
+
     /// The second number of `net.ipv4.vs.sync_threshold`.
     pub fn sync_period(&self) -> i64 {
         self.second[0]
@@ -173,6 +191,10 @@ impl Sysctls {
             }
             Place::Global(key) if key == Global::IpLocalPortRange as usize => {
                 format!("{}\t{}", self.global[key], self.second[1])
+            }
+            // The kernel itself turns 1 into 2 and back, as memory gets short and is there again.
+            Place::Global(key) if DEFENCES.contains(&key) && matches!(self.global[key], 1 | 2) => {
+                (1 + i64::from(self.memory_is_short())).to_string()
             }
             Place::Global(key) => self.global[key].to_string(),
         })
@@ -199,11 +221,21 @@ impl Sysctls {
             Place::Conf(slot, key) => self.write_conf(slot, key, value),
             Place::Neigh(slot, key) => self.neigh[slot][key] = value,
             Place::Alias(slot, key, scale) => self.neigh[slot][key] = value.saturating_mul(scale),
+            Place::Global(key) if key == Global::VsSyncThreshold as usize => {
+                let period = words.next().map_or(Ok(self.second[0]), parse_number)?;
+                if period < 0 || (value >= period && period > 0) {
+                    return Err(WriteError::InvalidArgument);
+                }
+                (self.global[key], self.second[0]) = (value, period);
+            }
+            Place::Global(key) if key == Global::VsSyncPorts as usize && value & (value - 1) != 0 => {
+                return Err(WriteError::InvalidArgument);
+            }
             Place::Global(key) => {
-                if (key == Global::VsSyncThreshold as usize || key == Global::IpLocalPortRange as usize)
+                if key == Global::IpLocalPortRange as usize
                     && let Some(word) = words.next()
                 {
-                    self.second[usize::from(key != Global::VsSyncThreshold as usize)] = parse_number(word)?;
+                    self.second[1] = parse_number(word)?;
                 }
                 self.global[key] = value;
                 if key == Global::IpForward as usize {
@@ -383,6 +415,43 @@ mod tests {
         assert!(s.changed_without_effect().is_empty());
         s.write("net.ipv4.conf.eth0.tag", "7").unwrap();
         assert_eq!(s.changed_without_effect(), [("net.ipv4.conf.eth0.tag".to_string(), "7".to_string())]);
+    }
+
+    #[test]
+    fn the_defences_follow_the_memory_that_amemthresh_asks_for() {
+        let mut s = host();
+        let at = |s: &Sysctls| {
+            (s.read("net.ipv4.vs.drop_packet").expect("a variable"), s.defends(crate::sysctl::Global::VsDropPacket))
+        };
+        assert_eq!(s.write("net.ipv4.vs.drop_packet", "2"), Ok(()));
+        assert_eq!(at(&s), ("1".into(), false));
+        assert_eq!(s.write("net.ipv4.vs.amemthresh", "1000000"), Ok(()));
+        assert_eq!(at(&s), ("2".into(), true));
+        assert_eq!(s.write("net.ipv4.vs.drop_packet", "3"), Ok(()));
+        assert_eq!(at(&s), ("3".into(), true));
+        assert_eq!(s.write("net.ipv4.vs.drop_packet", "4"), Err(WriteError::InvalidArgument));
+    }
+
+    #[test]
+    fn the_variables_of_synchronisation_refuse_what_the_kernel_refuses() {
+        let mut s = host();
+        for (name, value, taken) in [
+            ("sync_threshold", "3", true),
+            ("sync_threshold", "5 20", true),
+            ("sync_threshold", "20", false),
+            ("sync_threshold", "7 7", false),
+            ("sync_threshold", "7 0", true),
+            ("sync_threshold", "-1 5", false),
+            ("sync_ports", "4", true),
+            ("sync_ports", "3", false),
+            ("sync_ports", "0", false),
+            ("sync_version", "2", false),
+            ("sync_retries", "4", false),
+        ] {
+            let written = s.write(&format!("net.ipv4.vs.{name}"), value);
+            assert_eq!(written.is_ok(), taken, "{name} {value}");
+        }
+        assert_eq!(s.read("net.ipv4.vs.sync_threshold").as_deref(), Some("7\t0"));
     }
 
     #[test]

@@ -56,6 +56,9 @@ pub struct Row {
     pub kernel_file: &'static str,
 }
 
+/// Pages of 4 KiB that a simulated host has free, whatever it does: a machine of 2 GB.
+pub const FREE_PAGES: i64 = 474_400;
+
 const I32: (i64, i64) = (i32::MIN as i64, i32::MAX as i64);
 
 macro_rules! rows {
@@ -160,35 +163,35 @@ rows! {
     TcpTimestamps "ipv4.tcp_timestamps" 1 (0, 2), Single, true, "net/ipv4/tcp_output.c", "the timestamps option";
     TcpTwReuse "ipv4.tcp_tw_reuse" 2 (0, 2), Single, false, "net/ipv4/tcp_ipv4.c", "reuse of TIME_WAIT for new connections";
     SoMaxConn "core.somaxconn" 4096 (0, i32::MAX as i64), Single, true, "net/core/sysctl_net_core.c", "upper limit of a listener's backlog";
-    VsAmDroprate "ipv4.vs.am_droprate" 10 I32, Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "one packet of so many is dropped with drop_packet 3";
-    VsAmemthresh "ipv4.vs.amemthresh" 1024 I32, Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "pages below which memory is short";
-    VsBackupOnly "ipv4.vs.backup_only" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_ctl.c", "a backup forwards nothing";
+    VsAmDroprate "ipv4.vs.am_droprate" 10 I32, Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "one packet of so many that would be scheduled is dropped with drop_packet 3";
+    VsAmemthresh "ipv4.vs.amemthresh" 1024 I32, Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "pages below which memory is short: the modes 1 and 2 look at it; a simulated host has 474400 free";
+    VsBackupOnly "ipv4.vs.backup_only" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "while the backup daemon runs, requests are not forwarded";
     VsCacheBypass "ipv4.vs.cache_bypass" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "without a server, go to the original destination";
     VsConnReuseMode "ipv4.vs.conn_reuse_mode" 1 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "when a SYN that meets an old entry is scheduled anew";
     VsConntrack "ipv4.vs.conntrack" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_nfct.c", "keep netfilter's connection tracking";
-    VsDropEntry "ipv4.vs.drop_entry" 0 (0, 3), Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "drop entries under pressure";
-    VsDropPacket "ipv4.vs.drop_packet" 0 (0, 3), Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "drop packets under pressure";
+    VsDropEntry "ipv4.vs.drop_entry" 0 (0, 3), Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "drop half-open and idle entries: 0 never, 1 or 2 while memory is short, 3 always";
+    VsDropPacket "ipv4.vs.drop_packet" 0 (0, 3), Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "drop some packets that would be scheduled: 0 never, 1 or 2 while memory is short, 3 always";
     VsExpireNodestConn "ipv4.vs.expire_nodest_conn" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "end connections whose server was deleted";
     VsExpireQuiescentTemplate "ipv4.vs.expire_quiescent_template" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_conn.c", "persistence ends when the weight is 0";
-    VsIgnoreTunneled "ipv4.vs.ignore_tunneled" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_core.c", "leave decapsulated packets alone";
+    VsIgnoreTunneled "ipv4.vs.ignore_tunneled" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "packets that come out of a tunnel are not scheduled again";
     VsLblcExpiration "ipv4.vs.lblc_expiration" 86400 I32, Single, true, "net/netfilter/ipvs/ip_vs_lblc.c", "seconds";
     VsLblcrExpiration "ipv4.vs.lblcr_expiration" 86400 I32, Single, true, "net/netfilter/ipvs/ip_vs_lblcr.c", "seconds";
     VsNatIcmpSend "ipv4.vs.nat_icmp_send" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "tell a server of an answer that nobody asked for";
     VsPmtuDisc "ipv4.vs.pmtu_disc" 1 I32, Single, true, "net/netfilter/ipvs/ip_vs_xmit.c", "DF on the outer packet follows the inner one";
     VsRunEstimation "ipv4.vs.run_estimation" 1 I32, Single, true, "net/netfilter/ipvs/ip_vs_est.c", "count rates, and refresh what --stats shows";
     VsScheduleIcmp "ipv4.vs.schedule_icmp" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "schedule ICMP errors without a connection";
-    VsSecureTcp "ipv4.vs.secure_tcp" 0 (0, 3), Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "the stricter TCP state table";
-    VsSloppySctp "ipv4.vs.sloppy_sctp" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_core.c", "schedule any SCTP packet";
+    VsSecureTcp "ipv4.vs.secure_tcp" 0 (0, 3), Single, true, "net/netfilter/ipvs/ip_vs_ctl.c", "the stricter TCP state table: 0 never, 1 or 2 while memory is short, 3 always";
+    VsSloppySctp "ipv4.vs.sloppy_sctp" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_core.c", "schedule any SCTP packet; SCTP is not simulated";
     VsSloppyTcp "ipv4.vs.sloppy_tcp" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "schedule any TCP segment but RST";
     VsSnatReroute "ipv4.vs.snat_reroute" 1 I32, Single, true, "net/netfilter/ipvs/ip_vs_core.c", "route translated answers anew";
-    VsSyncPersistMode "ipv4.vs.sync_persist_mode" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "synchronise templates only";
-    VsSyncPorts "ipv4.vs.sync_ports" 1 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "synchronisation threads";
-    VsSyncQlenMax "ipv4.vs.sync_qlen_max" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "queue limit";
-    VsSyncRefreshPeriod "ipv4.vs.sync_refresh_period" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "seconds";
-    VsSyncRetries "ipv4.vs.sync_retries" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "repetitions";
-    VsSyncSockSize "ipv4.vs.sync_sock_size" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "bytes";
-    VsSyncThreshold "ipv4.vs.sync_threshold" 3 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "first packet that is synchronised";
-    VsSyncVersion "ipv4.vs.sync_version" 1 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "message format";
+    VsSyncPersistMode "ipv4.vs.sync_persist_mode" 0 I32, Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "synchronise the templates of persistent services, but not their connections";
+    VsSyncPorts "ipv4.vs.sync_ports" 1 (1, i32::MAX as i64), Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "ports that connections are spread over, a power of two, as of the start of a daemon (at most 64)";
+    VsSyncQlenMax "ipv4.vs.sync_qlen_max" 14825 (0, i64::MAX), Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "full messages that may wait to be sent; Linux takes a 32nd of the free pages";
+    VsSyncRefreshPeriod "ipv4.vs.sync_refresh_period" 0 (0, i32::MAX as i64 / 250), Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "seconds by which an entry's end must move to be sent again; 0 does not look at it";
+    VsSyncRetries "ipv4.vs.sync_retries" 0 (0, 3), Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "repetitions within sync_refresh_period, an eighth of it apart";
+    VsSyncSockSize "ipv4.vs.sync_sock_size" 0 I32, Single, false, "net/netfilter/ipvs/ip_vs_sync.c", "bytes that wait in the daemons' sockets; here they are sent and read at once";
+    VsSyncThreshold "ipv4.vs.sync_threshold" 3 (0, i32::MAX as i64), Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "a connection is sent with its packet number N of every P; P 0 means once";
+    VsSyncVersion "ipv4.vs.sync_version" 1 (0, 1), Single, true, "net/netfilter/ipvs/ip_vs_sync.c", "message format: 1, or 0 of kernels before 2.6.39 without timeouts and marks";
 }
 
 #[cfg(test)]
