@@ -6,14 +6,22 @@
 
 use super::SimTime;
 
+/// Jiffies of a second.
+pub const HZ: u64 = 250;
 /// Nanoseconds of a jiffy.
-const JIFFY: u64 = 4_000_000;
+const JIFFY: u64 = 1_000_000_000 / HZ;
 /// Slots of a level before the next one begins (`LVL_SIZE - 1`).
 const SLOTS: u64 = 63;
 /// Each level's slots are eight times as wide as the last one's.
 const STEP: u32 = 3;
 /// Levels of the wheel.
 const LEVELS: u32 = 9;
+
+/// The kernel's `jiffies` at this time.
+#[inline]
+pub fn of(now: SimTime) -> u64 {
+    now.0 / JIFFY
+}
 
 /// When a timer armed now for `at` really fires.
 #[inline]

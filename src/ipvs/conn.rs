@@ -2,7 +2,8 @@
 //!
 //! As in the kernel one table serves both directions: the bucket follows from protocol, client address and client
 //! port, new entries go to the head. The table grows with its entries and its hash has no random seed.
-//! Entries are 64 bytes in a dense slab; a slot's generation tells a timer of an earlier tenant.
+//! Entries are 64 bytes in a dense slab; a slot's generation tells a timer of an earlier tenant. What only
+//! synchronisation asks for stands beside the slab ([`Told`]), and only where there is something to keep.
 //!
 //! Left out: entries without client port (FTP data), IPv6, persistence engine data.
 
@@ -60,6 +61,17 @@ pub struct Conn {
     pub(super) generation: u32,
     /// An upper bound of the moment for which the timer is armed, in steps of 2^28 ns.
     armed: u32,
+}
+
+/// What synchronisation keeps of an entry.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    /// When the entry was to end as last told, in jiffies; the low two bits count repetitions (`sync_endtime`).
+    pub end: i64,
+    /// The packet's firewall mark when the entry was made (`fwmark`).
+    pub mark: u32,
+    /// The state that was told (`old_state`).
+    pub state: u8,
 }
 
 /// The addresses of an entry to be.
@@ -170,6 +182,11 @@ pub struct ConnRow {
 }
 
 impl ConnRow {
+    /// Who made the entry, in the kernel's word.
+    pub fn origin(&self) -> &'static str {
+        if self.flags & flag::SYNC != 0 { "SYNC" } else { "LOCAL" }
+    }
+
     /// The `pro` column.
     pub fn proto_name(&self) -> &'static str {
         match self.proto {
@@ -184,6 +201,8 @@ impl ConnRow {
 #[derive(Clone, Debug)]
 pub struct ConnTable {
     slots: Chunks<Conn>,
+    /// By slot; slots beyond its end have nothing to keep.
+    told: Vec<Told>,
     buckets: Vec<u32>,
     shift: u32,
     free: u32,
@@ -196,6 +215,7 @@ impl Default for ConnTable {
     fn default() -> Self {
         ConnTable {
             slots: Chunks::default(),
+            told: Vec::new(),
             buckets: vec![NO_SLOT; 1 << FIRST_BITS],
             shift: 64 - FIRST_BITS,
             free: NO_SLOT,
@@ -224,6 +244,20 @@ impl ConnTable {
     #[inline]
     pub(super) fn get_mut(&mut self, slot: u32) -> &mut Conn {
         &mut self.slots[slot as usize]
+    }
+
+    /// What synchronisation keeps of the entry in a slot.
+    pub(super) fn told(&self, slot: u32) -> Told {
+        self.told.get(slot as usize).copied().unwrap_or_default()
+    }
+
+    /// The same, to change it.
+    pub(super) fn told_mut(&mut self, slot: u32) -> &mut Told {
+        let place = slot as usize;
+        if place >= self.told.len() {
+            self.told.resize(place + 1, Told::default());
+        }
+        &mut self.told[place]
     }
 
     /// Slots in use, in the slab's order.
@@ -305,6 +339,9 @@ impl ConnTable {
             self.slots.push(conn);
             self.slots.len() as u32 - 1
         };
+        if let Some(told) = self.told.get_mut(slot as usize) {
+            *told = Told::default();
+        }
         self.live += 1;
         if flags & flag::ONE_PACKET == 0 {
             if self.live as usize > self.buckets.len() {

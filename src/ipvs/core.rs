@@ -98,6 +98,8 @@ pub enum OutVerdict {
 pub enum InVerdict {
     /// Not ours: to the local stack, or on.
     Accept,
+    /// The same, and mark it as handled: what comes out of the tunnel is not looked at (`ignore_tunneled`).
+    Ignore,
     /// Drop it in silence.
     Drop(DropReason),
     /// Answer with ICMP port unreachable from the packet's destination, and drop it.
@@ -216,7 +218,7 @@ impl Ipvs {
 
     /// Looks at a request (ip_vs_in_hook; in FORWARD ip_vs_forward_icmp).
     pub fn input(&mut self, now: SimTime, pkt: &IpPacket, cx: &HookCx<'_>, acts: &mut Vec<IpvsAct>) -> InVerdict {
-        if !self.active() || (self.backup && cx.on(Global::VsBackupOnly)) {
+        if !self.active() || (self.sync.is_backup() && cx.on(Global::VsBackupOnly)) {
             return InVerdict::Accept;
         }
         if matches!(pkt.l4, L4::Icmp(_)) {
@@ -226,7 +228,8 @@ impl Ipvs {
             return InVerdict::Accept;
         }
         let Some(h) = Headers::of(pkt) else {
-            return InVerdict::Accept;
+            // It may come back once it is unpacked.
+            return if cx.on(Global::VsIgnoreTunneled) { InVerdict::Ignore } else { InVerdict::Accept };
         };
         let slot = match self.known(now, &h, cx, acts) {
             Ok(Some(slot)) => slot,
@@ -240,7 +243,7 @@ impl Ipvs {
     }
 
     /// An entry's timer fired.
-    pub fn timer(&mut self, slot: u32, generation: u32, now: SimTime, acts: &mut Vec<IpvsAct>) {
+    pub fn timer(&mut self, slot: u32, generation: u32, now: SimTime, sysctl: &Sysctls, acts: &mut Vec<IpvsAct>) {
         if slot == NO_SLOT {
             self.defence_timer(now, acts);
             return;
@@ -257,15 +260,15 @@ impl Ipvs {
             // It controls others: tried again every minute, and the timeout stays at that.
             c.timeout = 60;
             c.expires = now + state::seconds(60);
+            if self.sync.is_master() {
+                let threshold = sysctl.global(Global::VsSyncThreshold) as u32;
+                self.sync_conn(now, slot, threshold, sysctl, acts);
+            }
         }
+        let c = self.conns.get_mut(slot);
         let at = c.expires;
         c.note_armed(at);
         acts.push(IpvsAct::Arm { slot, generation, at });
-    }
-
-    /// Whether the backup synchronisation daemon runs: `backup_only` looks at it.
-    pub fn set_backup(&mut self, runs: bool) {
-        self.backup = runs;
     }
 
     /// The packet's entry, unless it is to be scheduled anew.
@@ -339,7 +342,7 @@ impl Ipvs {
         match self.schedule(now, svc, pkt, h, cx, acts) {
             Ok(slot) => Ok(slot),
             Err(Unscheduled::Ignored) => Err(InVerdict::Accept),
-            Err(Unscheduled::NoDest) => Err(self.leave(now, svc, pkt, h, cx)),
+            Err(Unscheduled::NoDest) => Err(self.leave(now, svc, pkt, h, cx, acts)),
         }
     }
 
@@ -477,9 +480,13 @@ impl Ipvs {
             if d.method != Method::Nat {
                 flags |= flag::NOOUTPUT;
             }
-            d.bind(flags & flag::TEMPLATE != 0);
+            d.bind(flags & flag::TEMPLATE != 0, true);
         }
-        self.conns.insert(p, daddr, dport, flags, dest)
+        let slot = self.conns.insert(p, daddr, dport, flags, dest);
+        if cx.mark != 0 {
+            self.conns.told_mut(slot).mark = cx.mark;
+        }
+        slot
     }
 
     /// Statistics, state, verdict, timer: the end of ip_vs_in_hook.
@@ -494,13 +501,26 @@ impl Ipvs {
     ) -> InVerdict {
         self.count_in(now, self.conns.get(slot).dest, pkt.len());
         self.set_state(slot, false, h, cx, acts);
-        let c = self.conns.get_mut(slot);
-        c.in_pkts = c.in_pkts.wrapping_add(1);
+        self.count_for_sync(now, slot, cx.sysctl, acts);
         let mut xmit = self.xmit_of(slot, pkt);
         if !self.put(now, slot, acts) {
             xmit.slot = NO_SLOT;
         }
         InVerdict::Xmit(xmit)
+    }
+
+    /// Counts the packet, and lets a master tell of the entry.
+    fn count_for_sync(&mut self, now: SimTime, slot: u32, sysctl: &Sysctls, acts: &mut Vec<IpvsAct>) {
+        let c = self.conns.get_mut(slot);
+        c.in_pkts = c.in_pkts.wrapping_add(1);
+        let (one, pkts, control) = (c.is(flag::ONE_PACKET), c.in_pkts, c.control);
+        if self.sync.is_master() {
+            let pkts = if one { sysctl.global(Global::VsSyncThreshold) as u32 } else { pkts };
+            self.sync_conn(now, slot, pkts, sysctl, acts);
+        } else if one && control != NO_SLOT {
+            let template = self.conns.get_mut(control);
+            template.in_pkts = template.in_pkts.wrapping_add(1);
+        }
     }
 
     /// What the entry's transmitter is to do.
@@ -515,12 +535,20 @@ impl Ipvs {
     }
 
     /// ip_vs_leave: no destination is available.
-    fn leave(&mut self, now: SimTime, id: ServiceId, pkt: &IpPacket, h: &Headers, cx: &HookCx<'_>) -> InVerdict {
+    fn leave(
+        &mut self,
+        now: SimTime,
+        id: ServiceId,
+        pkt: &IpPacket,
+        h: &Headers,
+        cx: &HookCx<'_>,
+        acts: &mut Vec<IpvsAct>,
+    ) -> InVerdict {
         let svc = self.svc(id);
         let marked = matches!(svc.key, super::ServiceKey::Mark(_));
         let unicast = || !pkt.daddr.is_multicast() && !pkt.daddr.is_broadcast();
         if marked && cx.on(Global::VsCacheBypass) && !h.icmp && unicast() && !(cx.is_local)(pkt.daddr) {
-            return self.bypass(now, svc.spec.ops, pkt, h, cx);
+            return self.bypass(now, svc.spec.ops, pkt, h, cx, acts);
         }
         if svc.key.port() == FTP_PORT && h.dport != FTP_PORT {
             return InVerdict::Accept;
@@ -537,11 +565,18 @@ impl Ipvs {
     }
 
     /// An entry without destination: the packet goes where it wanted to go (`cache_bypass`).
-    fn bypass(&mut self, now: SimTime, ops: bool, pkt: &IpPacket, h: &Headers, cx: &HookCx<'_>) -> InVerdict {
+    fn bypass(
+        &mut self,
+        now: SimTime,
+        ops: bool,
+        pkt: &IpPacket,
+        h: &Headers,
+        cx: &HookCx<'_>,
+        acts: &mut Vec<IpvsAct>,
+    ) -> InVerdict {
         let flags = Method::Bypass as u32 | if ops { flag::ONE_PACKET } else { 0 };
         let slot = self.conn_new(&h.param(), 0, 0, flags, DestId::NONE, cx);
-        let mut unheard = Vec::new();
-        self.forward(now, slot, pkt, h, &HookCx { trace: false, ..*cx }, &mut unheard)
+        self.forward(now, slot, pkt, h, &HookCx { trace: false, ..*cx }, acts)
     }
 
     /// Drives the state machine (set_tcp_state, udp_state_transition) and sets the timeout.

@@ -42,17 +42,30 @@ pub enum CtlError {
     Invalid,
     /// ERANGE: a negative weight, or `-y` above `-x`.
     Range,
+    /// EEXIST for a synchronisation daemon.
+    DaemonRuns,
+    /// ESRCH for a synchronisation daemon.
+    NoDaemon,
+    /// ENODEV: no interface of that name.
+    NoSuchDevice,
+    /// ENETUNREACH: the interface is down.
+    NetUnreachable,
+    /// EADDRINUSE: another socket has the port.
+    AddrInUse,
 }
 
 impl CtlError {
     /// The kernel's error number.
     pub fn errno(self) -> i32 {
         match self {
-            CtlError::ServiceExists | CtlError::DestExists => 17,
-            CtlError::NoSuchService | CtlError::ServiceNotDefined => 3,
+            CtlError::ServiceExists | CtlError::DestExists | CtlError::DaemonRuns => 17,
+            CtlError::NoSuchService | CtlError::ServiceNotDefined | CtlError::NoDaemon => 3,
             CtlError::NoSuchDest | CtlError::NoScheduler => 2,
             CtlError::Invalid => 22,
             CtlError::Range => 34,
+            CtlError::NoSuchDevice => 19,
+            CtlError::NetUnreachable => 101,
+            CtlError::AddrInUse => 98,
         }
     }
 }
@@ -69,6 +82,11 @@ impl fmt::Display for CtlError {
             CtlError::NoScheduler => "Scheduler or persistence engine not found",
             CtlError::Invalid => "Invalid operation.  Possibly wrong module version, address not unicast, ...",
             CtlError::Range => "Numerical result out of range",
+            CtlError::DaemonRuns => "Daemon has already run",
+            CtlError::NoDaemon => "No daemon is running",
+            CtlError::NoSuchDevice => "No such device",
+            CtlError::NetUnreachable => "Network is unreachable",
+            CtlError::AddrInUse => "Address already in use",
         })
     }
 }

@@ -150,11 +150,13 @@ impl Dest {
 
     /// Counts a new connection or template (ip_vs_bind_dest).
     #[inline]
-    pub(super) fn bind(&mut self, template: bool) {
+    pub(super) fn bind(&mut self, template: bool, inactive: bool) {
         if template {
             self.persist += 1;
-        } else {
+        } else if inactive {
             self.inactive += 1;
+        } else {
+            self.active += 1;
         }
         self.update_overload();
     }
@@ -239,7 +241,7 @@ mod tests {
             (d.u_threshold, d.l_threshold) = (u, l);
             for _ in 0..u {
                 assert!(!d.overload);
-                d.bind(false);
+                d.bind(false, true);
             }
             assert!(d.overload);
             while d.overload {
@@ -260,9 +262,9 @@ mod tests {
             l_threshold: 0,
         };
         let mut d = Dest::sample(1, 1);
-        d.bind(false);
-        d.bind(false);
-        d.bind(false);
+        d.bind(false, true);
+        d.bind(false, true);
+        d.bind(false, true);
         // -x, full with three connections: once full, only below three quarters it is open again.
         for (u, full) in [(0, false), (4, false), (2, true), (4, true), (5, false), (3, true), (0, false)] {
             d.update(&spec(u));

@@ -1,9 +1,10 @@
 //! IP Virtual Server as Linux 6.1 has it (net/netfilter/ipvs): one [`Ipvs`] per host.
 //!
 //! The commands of ipvsadm are in [`ctl`], the decisions about packets in [`core`], [`icmp`] and [`persist`], what a
-//! transmitter checks and rewrites in [`xmit`]. Nothing here routes or sends: the host does, as the verdicts say.
+//! transmitter checks and rewrites in [`xmit`], what masters and backups tell each other in [`sync`]. Nothing here routes
+//! or sends: the host does, as the verdicts say.
 //!
-//! Left out: IPv6, SCTP, AH, ESP, the FTP helper, persistence engines, GRE and GUE tunnels, synchronisation.
+//! Left out: IPv6, SCTP, AH, ESP, the FTP helper, persistence engines, GRE and GUE tunnels.
 
 pub mod conn;
 pub mod core;
@@ -17,6 +18,7 @@ pub mod proc;
 pub mod sched;
 pub mod service;
 pub mod state;
+pub mod sync;
 #[cfg(test)]
 mod tests;
 pub mod xmit;
@@ -29,11 +31,14 @@ pub use est::{Counters, Rates};
 pub use sched::{SCHEDULERS, SchedulerRow};
 pub use service::{SchedFlags, ServiceKey, ServiceSpec};
 pub use state::Timeouts;
+pub use sync::{Daemon, DaemonSpec, McastIf, Role, SyncTimer};
 
 use crate::base::rng::Rng;
-use crate::base::{SimTime, Table};
+use crate::base::{DevIdx, SimTime, Table};
 use crate::trace::TraceEvent;
 use service::{Service, ServiceId};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// What the host must do besides following the verdict.
 #[derive(Clone, Debug)]
@@ -50,6 +55,43 @@ pub enum IpvsAct {
     },
     /// Something to tell, only where tracing was asked for.
     Event(TraceEvent),
+    /// A synchronisation daemon was started: open its sockets.
+    SyncOpen {
+        /// Which.
+        role: Role,
+    },
+    /// One was stopped: close its sockets.
+    SyncClose {
+        /// Which.
+        role: Role,
+        /// The interface that it used.
+        dev: DevIdx,
+        /// The group that it used.
+        group: Ipv4Addr,
+    },
+    /// Call [`Ipvs::sync_timer`] at this time.
+    SyncArm {
+        /// With this.
+        timer: SyncTimer,
+        /// When.
+        at: SimTime,
+    },
+    /// A master's thread sends a message.
+    SyncSend {
+        /// Which thread.
+        thread: u8,
+        /// The message.
+        bytes: Arc<[u8]>,
+    },
+    /// A master's thread has no room for a message.
+    SyncOverflow {
+        /// Which thread.
+        thread: u8,
+        /// The message.
+        bytes: Arc<[u8]>,
+        /// Messages that may wait (`sync_qlen_max`).
+        limit: u32,
+    },
 }
 
 /// IPVS of one host.
@@ -75,7 +117,7 @@ pub struct Ipvs {
     drop_second: u64,
     defence_armed: bool,
     defence_wanted: bool,
-    backup: bool,
+    sync: sync::Sync,
     rng: Rng,
 }
 
@@ -101,7 +143,7 @@ impl Ipvs {
             drop_second: 0,
             defence_armed: false,
             defence_wanted: false,
-            backup: false,
+            sync: sync::Sync::default(),
             rng,
         }
     }

@@ -1,4 +1,4 @@
-//! What `/proc/net/ip_vs`, `ip_vs_conn` and `ip_vs_stats` show (ip_vs_ctl.c, ip_vs_conn.c).
+//! What `/proc/net/ip_vs`, `ip_vs_conn`, `ip_vs_conn_sync` and `ip_vs_stats` show (ip_vs_ctl.c, ip_vs_conn.c).
 //!
 //! Connections are sorted: the kernel's own order differs from boot to boot.
 
@@ -35,6 +35,17 @@ impl Ipvs {
             let ends = [row.client, row.virt, row.dest].map(|(addr, port)| format!("{} {port:04X}", hex(addr)));
             let (proto, ends, left) = (row.proto_name(), ends.join(" "), row.expires_in.as_secs());
             put!(out, "{proto:<3} {ends} {:<11} {left:>7}", row.state);
+        }
+        out
+    }
+
+    /// `/proc/net/ip_vs_conn_sync`: who made each entry.
+    pub fn proc_conns_sync(&self, now: SimTime) -> String {
+        let mut out = String::from("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n");
+        for row in self.conns(now) {
+            let ends = [row.client, row.virt, row.dest].map(|(addr, port)| format!("{} {port:04X}", hex(addr)));
+            let (proto, ends, left) = (row.proto_name(), ends.join(" "), row.expires_in.as_secs());
+            put!(out, "{proto:<3} {ends} {:<11} {:<6} {left:>7}", row.state, row.origin());
         }
         out
     }

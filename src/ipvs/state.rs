@@ -29,6 +29,8 @@ pub mod tcp {
     pub const LISTEN: u8 = 9;
     /// SYNACK
     pub const SYNACK: u8 = 10;
+    /// How many there are.
+    pub const STATES: u8 = 11;
 }
 
 /// Bit of a template's state: a connection of it was established.

@@ -28,6 +28,10 @@ struct Director {
     armed: u64,
     acts: Vec<IpvsAct>,
     told: Vec<TraceEvent>,
+    sync_timers: BTreeMap<(SimTime, u64), SyncTimer>,
+    /// Messages of the synchronisation daemon, and when they were sent.
+    sent: Vec<(SimTime, Arc<[u8]>)>,
+    overflows: u32,
 }
 
 fn rs(n: u8) -> Ipv4Addr {
@@ -84,6 +88,9 @@ impl Director {
             armed: 0,
             acts: Vec::new(),
             told: Vec::new(),
+            sync_timers: BTreeMap::new(),
+            sent: Vec::new(),
+            overflows: 0,
         };
         d.service(tcp80(), ServiceSpec { scheduler: scheduler.into(), ..ServiceSpec::default() });
         for n in 1..=servers {
@@ -145,6 +152,13 @@ impl Director {
                     self.timers.insert((at, self.armed), (slot, generation));
                 }
                 IpvsAct::Event(event) => self.told.push(event),
+                IpvsAct::SyncArm { timer, at } => {
+                    self.armed += 1;
+                    self.sync_timers.insert((at, self.armed), timer);
+                }
+                IpvsAct::SyncSend { bytes, .. } => self.sent.push((self.now, bytes)),
+                IpvsAct::SyncOverflow { .. } => self.overflows += 1,
+                IpvsAct::SyncOpen { .. } | IpvsAct::SyncClose { .. } => {}
             }
         }
         self.fire();
@@ -154,14 +168,22 @@ impl Director {
     fn fire(&mut self) {
         while let Some(entry) = self.timers.first_entry().filter(|e| e.key().0 <= self.now) {
             let (slot, generation) = entry.remove();
-            self.ipvs.timer(slot, generation, self.now, &mut self.acts);
+            self.ipvs.timer(slot, generation, self.now, &self.sysctl, &mut self.acts);
+            self.do_acts();
+        }
+        while let Some(entry) = self.sync_timers.first_entry().filter(|e| e.key().0 <= self.now) {
+            let timer = entry.remove();
+            self.ipvs.sync_timer(timer, self.now, &mut self.acts);
             self.do_acts();
         }
     }
 
     fn wait(&mut self, seconds: u64) {
         let end = self.now + Span::from_secs(seconds);
-        while let Some((&(at, _), _)) = self.timers.first_key_value().filter(|(k, _)| k.0 <= end) {
+        loop {
+            let next =
+                [self.timers.first_key_value().map(|e| e.0.0), self.sync_timers.first_key_value().map(|e| e.0.0)];
+            let Some(at) = next.into_iter().flatten().min().filter(|at| *at <= end) else { break };
             self.now = self.now.max(at);
             self.fire();
         }
@@ -187,6 +209,7 @@ impl Director {
         match self.input(pkt) {
             InVerdict::Xmit(x) => format!("rs{}", x.addr.octets()[3]),
             InVerdict::Accept => "accept".into(),
+            InVerdict::Ignore => "ignore".into(),
             InVerdict::Drop(r) | InVerdict::NoDest(r) => r.rule().code.into(),
             InVerdict::Tunnel(_) => "tunnel".into(),
         }
@@ -603,4 +626,344 @@ fn a_service_on_port_21_takes_high_ports_and_a_persistent_one_without_port_the_r
         // A client each: the templates of port 21 and of port 0 have the same name, in Linux too.
         assert_eq!(d.packet(&tcp((cip(port as u8), 5000), (VIP, port), SYN)), server, "port {port}");
     }
+}
+
+impl Director {
+    fn start(&mut self, role: Role, change: impl FnOnce(&mut DaemonSpec)) {
+        let mut spec = DaemonSpec { iface: "eth0".into(), syncid: 0, maxlen: 0, group: None, port: 0, ttl: 0 };
+        change(&mut spec);
+        let iface = McastIf { dev: DevIdx(2), mtu: 1500, up: true, busy: Vec::new() };
+        let cx = CtlCx { now: self.now, sysctl: &self.sysctl };
+        self.ipvs.start_daemon(&cx, role, &spec, Some(iface), &mut self.acts).expect("a good interface");
+        self.do_acts();
+    }
+
+    fn hear(&mut self, message: &[u8]) -> Result<(), DropReason> {
+        let heard = self.ipvs.sync_receive(self.now, message, &self.sysctl, &mut self.acts);
+        self.do_acts();
+        heard
+    }
+
+    /// Connections that the messages sent so far tell of, as the first byte of each message's count says.
+    fn told(&self) -> usize {
+        self.sent.iter().map(|(_, m)| usize::from(m[4])).sum()
+    }
+
+    /// A handshake and a request: three packets from the client.
+    fn opened(&mut self, port: u16) {
+        for flags in [SYN, ACK, ACK] {
+            self.client(port, flags);
+        }
+    }
+}
+
+/// A master with servers by direct routing, and a backup with the same service.
+fn pair() -> (Director, Director) {
+    let (mut master, mut backup) = (Director::new("rr", Method::Dr, 1), Director::new("rr", Method::Dr, 1));
+    master.start(Role::Master, |_| ());
+    backup.start(Role::Backup, |_| ());
+    (master, backup)
+}
+
+fn pass_on(master: &mut Director, backup: &mut Director) {
+    for (_, message) in std::mem::take(&mut master.sent) {
+        backup.hear(&message).expect("a good message");
+    }
+}
+
+#[test]
+fn a_connection_is_told_with_its_third_packet_and_two_seconds_later() {
+    let (mut d, _) = pair();
+    d.client(1000, SYN);
+    d.client(1000, ACK);
+    d.wait(5);
+    assert_eq!(d.sent, []);
+    let since = d.now;
+    d.client(1000, ACK);
+    d.wait(4);
+    let [(at, message)] = &d.sent[..] else { panic!("one message: {:?}", d.sent) };
+    let late = at.since(since);
+    assert!((2_000..=3_100).contains(&late.as_millis()), "{late:?}");
+    #[rustfmt::skip]
+    let expected = [
+        0, 0, 0, 44, 1, 1, 0, 0,
+        // type, protocol, version and size, flags: direct routing, no output seen
+        0, 6, 0, 36, 0, 0, 0, 0x83,
+        // ESTABLISHED, ports 1000, 80, 80, no mark, 900 s
+        0, 1, 0x03, 0xe8, 0, 80, 0, 80, 0, 0, 0, 0, 0, 0, 0x03, 0x84,
+        192, 168, 1, 1, 10, 0, 0, 100, 10, 0, 1, 1,
+    ];
+    assert_eq!(message[..], expected);
+}
+
+#[test]
+fn a_connection_is_told_again_every_fifty_packets_and_when_its_state_changes() {
+    let (mut d, _) = pair();
+    for (packets, told) in [(2, 0), (1, 1), (49, 1), (1, 2), (50, 3)] {
+        for n in 0..packets {
+            d.client(1000, if told == 0 && n == 0 { SYN } else { ACK });
+        }
+        d.wait(4);
+        assert_eq!(d.told(), told, "after {packets} more");
+    }
+    d.client(1000, FIN);
+    d.client(1000, ACK);
+    d.wait(4);
+    assert_eq!(d.told(), 4);
+    // What was never established is not told of.
+    d.client(1001, SYN);
+    d.client(1001, SYN);
+    d.client(1001, SYN);
+    d.wait(4);
+    assert_eq!(d.told(), 4);
+}
+
+#[test]
+fn a_backup_has_the_connection_with_its_state_and_time_and_counts_it() {
+    let (mut master, mut backup) = pair();
+    master.opened(1000);
+    master.wait(4);
+    pass_on(&mut master, &mut backup);
+    assert_eq!((backup.list().as_str(), backup.counts(1)), ("ESTABLISHED 900", (1, 0, 0)));
+    assert_eq!(backup.ipvs.conns(backup.now)[0].origin(), "SYNC");
+    assert_eq!(master.ipvs.conns(master.now)[0].origin(), "LOCAL");
+    // It runs out by its own timer.
+    backup.wait(890);
+    master.client(1000, FIN);
+    master.wait(4);
+    pass_on(&mut master, &mut backup);
+    assert_eq!((backup.list().as_str(), backup.counts(1)), ("FIN_WAIT 120", (0, 1, 0)));
+    backup.wait(121);
+    assert_eq!((backup.list().as_str(), backup.counts(1)), ("", (0, 0, 0)));
+    // The connection goes on after a takeover.
+    master.opened(1001);
+    master.wait(4);
+    pass_on(&mut master, &mut backup);
+    assert_eq!(backup.client(1001, ACK), "rs1");
+}
+
+#[test]
+fn an_entry_is_bound_to_its_server_when_the_next_message_finds_one() {
+    let (mut master, _) = pair();
+    let mut backup = Director::new("rr", Method::Nat, 0);
+    backup.start(Role::Backup, |_| ());
+    master.opened(1000);
+    master.wait(4);
+    let (_, message) = master.sent[0].clone();
+    backup.hear(&message).expect("a good message");
+    // By the master's method until then.
+    assert_eq!(backup.ipvs.table().slots().next().expect("an entry").1.method(), Method::Dr);
+    backup.add(dest(1, Method::Nat, 1));
+    assert_eq!(backup.counts(1), (0, 0, 0));
+    backup.hear(&message).expect("a good message");
+    assert_eq!(backup.counts(1), (1, 0, 0));
+    assert_eq!(backup.ipvs.table().slots().next().expect("an entry").1.method(), Method::Nat);
+}
+
+#[test]
+fn a_template_is_told_with_every_packet_and_alone_if_so_wished() {
+    for (mode, expected) in [("0", "*ASSURED 360, ESTABLISHED 900"), ("1", "*ASSURED 360")] {
+        let (mut master, mut backup) = pair();
+        master.persistent(360);
+        master.set("sync_persist_mode", mode);
+        master.client(1000, SYN);
+        master.client(1000, ACK);
+        master.wait(4);
+        assert_eq!(master.told(), 2, "mode {mode}");
+        master.client(1000, ACK);
+        master.wait(4);
+        pass_on(&mut master, &mut backup);
+        assert_eq!(backup.list(), expected, "mode {mode}");
+        assert_eq!(backup.counts(1).2, 1, "mode {mode}");
+    }
+}
+
+#[test]
+fn the_template_of_a_marked_service_finds_its_server_by_the_mark() {
+    let key = ServiceKey::Mark(7);
+    let spec = ServiceSpec { scheduler: "rr".into(), persistent: Some(60), ..ServiceSpec::default() };
+    let mut both = [Role::Master, Role::Backup].map(|role| {
+        let mut d = Director::new("rr", Method::Dr, 0);
+        d.service(key, spec.clone());
+        let server = DestSpec { port: 0, ..dest(1, Method::Dr, 1) };
+        d.ctl(|ipvs, cx| ipvs.add_dest(cx, key, server)).expect("a new destination");
+        d.start(role, |_| ());
+        d
+    });
+    let [master, backup] = &mut both;
+    master.mark = 7;
+    master.opened(1000);
+    master.wait(4);
+    pass_on(master, backup);
+    let service = backup.ipvs.service(&key).expect("a service");
+    let d = service.dests().next().expect("a server");
+    assert_eq!((d.active, d.persist), (1, 1));
+}
+
+#[test]
+fn full_messages_wait_a_moment_for_others_and_eight_do_not_wait() {
+    let full_at = |conns: u16| {
+        let mut d = Director::new("rr", Method::Dr, 1);
+        // Room for one connection.
+        d.start(Role::Master, |spec| spec.maxlen = 44);
+        let start = d.now;
+        for n in 0..conns {
+            d.opened(1000 + n);
+        }
+        d.fire();
+        let at_once = d.sent.len();
+        d.now = start + Span::from_millis(60);
+        d.fire();
+        (at_once, d.sent.len())
+    };
+    assert_eq!(full_at(1), (0, 0));
+    assert_eq!(full_at(4), (0, 3));
+    assert_eq!(full_at(9), (8, 8));
+}
+
+#[test]
+fn a_queue_without_room_loses_messages() {
+    let mut d = Director::new("rr", Method::Dr, 1);
+    d.set("sync_qlen_max", "2");
+    d.start(Role::Master, |spec| spec.maxlen = 44);
+    (0..5).for_each(|n| d.opened(1000 + n));
+    assert_eq!(d.overflows, 2);
+    d.wait(4);
+    assert_eq!(d.told(), 3);
+}
+
+#[test]
+fn a_master_that_is_stopped_forgets_what_it_has_not_sent() {
+    let (mut d, _) = pair();
+    d.opened(1000);
+    d.ipvs.stop_daemon(Role::Master, &mut d.acts).expect("it runs");
+    d.do_acts();
+    d.wait(4);
+    d.opened(1001);
+    d.start(Role::Master, |_| ());
+    d.opened(1002);
+    d.wait(4);
+    assert_eq!(d.told(), 1);
+}
+
+#[test]
+fn sync_refresh_period_keeps_a_busy_template_from_being_told_all_the_time() {
+    for (retries, told) in [("0", 1), ("3", 3)] {
+        let (mut d, _) = pair();
+        d.persistent(360);
+        d.set("sync_persist_mode", "1");
+        d.set("sync_refresh_period", "24");
+        d.set("sync_retries", retries);
+        d.client(1000, SYN);
+        // Within the period, every packet more than an eighth of it after the last told.
+        for _ in 0..2 {
+            d.wait(4);
+            d.client(1000, ACK);
+        }
+        d.wait(4);
+        assert_eq!(d.told(), told, "{retries} retries");
+    }
+}
+
+#[test]
+fn the_old_format_tells_no_timeouts() {
+    let (mut master, mut backup) = pair();
+    master.set("sync_version", "0");
+    master.opened(1000);
+    master.wait(4);
+    let (_, message) = &master.sent[0];
+    assert_eq!((message.len(), &message[..4]), (28, &[1, 0, 0, 28][..]));
+    pass_on(&mut master, &mut backup);
+    backup.ctl(|ipvs, _| ipvs.set_timeouts(77, 0, 0)).expect("good numbers");
+    assert_eq!(backup.list(), "ESTABLISHED 900");
+    master.client(1000, FIN);
+    master.wait(4);
+    pass_on(&mut master, &mut backup);
+    assert_eq!((backup.list().as_str(), backup.counts(1)), ("FIN_WAIT 120", (0, 1, 0)));
+}
+
+#[test]
+fn a_message_about_another_server_replaces_the_entry_only_while_it_is_active() {
+    for (last, expected) in [(ACK, vec![rs(2)]), (FIN, vec![rs(1)])] {
+        let (mut master, mut backup) = pair();
+        master.opened(1000);
+        master.wait(4);
+        pass_on(&mut master, &mut backup);
+        // Another master with another server for the same client.
+        let mut other = Director::new("rr", Method::Dr, 0);
+        other.add(dest(2, Method::Dr, 1));
+        other.start(Role::Master, |_| ());
+        other.opened(1000);
+        if last == FIN {
+            other.wait(4);
+            other.sent.clear();
+            other.client(1000, FIN);
+        }
+        other.wait(4);
+        pass_on(&mut other, &mut backup);
+        backup.wait(1);
+        let servers: Vec<Ipv4Addr> = backup.ipvs.conns(backup.now).iter().map(|c| c.dest.0).collect();
+        assert_eq!(servers, expected);
+    }
+}
+
+#[test]
+fn a_backup_heeds_its_number_and_says_what_it_cannot_read() {
+    let mut master = Director::new("rr", Method::Dr, 1);
+    master.start(Role::Master, |spec| spec.syncid = 5);
+    master.opened(1000);
+    master.wait(4);
+    let message = master.sent[0].1.clone();
+    let heard = |id: u8, message: &[u8]| {
+        let mut d = Director::new("rr", Method::Dr, 1);
+        d.start(Role::Backup, |spec| spec.syncid = id);
+        let said = d.hear(message).map_err(|reason| reason.to_string());
+        (said, d.ipvs.table().len())
+    };
+    assert_eq!(heard(5, &message), (Ok(()), 1));
+    assert_eq!(heard(0, &message), (Ok(()), 1));
+    let other = "a synchronisation message with another syncid: 5, not 6".to_string();
+    assert_eq!(heard(6, &message), (Err(other), 0));
+    let changed = |at: usize, byte: u8| {
+        let mut message = message.to_vec();
+        message[at] = byte;
+        message
+    };
+    for (message, said, entries) in [
+        (message[..3].to_vec(), "message header too short", 0),
+        (message[..40].to_vec(), "bogus message size", 0),
+        (changed(4, 2), "too small", 1),
+        (changed(8 + 3, 200), "msg > buffer", 0),
+        (changed(8 + 2, 0x10), "unknown version", 0),
+        (changed(8 + 3, 8), "error in decoding", 0),
+        (changed(0, 9), "bogus conn", 0),
+    ] {
+        let said = format!("a synchronisation message that cannot be read: {said}");
+        assert_eq!(heard(0, &message), (Err(said), entries));
+    }
+    // A state or a protocol that is none is passed over.
+    assert_eq!(heard(0, &changed(8 + 9, 11)), (Ok(()), 0));
+    assert_eq!(heard(0, &changed(8 + 1, 132)), (Ok(()), 0));
+}
+
+#[test]
+fn backup_only_leaves_requests_to_the_host_while_the_daemon_runs() {
+    let mut d = Director::new("rr", Method::Dr, 1);
+    d.set("backup_only", "1");
+    assert_eq!(d.client(1000, SYN), "rs1");
+    d.start(Role::Backup, |_| ());
+    assert_eq!(d.client(1000, ACK), "accept");
+    d.ipvs.stop_daemon(Role::Backup, &mut d.acts).expect("it runs");
+    d.do_acts();
+    assert_eq!(d.client(1000, ACK), "rs1");
+}
+
+#[test]
+fn ignore_tunneled_marks_what_may_come_back_unpacked() {
+    let mut d = Director::new("rr", Method::Tun, 1);
+    let outer = ip(cip(9), VIP, L4::Ipip(Box::new(tcp((cip(1), 1000), (VIP, 80), SYN))));
+    assert_eq!(d.packet(&outer), "accept");
+    d.set("ignore_tunneled", "1");
+    assert_eq!(d.packet(&outer), "ignore");
+    assert_eq!(d.client(1000, SYN), "rs1");
 }

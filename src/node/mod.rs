@@ -11,6 +11,7 @@ pub use host::Host;
 pub use switch::Switch;
 
 use crate::base::{DevIdx, NodeId, SimTime};
+use crate::ipvs::SyncTimer;
 use crate::trace::Tracer;
 use crate::wire::emit::Words;
 use crate::wire::{Frame, PacketId};
@@ -96,6 +97,8 @@ pub enum TimerKey {
         /// Its generation.
         generation: u32,
     },
+    /// A synchronisation daemon of IPVS.
+    IpvsSync(SyncTimer),
     /// A client's connection: give up, next request, close.
     Client {
         /// Its slot.

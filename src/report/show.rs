@@ -55,13 +55,13 @@ pub const TABLES: &[TableRow] = &[
     },
     TableRow {
         name: "conn",
-        about: "IPVS connections, as `ipvsadm -Lnc` prints them",
-        columns: &["protocol", "client", "virtual", "server", "state", "expires_ns", "template"],
-        make: Make::Host(|play, host| ipvsadm_text(host, play, &["-Lnc"]), conn_rows),
+        about: "IPVS connections, as `ipvsadm -Lnc` prints them, and who made each where some came by synchronisation",
+        columns: &["protocol", "client", "virtual", "server", "state", "expires_ns", "template", "origin"],
+        make: Make::Host(conn_text, conn_rows),
     },
     TableRow {
         name: "ipvs",
-        about: "virtual services and real servers, as `ipvsadm -Ln` prints them",
+        about: "virtual services and real servers, as `ipvsadm -Ln` prints them, and synchronisation daemons",
         columns: &[
             "service",
             "scheduler",
@@ -79,7 +79,10 @@ pub const TABLES: &[TableRow] = &[
             "in_bytes",
             "out_bytes",
         ],
-        make: Make::Host(|play, host| ipvsadm_text(host, play, &["-Ln"]), ipvs_rows),
+        make: Make::Host(
+            |at, host| ipvsadm_text(host, at.play, &["-Ln"]) + &ipvsadm_text(host, at.play, &["-L", "--daemon"]),
+            ipvs_rows,
+        ),
     },
     TableRow {
         name: "mac",
@@ -218,8 +221,23 @@ fn conn_rows(at: &At<'_>, host: &Host, grid: &mut Grid) {
             said(c.state),
             number(c.expires_in.0),
             Cell::Flag(template),
+            said(c.origin()),
         ]);
     }
+}
+
+/// With a column that ipvsadm does not have: it does not tell what came by synchronisation.
+fn conn_text(at: &At<'_>, host: &Host) -> String {
+    let text = ipvsadm_text(host, at.play, &["-Lnc"]);
+    let conns = host.ipvs.conns(at.play.world.now);
+    if conns.iter().all(|c| c.origin() == "LOCAL") {
+        return text;
+    }
+    let origins = ["", "origin"].into_iter().chain(conns.iter().map(|c| c.origin()));
+    text.lines()
+        .zip(origins)
+        .map(|(line, origin)| format!("{line:<81} {origin}").trim_end().to_string() + "\n")
+        .collect()
 }
 
 fn ipvs_rows(at: &At<'_>, host: &Host, grid: &mut Grid) {

@@ -310,7 +310,7 @@ type IpvsMain = fn(
     &mut crate::ipvs::Ipvs,
     &crate::sysctl::Sysctls,
     crate::base::SimTime,
-    &dyn Fn(std::net::Ipv4Addr) -> bool,
+    &dyn Fn(&str) -> Option<crate::ipvs::McastIf>,
     &[String],
     &str,
     &mut Output,
@@ -320,10 +320,14 @@ type IpvsMain = fn(
 fn ipvs_program(main: IpvsMain, m: &mut HostMachine<'_, '_>, args: &[String], text: &str, out: &mut Output) -> u8 {
     let now = m.cx.now;
     let host = &mut *m.host;
-    let net = &host.net;
-    let is_local = |addr| net.is_local(addr);
+    let (net, udp) = (&host.net, &host.udp);
+    let iface = |name: &str| {
+        let dev = net.devices().find(|d| &*d.name == name)?;
+        let busy = udp.sockets().iter().map(|s| s.local.1).collect();
+        Some(crate::ipvs::McastIf { dev: dev.idx, mtu: dev.mtu, up: dev.up, busy })
+    };
     let mut acts = Vec::new();
-    let status = main(&mut host.ipvs, &net.sysctl, now, &is_local, args, text, out, &mut acts);
+    let status = main(&mut host.ipvs, &net.sysctl, now, &iface, args, text, out, &mut acts);
     host.ipvs_carry_out(acts, m.cx);
     status
 }

@@ -26,6 +26,7 @@ pub const NET_FILES: &[NetFile] = &[
     },
     NetFile { name: "ip_vs", text: |h, now| h.ipvs.proc_services(now) },
     NetFile { name: "ip_vs_conn", text: |h, now| h.ipvs.proc_conns(now) },
+    NetFile { name: "ip_vs_conn_sync", text: |h, now| h.ipvs.proc_conns_sync(now) },
     NetFile { name: "ip_vs_stats", text: |h, now| h.ipvs.proc_stats(now) },
     NetFile { name: "netstat", text: |h, _| h.proc_net_netstat() },
     NetFile { name: "route", text: |h, _| crate::net::proc::proc_net_route(&h.net) },

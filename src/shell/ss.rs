@@ -6,10 +6,12 @@
 
 use super::output::Output;
 use super::words::number;
+use crate::base::DevIdx;
 use crate::net::sock::SockInfo;
 use crate::node::Host;
 use crate::wire::Proto;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// The states by ss's names, their names in `/proc/net/tcp`, and how they are shown.
 const STATES: &[(&str, &str, &str)] = &[
@@ -41,7 +43,8 @@ pub fn main(host: &mut Host, now_us: u32, args: &[String], out: &mut Output) -> 
     // UDP is asked for first, then TCP (`main` in misc/ss.c).
     let all = host.udp.sockets().into_iter().chain(host.tcp.sockets());
     let shown: Vec<SockInfo> = all.filter(|s| wanted.shows(s)).collect();
-    wanted.print(&shown, now_us, out);
+    let name = |dev: DevIdx| host.net.devs[dev.index()].name.clone();
+    wanted.print(&shown, now_us, &name, out);
     0
 }
 
@@ -145,7 +148,7 @@ impl Wanted {
     }
 
     /// Columns are as wide as what they hold; one state alone is not named.
-    fn print(&self, shown: &[SockInfo], now_us: u32, out: &mut Output) {
+    fn print(&self, shown: &[SockInfo], now_us: u32, name: &dyn Fn(DevIdx) -> Arc<str>, out: &mut Output) {
         let both = self.tcp && self.udp;
         let one_state = self.states.is_some_and(|s| s.count_ones() == 1);
         let mut rows: Vec<[String; 9]> = Vec::new();
@@ -164,7 +167,10 @@ impl Wanted {
                 STATES.iter().find(|(_, name, _)| *name == s.state).map_or("UNKNOWN", |(.., shown)| shown).to_string(),
                 s.recv_q.to_string(),
                 s.send_q.to_string(),
-                format!("{}:", s.local.0),
+                match s.dev {
+                    Some(dev) => format!("{}%{}:", s.local.0, name(dev)),
+                    None => format!("{}:", s.local.0),
+                },
                 port(s.local.1),
                 format!("{}:", s.remote.0),
                 port(s.remote.1),
@@ -435,7 +441,7 @@ mod tests {
         let wanted = Wanted::read(&args).map_err(|(_, text)| text)?;
         let shown: Vec<SockInfo> = socks().into_iter().filter(|s| wanted.shows(s)).collect();
         let mut out = Output::new();
-        wanted.print(&shown, 0, &mut out);
+        wanted.print(&shown, 0, &|dev| format!("eth{}", dev.0).into(), &mut out);
         Ok(out.text())
     }
 

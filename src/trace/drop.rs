@@ -206,6 +206,23 @@ pub enum DropReason {
     IpvsUnasked,
     /// The protocol cannot be handled by IPVS where it arrived.
     IpvsUnsupported,
+    /// A backup's daemon cannot read a message.
+    IpvsSyncMalformed {
+        /// What the kernel says.
+        said: &'static str,
+    },
+    /// A message for backups with another number.
+    IpvsSyncId {
+        /// The message's number.
+        said: u8,
+        /// The backup's.
+        wanted: u8,
+    },
+    /// A master has too many messages to send.
+    IpvsSyncQueueFull {
+        /// Messages that may wait.
+        limit: u32,
+    },
 }
 
 /// The law behind a reason.
@@ -286,6 +303,9 @@ rules! {
     IpvsDefence { .. } => "ipvs-defence", "drop_packet is at work", "ip_vs_todrop, include/net/ip_vs.h", "", "set net.ipv4.vs.drop_packet=0";
     IpvsUnasked => "ipvs-unasked", "an answer that nobody asked for", "ip_vs_out_hook, net/netfilter/ipvs/ip_vs_core.c", "", "set net.ipv4.vs.nat_icmp_send=0";
     IpvsUnsupported => "ipvs-unsupported", "not something IPVS forwards", "ip_vs_in_hook, net/netfilter/ipvs/ip_vs_core.c", "", "nothing";
+    IpvsSyncMalformed { .. } => "ipvs-sync-malformed", "a synchronisation message that cannot be read", "ip_vs_process_message, net/netfilter/ipvs/ip_vs_sync.c", "", "give master and backup the same --sync-maxlen";
+    IpvsSyncId { .. } => "ipvs-sync-id", "a synchronisation message with another syncid", "ip_vs_process_message, net/netfilter/ipvs/ip_vs_sync.c", "", "give master and backup the same --syncid";
+    IpvsSyncQueueFull { .. } => "ipvs-sync-queue-full", "too many synchronisation messages wait to be sent", "sb_queue_tail, net/netfilter/ipvs/ip_vs_sync.c", "", "raise net.ipv4.vs.sync_qlen_max";
 }
 
 /// The facts in a sentence fragment: `not for us: 10.0.0.9, forwarding=0 on eth0 (…)`.
@@ -323,6 +343,9 @@ impl fmt::Display for DropReason {
             IpvsDestGone { dest } | IpvsLoopbackDest { dest } | IpvsNoRoute { dest } => {
                 write!(f, ": {dest}")
             }
+            IpvsSyncMalformed { said } => write!(f, ": {said}"),
+            IpvsSyncId { said, wanted } => write!(f, ": {said}, not {wanted}"),
+            IpvsSyncQueueFull { limit } => write!(f, " ({limit} may)"),
             IpvsDefence { rate } => write!(f, ": one packet of {rate}"),
             LinkLoss | NoCarrier | SwitchNowhere | DevDown | UnwantedBroadcast | NoIcmpOwner | NoTunnel
             | FragmentTimeout | TtlExpired | TcpNoConnection | TcpUnacceptable | TcpDuplicate | IpvsUnasked

@@ -228,6 +228,13 @@ pub fn spelt(body: Body, words: Words<'_>) -> String {
     }
 }
 
+/// What a program reads from a datagram.
+pub fn datagram_bytes(datagram: &Datagram, words: Words<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(usize::from(datagram.len));
+    payload(&mut out, datagram.body, usize::from(datagram.len), words);
+    out
+}
+
 fn payload(out: &mut Vec<u8>, body: Body, len: usize, words: Words<'_>) {
     const FILLER: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.\n";
     let end = out.len() + len;

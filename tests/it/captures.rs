@@ -336,7 +336,7 @@ fn unlike_tcpdump(link: LinkType, linktype: u32, packets: &[(Vec<u8>, u32)]) -> 
 #[test]
 fn tcpdump_prints_what_lvsim_says_it_prints() {
     let names = [std::sync::Arc::from("director")];
-    let words = Words { nodes: &names, texts: &[] };
+    let words = Words { nodes: &names, texts: &[], bytes: &[] };
     let mut unlike = Vec::new();
     for sums in [Sums::Whole, Sums::Offloaded] {
         let made = frames();

@@ -28,18 +28,24 @@ pub enum Owner {
     Job(u32),
     /// A program that was typed at the shell, by its number.
     Program(u32),
+    /// A thread of the backup synchronisation daemon, by its number.
+    Sync(u32),
 }
 
 impl Owner {
     const NUMBER: u32 = 0x3fff_ffff;
 
-    /// As a socket keeps it. Numbers have 30 bits.
+    /// Among the programs' numbers: those of the synchronisation daemon's threads.
+    const SYNC: u32 = 0x2000_0000;
+
+    /// As a socket keeps it. Numbers have 30 bits, those of programs and threads 29.
     pub fn user(self) -> u32 {
         let (kind, n) = match self {
             Owner::Client(n) => (0, n),
             Owner::Service(n) => (1, n),
             Owner::Job(n) => (2, n),
             Owner::Program(n) => (3, n),
+            Owner::Sync(n) => (3, n | Self::SYNC),
         };
         kind << 30 | (n & Self::NUMBER)
     }
@@ -51,6 +57,7 @@ impl Owner {
             0 => Owner::Client(n),
             1 => Owner::Service(n),
             2 => Owner::Job(n),
+            _ if n & Self::SYNC != 0 => Owner::Sync(n & !Self::SYNC),
             _ => Owner::Program(n),
         }
     }

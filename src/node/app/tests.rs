@@ -362,7 +362,7 @@ fn what_the_stack_refuses_is_finished_at_once() {
 
 #[test]
 fn a_sockets_user_says_whose_it_is() {
-    for owner in [Owner::Client(0), Owner::Service(7), Owner::Job(0x3fff_ffff), Owner::Program(12)] {
+    for owner in [Owner::Client(0), Owner::Service(7), Owner::Job(0x3fff_ffff), Owner::Program(12), Owner::Sync(3)] {
         assert_eq!(Owner::of(owner.user()), owner);
     }
 }

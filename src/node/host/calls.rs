@@ -266,7 +266,7 @@ impl Host {
     }
 
     /// A port that nothing uses, from the upper half of `ip_local_port_range`.
-    fn free_port(&mut self, tcp: bool) -> Result<u16, Errno> {
+    pub(super) fn free_port(&mut self, tcp: bool) -> Result<u16, Errno> {
         const FIRST: u16 = 46884;
         const PORTS: u64 = 7058;
         let start = self.rng.below(PORTS);

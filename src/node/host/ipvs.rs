@@ -44,6 +44,10 @@ impl Host {
         self.ipvs_carry_out(acts, cx);
         match verdict {
             InVerdict::Accept => Some((skb, route)),
+            InVerdict::Ignore => {
+                skb.ipvs = true;
+                Some((skb, route))
+            }
             InVerdict::Drop(reason) => {
                 self.lose(&skb, reason, cx);
                 None
@@ -251,7 +255,7 @@ impl Host {
     /// An IPVS connection's timer fired.
     pub(super) fn ipvs_timer(&mut self, slot: u32, generation: u32, cx: &mut Cx<'_>) {
         let mut acts = std::mem::take(&mut self.ipvs_acts);
-        self.ipvs.timer(slot, generation, cx.now, &mut acts);
+        self.ipvs.timer(slot, generation, cx.now, &self.net.sysctl, &mut acts);
         self.ipvs_carry_out(acts, cx);
     }
 
@@ -267,6 +271,11 @@ impl Host {
                 IpvsAct::Arm { slot, generation, at } => {
                     cx.out.push(Effect::Arm { key: TimerKey::Ipvs { slot, generation }, at });
                 }
+                IpvsAct::SyncArm { timer, at } => cx.out.push(Effect::Arm { key: TimerKey::IpvsSync(timer), at }),
+                IpvsAct::SyncOpen { role } => self.sync_open(role),
+                IpvsAct::SyncClose { role, dev, group } => self.sync_close(role, dev, group),
+                IpvsAct::SyncSend { thread, bytes } => self.sync_send(thread, bytes, cx),
+                IpvsAct::SyncOverflow { thread, bytes, limit } => self.sync_overflow(thread, bytes, limit, cx),
                 IpvsAct::Event(event) => {
                     let (now, node) = (cx.now, cx.node);
                     cx.tracer.emit(TraceMask::IPVS, now, node, || event);

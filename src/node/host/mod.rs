@@ -16,6 +16,7 @@ mod path_out;
 mod programs;
 mod snmp;
 mod sockets;
+mod sync;
 mod tap;
 
 pub use calls::{Connecting, News};
@@ -128,6 +129,7 @@ pub struct Host {
     tcp_out: Vec<TcpOut>,
     app_out: Vec<AppOut>,
     ipvs_acts: Vec<IpvsAct>,
+    sync_sockets: sync::SyncSockets,
     next_port: u16,
 }
 
@@ -160,6 +162,7 @@ impl Host {
             tcp_out: Vec::new(),
             app_out: Vec::new(),
             ipvs_acts: Vec::new(),
+            sync_sockets: sync::SyncSockets::default(),
             next_port: 32768,
             name,
         }
@@ -211,6 +214,7 @@ impl Host {
         match key {
             TimerKey::Tcp { slot, generation } => self.tcp_timer(slot, generation, cx),
             TimerKey::Ipvs { slot, generation } => self.ipvs_timer(slot, generation, cx),
+            TimerKey::IpvsSync(timer) => self.sync_timer(timer, cx),
             TimerKey::Client { slot, generation } => self.client_timer(slot, generation, cx),
             TimerKey::Server { job } => self.server_done(job, cx),
             TimerKey::Neigh { entry, generation } => {

@@ -179,13 +179,15 @@ impl Host {
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
             return self.lose(&skb, DropReason::NoTunnel, cx);
         };
+        let handled = skb.ipvs;
         let L4::Ipip(inner) = skb.pkt.l4 else { return };
         let inner = *inner;
         let d = &mut self.net.devs[dev.index()];
         d.stats.rx_packets += 1;
         d.stats.rx_bytes += u64::from(inner.len());
         self.see_packet(dev, Dir::In, &inner, cx);
-        self.ip_receive(Skb::received(inner, dev), cx);
+        // What IPVS has marked stays marked: it is the same `sk_buff`.
+        self.ip_receive(Skb { ipvs: handled, ..Skb::received(inner, dev) }, cx);
     }
 
     /// The tunnel that takes a packet from `remote` to `local`: both ends set, then one, then `tunl0`; it must be up.

@@ -169,6 +169,10 @@ impl Host {
     /// A datagram for this host.
     pub(super) fn udp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
         match self.udp.input(&skb.pkt, skb.dev) {
+            Ok(UdpEvent::Datagram { user, datagram, .. }) if matches!(Owner::of(user), Owner::Sync(_)) => {
+                self.snmp.count(Mib::UdpInDatagrams);
+                self.sync_receive(&skb, &datagram, cx);
+            }
             Ok(event) => self.udp_event(event, cx),
             Err(reason) => {
                 self.snmp.count(if skb.local_dst { Mib::UdpNoPorts } else { Mib::UdpIgnoredMulti });
@@ -195,7 +199,7 @@ impl Host {
             UdpEvent::Datagram { sock, user, from, to, datagram } => match Owner::of(user) {
                 Owner::Client(slot) => host.clients.datagram(slot, sock, &datagram, app),
                 Owner::Service(place) => host.servers.datagram(host.id, place, from, to, &datagram, host.rng, app),
-                Owner::Job(_) | Owner::Program(_) => {}
+                Owner::Job(_) | Owner::Program(_) | Owner::Sync(_) => {}
             },
             UdpEvent::Error { sock, user, errno } => {
                 if let Owner::Client(slot) = Owner::of(user) {
@@ -265,7 +269,7 @@ impl Host {
                             owner @ (Owner::Service(_) | Owner::Job(_)) => {
                                 apps.servers.tcp_event(apps.id, owner, sock, what, apps.rng, &mut app);
                             }
-                            Owner::Program(_) => {}
+                            Owner::Program(_) | Owner::Sync(_) => {}
                         }
                     }
                 }
@@ -354,7 +358,7 @@ impl Host {
         }
     }
 
-    fn packet(&self, saddr: Ipv4Addr, daddr: Ipv4Addr, l4: L4, frag: u16, cx: &mut Cx<'_>) -> IpPacket {
+    pub(super) fn packet(&self, saddr: Ipv4Addr, daddr: Ipv4Addr, l4: L4, frag: u16, cx: &mut Cx<'_>) -> IpPacket {
         IpPacket { saddr, daddr, id: cx.ids.draw(), frag, ttl: self.default_ttl(), tos: 0, l4 }
     }
 

@@ -3,13 +3,15 @@
 use super::popt::{OptionRow, Popt, Takes};
 use super::rules::{Command, Opt, Opts};
 use super::words::{self, BadEndpoint};
-use crate::ipvs::{DestSpec, Method, ServiceKey, ServiceSpec};
+use crate::ipvs::{DaemonSpec, DestSpec, Method, Role, ServiceKey, ServiceSpec};
 use crate::wire::Proto;
 use std::net::Ipv4Addr;
 
 /// Persistence in seconds that a bare `-p` stands for.
 pub const DEFAULT_PERSISTENCE: u32 = 360;
 const MAX_TIMEOUT: i64 = 31 * 86_400;
+/// What ipvsadm takes for `--mcast-interface`.
+const DEFAULT_INTERFACE: &str = "eth0";
 
 /// What a command line asks for.
 #[derive(Clone, Debug)]
@@ -26,6 +28,10 @@ pub struct Request {
     pub server: DestSpec,
     /// `--set`: seconds of ESTABLISHED, FIN_WAIT and UDP.
     pub timeouts: [u32; 3],
+    /// `--start-daemon` and `--stop-daemon`: which.
+    pub role: Role,
+    /// What is said about the daemon.
+    pub daemon: DaemonSpec,
 }
 
 /// Why a command line is not carried out.
@@ -143,6 +149,8 @@ struct Reader {
     mark: Option<u32>,
     service: ServiceSpec,
     server: DestSpec,
+    role: Role,
+    daemon: DaemonSpec,
     tun_type: &'static str,
     engine: String,
 }
@@ -153,8 +161,8 @@ struct Reader {
 /// See [`Refusal`].
 pub fn read(args: &[String]) -> Result<Request, Refusal> {
     let mut popt = Popt::new(TABLE, args);
-    let command = first(&mut popt)?;
-    let mut reader = Reader::new();
+    let (command, role) = first(&mut popt)?;
+    let mut reader = Reader::new(role);
     while let Some(next) = popt.option() {
         match next {
             Ok((Means::Command(_) | Means::Help | Means::Version, _)) => {
@@ -180,17 +188,15 @@ pub fn read(args: &[String]) -> Result<Request, Refusal> {
     reader.finish(command, timeouts)
 }
 
-/// The command comes first.
-fn first(popt: &mut Popt<'_, Means>) -> Result<Command, Refusal> {
+/// The command comes first; with it the daemon that it is about, if it is about one.
+fn first(popt: &mut Popt<'_, Means>) -> Result<(Command, Role), Refusal> {
     match popt.option() {
-        Some(Ok((Means::Command(command), state))) => {
-            let known = state.is_none_or(|state| state == "master" || state == "backup");
-            match command {
-                Command::StartDaemon if !known => fail("illegal start-daemon parameter specified"),
-                Command::StopDaemon if !known => fail("illegal start_daemon specified"),
-                _ => Ok(command),
-            }
-        }
+        Some(Ok((Means::Command(command), state))) => match (command, state) {
+            (_, None | Some("master")) => Ok((command, Role::Master)),
+            (_, Some("backup")) => Ok((command, Role::Backup)),
+            (Command::StartDaemon, _) => fail("illegal start-daemon parameter specified"),
+            _ => fail("illegal start_daemon specified"),
+        },
         Some(Ok((Means::Help, _))) => Err(Refusal::Usage),
         Some(Ok((Means::Version, _))) => Err(Refusal::Version),
         _ => Err(Refusal::TryHelp),
@@ -212,7 +218,7 @@ fn in_range(text: &str, min: i64, max: i64, what: &str) -> Result<u32, Refusal> 
 }
 
 impl Reader {
-    fn new() -> Reader {
+    fn new(role: Role) -> Reader {
         let server = DestSpec {
             addr: Ipv4Addr::UNSPECIFIED,
             port: 0,
@@ -229,6 +235,8 @@ impl Reader {
             mark: None,
             service: ServiceSpec { scheduler: "".into(), ..ServiceSpec::default() },
             server,
+            role,
+            daemon: DaemonSpec { iface: DEFAULT_INTERFACE.into(), syncid: 0, maxlen: 0, group: None, port: 0, ttl: 0 },
             tun_type: "ipip",
             engine: String::new(),
         }
@@ -301,16 +309,16 @@ impl Reader {
             Opt::SchedFlags => {
                 self.service.flags = words::sched_flags(text, scheduler(&self.service)).map_err(Refusal::Fail)?;
             }
-            Opt::Syncid => drop(in_range(text, 0, 255, "syncid")?),
-            Opt::McastGroup => {
-                let good = words::inet_aton(text).is_some_and(|group| group.is_multicast());
-                if !good && !text.contains(':') {
-                    return fail(format!("invalid IPv4 mcast-group `{text}'"));
-                }
-            }
-            Opt::McastPort => drop(in_range(text, 1, 65535, "mcast-port")?),
-            Opt::McastTtl => drop(in_range(text, 1, 255, "mcast-ttl")?),
-            Opt::SyncMaxlen => drop(in_range(text, 1, 65535 - 20 - 8, "sync-maxlen")?),
+            Opt::McastInterface if !text.is_empty() => self.daemon.iface = text.into(),
+            Opt::Syncid => self.daemon.syncid = in_range(text, 0, 255, "syncid")? as u8,
+            Opt::McastGroup => match words::inet_aton(text).filter(|group| group.is_multicast()) {
+                Some(group) => self.daemon.group = Some(group),
+                None if text.contains(':') => return Err(Refusal::NotSimulated("IPv6 is not simulated")),
+                None => return fail(format!("invalid IPv4 mcast-group `{text}'")),
+            },
+            Opt::McastPort => self.daemon.port = in_range(text, 1, 65535, "mcast-port")? as u16,
+            Opt::McastTtl => self.daemon.ttl = in_range(text, 1, 255, "mcast-ttl")? as u8,
+            Opt::SyncMaxlen => self.daemon.maxlen = in_range(text, 1, 65535 - 20 - 8, "sync-maxlen")? as u16,
             Opt::TunType => match ["ipip", "gue", "gre"].into_iter().find(|name| *name == text) {
                 Some(name) => self.tun_type = name,
                 None => return fail("illegal tunnel type specified"),
@@ -341,7 +349,16 @@ impl Reader {
             }
             _ => {}
         }
-        Ok(Request { command, opts: self.opts, key, service: self.service, server: self.server, timeouts })
+        Ok(Request {
+            command,
+            opts: self.opts,
+            key,
+            service: self.service,
+            server: self.server,
+            timeouts,
+            role: self.role,
+            daemon: self.daemon,
+        })
     }
 
     fn check_service(&mut self) -> Result<(), Refusal> {

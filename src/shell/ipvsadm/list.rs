@@ -4,7 +4,7 @@ use super::args::Request;
 use super::rules::{Opt, Opts};
 use super::services;
 use crate::base::SimTime;
-use crate::ipvs::{ConnRow, Counters, Dest, Ipvs, Method, Rates, ServiceKey, ServiceSpec, ServiceView};
+use crate::ipvs::{ConnRow, Counters, Daemon, Dest, Ipvs, Method, Rates, Role, ServiceKey, ServiceSpec, ServiceView};
 use crate::wire::Proto;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -80,6 +80,19 @@ pub fn one(service: &ServiceView<'_>, now: SimTime, format: Format) -> String {
 pub fn timeouts(ipvs: &Ipvs) -> String {
     let (tcp, fin, udp) = ipvs.timeouts().shown();
     format!("Timeout (tcp tcpfin udp): {tcp} {fin} {udp}\n")
+}
+
+/// `-L --daemon`
+pub fn daemons(ipvs: &Ipvs) -> String {
+    let running = [Role::Master, Role::Backup].into_iter().filter_map(|role| Some((role, ipvs.daemon(role)?)));
+    let line = |(role, d): (Role, &Daemon)| {
+        let Daemon { iface, syncid, maxlen, group, port, ttl, .. } = d;
+        let role = role.name();
+        format!(
+            "{role} sync daemon (mcast={iface}, syncid={syncid}, maxlen={maxlen}, group={group}, port={port}, ttl={ttl})\n"
+        )
+    };
+    running.map(line).collect()
 }
 
 /// `-L -c`

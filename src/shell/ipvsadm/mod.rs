@@ -4,8 +4,7 @@
 //! Exit status: 2 for what ipvsadm refuses itself, 255 for what the kernel or popt refuses, 1 for `-L` of a service that
 //! does not exist.
 //!
-//! Left out, and refused by name with status 2: the synchronisation daemon, IPv6, SCTP, persistence engines (`--pe sip`),
-//! GUE and GRE tunnels. Host names other than `localhost` are not looked up. `--nosort` lists services newest first;
+//! Left out, and refused by name with status 2: IPv6, SCTP, persistence engines (`--pe sip`), GUE and GRE tunnels. Host names other than `localhost` are not looked up. `--nosort` lists services newest first;
 //! in the kernel their order depends on a hash of pointers.
 
 pub mod args;
@@ -19,12 +18,11 @@ pub mod words;
 
 use super::Output;
 use crate::base::SimTime;
-use crate::ipvs::{CtlCx, CtlError, Ipvs, IpvsAct};
+use crate::ipvs::{CtlCx, CtlError, Ipvs, IpvsAct, McastIf};
 use crate::sysctl::Sysctls;
 use args::{Refusal, Request};
 use list::Format;
 use rules::{Command, Opt};
-use std::net::Ipv4Addr;
 
 const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";
 const USAGE: &str = include_str!("usage.txt");
@@ -37,19 +35,19 @@ const REFUSED: u8 = 255;
 
 /// `ipvsadm`, with its arguments and what it may read. Returns the exit status.
 ///
-/// `is_local` and `acts` are for what the present commands do not need: all they set in motion is done at once.
+/// `iface` finds an interface by its name; what the host is to do afterwards is put into `acts`.
 #[allow(clippy::too_many_arguments)]
 pub fn main(
     ipvs: &mut Ipvs,
     sysctl: &Sysctls,
     now: SimTime,
-    _is_local: &dyn Fn(Ipv4Addr) -> bool,
+    iface: &dyn Fn(&str) -> Option<McastIf>,
     args: &[String],
     stdin: &str,
     out: &mut Output,
-    _acts: &mut Vec<IpvsAct>,
+    acts: &mut Vec<IpvsAct>,
 ) -> u8 {
-    Session { ipvs, cx: CtlCx { now, sysctl }, out }.run(args, stdin)
+    Session { ipvs, cx: CtlCx { now, sysctl }, iface, out, acts }.run(args, stdin)
 }
 
 /// `ipvsadm-save [-n]`: the table as commands.
@@ -58,7 +56,7 @@ pub fn save_main(
     ipvs: &mut Ipvs,
     sysctl: &Sysctls,
     now: SimTime,
-    is_local: &dyn Fn(Ipv4Addr) -> bool,
+    iface: &dyn Fn(&str) -> Option<McastIf>,
     args: &[String],
     stdin: &str,
     out: &mut Output,
@@ -73,7 +71,7 @@ pub fn save_main(
     if args.iter().any(|arg| arg == "-n") {
         command.push("-n".to_string());
     }
-    main(ipvs, sysctl, now, is_local, &command, stdin, out, acts)
+    main(ipvs, sysctl, now, iface, &command, stdin, out, acts)
 }
 
 /// `ipvsadm-restore`: clears the table, then carries out the lines of standard input but those that begin with `#`.
@@ -82,15 +80,15 @@ pub fn restore_main(
     ipvs: &mut Ipvs,
     sysctl: &Sysctls,
     now: SimTime,
-    is_local: &dyn Fn(Ipv4Addr) -> bool,
+    iface: &dyn Fn(&str) -> Option<McastIf>,
     _args: &[String],
     stdin: &str,
     out: &mut Output,
     acts: &mut Vec<IpvsAct>,
 ) -> u8 {
     let lines: Vec<&str> = stdin.lines().filter(|line| !line.starts_with('#')).collect();
-    main(ipvs, sysctl, now, is_local, &["-C".to_string()], "", out, acts);
-    main(ipvs, sysctl, now, is_local, &["-R".to_string()], &lines.join("\n"), out, acts)
+    main(ipvs, sysctl, now, iface, &["-C".to_string()], "", out, acts);
+    main(ipvs, sysctl, now, iface, &["-R".to_string()], &lines.join("\n"), out, acts)
 }
 
 /// How a command line ended.
@@ -104,7 +102,9 @@ enum End {
 struct Session<'a> {
     ipvs: &'a mut Ipvs,
     cx: CtlCx<'a>,
+    iface: &'a dyn Fn(&str) -> Option<McastIf>,
     out: &'a mut Output,
+    acts: &'a mut Vec<IpvsAct>,
 }
 
 impl Session<'_> {
@@ -137,11 +137,6 @@ impl Session<'_> {
                 Some(text) => self.restore(text),
                 None => self.refuse(Refusal::TryHelp),
             },
-            Command::StartDaemon => self.refuse(Refusal::NotSimulated("the synchronisation daemon is not simulated")),
-            Command::StopDaemon => {
-                self.out.stderr("No daemon is running\n");
-                End::Status(REFUSED)
-            }
             _ => match self.change(request) {
                 Ok(()) => End::Status(OK),
                 Err(e) => {
@@ -198,8 +193,7 @@ impl Session<'_> {
         } else if opts.has(Opt::Timeout) {
             list::timeouts(self.ipvs)
         } else if opts.has(Opt::Daemon) {
-            // Nothing to tell: no daemon runs.
-            String::new()
+            list::daemons(self.ipvs)
         } else {
             list::table(self.ipvs, now, format)
         };
@@ -208,7 +202,7 @@ impl Session<'_> {
     }
 
     fn change(&mut self, request: Request) -> Result<(), CtlError> {
-        let Request { key, service, server, timeouts: [tcp, fin, udp], .. } = request;
+        let Request { key, service, server, timeouts: [tcp, fin, udp], role, daemon, .. } = request;
         let (ipvs, cx) = (&mut *self.ipvs, &self.cx);
         match request.command {
             Command::AddService => ipvs.add_service(cx, key, service),
@@ -219,6 +213,11 @@ impl Session<'_> {
             Command::DeleteServer => ipvs.del_dest(cx, key, server),
             Command::Zero => ipvs.zero(cx, request.opts.has(Opt::ServiceAddress).then_some(key)),
             Command::Set => ipvs.set_timeouts(tcp, fin, udp),
+            Command::StartDaemon => {
+                let iface = (self.iface)(&daemon.iface);
+                ipvs.start_daemon(cx, role, &daemon, iface, self.acts)
+            }
+            Command::StopDaemon => ipvs.stop_daemon(role, self.acts),
             _ => {
                 ipvs.flush(cx);
                 Ok(())

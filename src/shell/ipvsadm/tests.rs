@@ -1,6 +1,7 @@
 //! Commands as they are typed, and what they say.
 
 use super::*;
+use crate::base::DevIdx;
 use crate::base::rng::Seed;
 
 /// A director with somebody at its keyboard.
@@ -25,8 +26,16 @@ impl Director {
         };
         let args: Vec<String> = words.collect();
         let mut out = Output::default();
-        let (is_local, mut acts) = (|_| false, Vec::new());
-        let status = program(&mut self.ipvs, &self.sysctl, self.now, &is_local, &args, stdin, &mut out, &mut acts);
+        let iface = |name: &str| {
+            let up = McastIf { dev: DevIdx(2), mtu: 9000, up: true, busy: vec![9000] };
+            match name {
+                "eth0" => Some(up),
+                "eth1" => Some(McastIf { up: false, ..up }),
+                _ => None,
+            }
+        };
+        let mut acts = Vec::new();
+        let status = program(&mut self.ipvs, &self.sysctl, self.now, &iface, &args, stdin, &mut out, &mut acts);
         (status, out.text())
     }
 
@@ -269,7 +278,6 @@ fn ipvsadm_refuses_what_makes_no_sense() {
 fn what_lvsim_does_not_simulate_is_refused_by_name() {
     let mut d = Director::new();
     for line in [
-        "--start-daemon master --mcast-interface eth0",
         "-A -t [fe80::1]:80",
         "-A --sctp-service 10.0.0.1:80",
         "-A -f 1 -6",
@@ -385,6 +393,39 @@ fn no_command_line_makes_it_panic() {
         let args: Vec<String> =
             (0..random.below(6)).map(|_| pieces[random.below(pieces.len() as u64) as usize].to_string()).collect();
         let mut out = Output::default();
-        main(&mut d.ipvs, &d.sysctl, d.now, &|_| false, &args, "é\n-A -t\n", &mut out, &mut Vec::new());
+        main(&mut d.ipvs, &d.sysctl, d.now, &|_| None, &args, "é\n-A -t\n", &mut out, &mut Vec::new());
     }
+}
+
+#[test]
+fn a_daemon_is_started_listed_and_stopped() {
+    let mut d = Director::new();
+    d.quiet("--start-daemon master");
+    d.quiet("--start-daemon backup --mcast-interface eth0 --syncid 7 --sync-maxlen 100 --mcast-group 239.1.2.3 --mcast-port 9001 --mcast-ttl 5");
+    let expected = "\
+master sync daemon (mcast=eth0, syncid=0, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)
+backup sync daemon (mcast=eth0, syncid=7, maxlen=1024, group=239.1.2.3, port=9001, ttl=5)
+";
+    assert_eq!(d.says("ipvsadm -L --daemon"), expected);
+    assert_eq!(d.run("ipvsadm --start-daemon master"), (255, "Daemon has already run\n".into()));
+    d.quiet("--stop-daemon master");
+    assert_eq!(d.run("ipvsadm --stop-daemon master"), (255, "No daemon is running\n".into()));
+    d.quiet("--stop-daemon backup\n--start-daemon backup");
+    // The interface's MTU is 9000.
+    assert!(d.says("ipvsadm -L --daemon").contains("syncid=0, maxlen=8972, group=224.0.0.81"));
+}
+
+#[test]
+fn a_daemon_needs_an_interface_that_leads_somewhere() {
+    let mut d = Director::new();
+    for (line, says) in [
+        ("--start-daemon master --mcast-interface eth7", "No such device\n"),
+        ("--start-daemon master --mcast-interface eth1", "Network is unreachable\n"),
+        ("--start-daemon backup --mcast-port 9000", "Address already in use\n"),
+    ] {
+        assert_eq!(d.run(&format!("ipvsadm {line}")), (255, says.into()), "{line}");
+    }
+    assert_eq!(d.says("ipvsadm -L --daemon"), "");
+    // A backup only listens.
+    d.quiet("--start-daemon backup --mcast-interface eth1");
 }
