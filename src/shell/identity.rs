@@ -175,6 +175,12 @@ pub fn lsmod(args: &[String], out: &mut Output) -> u8 {
     0
 }
 
+/// Modules of IPVS that lvsim lacks, and what does not work without them.
+const NOT_SIMULATED: &[(&str, &str)] = &[
+    ("ip_vs_ftp", "data connections of FTP are not followed, so a service on port 21 with -m carries commands only"),
+    ("ip_vs_pe_sip", "it looks for a Call-ID, and clients here speak no SIP"),
+];
+
 /// `modprobe NAME…`.
 pub fn modprobe(args: &[String], out: &mut Output) -> u8 {
     let (mut every, mut quiet) = (false, false);
@@ -206,7 +212,11 @@ pub fn modprobe(args: &[String], out: &mut Output) -> u8 {
         }
         status = 1;
         if !quiet {
-            out.err(&format!("lvsim: modprobe: the simulated kernel has no {name}"));
+            let why = NOT_SIMULATED.iter().find(|(module, _)| *module == name);
+            out.err(&match why {
+                Some((_, why)) => format!("lvsim: modprobe: {name} is not simulated: {why}"),
+                None => format!("lvsim: modprobe: the simulated kernel has no {name}"),
+            });
         }
     }
     status
@@ -246,6 +256,8 @@ mod tests {
         for name in ["zram", "ip_vs_nope", "-a ip_vs zram", "-q zram", "-r ip_vs", ""] {
             assert_eq!(run(modprobe, name).0, 1, "{name}");
         }
+        let (status, said) = run(modprobe, "ip_vs_ftp");
+        assert!(status == 1 && said.contains("is not simulated: data connections of FTP"), "{said}");
         assert_eq!(run(lsmod, ""), (0, "Module                  Size  Used by\n".into()));
         assert!(BUILT_IN.is_sorted());
     }

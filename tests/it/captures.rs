@@ -179,6 +179,7 @@ fn run(devs: &[(&str, bool)], records: &[Record], check: impl FnOnce(&RunLog<'_>
         services: vec![],
         marks: vec![],
         texts: &[],
+        bytes: &[],
         events: 0,
         frames: 0,
     });

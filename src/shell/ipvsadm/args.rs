@@ -369,7 +369,9 @@ impl Reader {
             return fail("One-Packet Scheduling is only for UDP virtual services");
         }
         if self.engine == "sip" {
-            return Err(Refusal::NotSimulated("the persistence engine sip is not simulated"));
+            return Err(Refusal::NotSimulated(
+                "the persistence engine sip is not simulated: it looks for a Call-ID, and clients here speak no SIP",
+            ));
         }
         self.service.scheduler = match self.engine.is_empty() {
             true => scheduler(&self.service).into(),
