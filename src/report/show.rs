@@ -80,7 +80,7 @@ pub const TABLES: &[TableRow] = &[
             "out_bytes",
         ],
         make: Make::Host(
-            |at, host| ipvsadm_text(host, at.play, &["-Ln"]) + &ipvsadm_text(host, at.play, &["-L", "--daemon"]),
+            |play, host| ipvsadm_text(host, play, &["-Ln"]) + &ipvsadm_text(host, play, &["-L", "--daemon"]),
             ipvs_rows,
         ),
     },
@@ -227,9 +227,9 @@ fn conn_rows(at: &At<'_>, host: &Host, grid: &mut Grid) {
 }
 
 /// With a column that ipvsadm does not have: it does not tell what came by synchronisation.
-fn conn_text(at: &At<'_>, host: &Host) -> String {
-    let text = ipvsadm_text(host, at.play, &["-Lnc"]);
-    let conns = host.ipvs.conns(at.play.world.now);
+fn conn_text(play: &Play<'_>, host: &Host) -> String {
+    let text = ipvsadm_text(host, play, &["-Lnc"]);
+    let conns = host.ipvs.conns(play.world.now);
     if conns.iter().all(|c| c.origin() == "LOCAL") {
         return text;
     }
