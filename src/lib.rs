@@ -2,7 +2,7 @@
 //!
 //! The rooms, in reading order; each may use only the rooms before it (`tests/it/tidy.rs` keeps that):
 //!
-//! `base → wire → sysctl → trace → net → ipvs → node → shell → engine → scenario → report → cli`
+//! `base → wire → sysctl → trace → net → ipvs → node → shell → engine → scenario → report → study → cli`
 //!
 //! The library does no IO: text goes in, artifacts come out as bytes. Only `cli` touches files and the terminal.
 
@@ -17,6 +17,7 @@ pub mod node;
 pub mod report;
 pub mod scenario;
 pub mod shell;
+pub mod study;
 pub mod sysctl;
 pub mod trace;
 pub mod wire;

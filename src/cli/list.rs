@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use lvsim::report::tables::{self, Cell, Grid};
 use lvsim::{ipvs, scenario, shell, sysctl, trace};
 
-/// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems.
+/// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems, causes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -56,6 +56,8 @@ enum What {
     Drops,
     /// Codes of what can be wrong with a scenario
     Problems,
+    /// Why a valid lab does not work: code, what is wrong, what happens then, what mends it
+    Causes,
 }
 
 impl What {
@@ -96,6 +98,10 @@ impl What {
             What::Problems => {
                 (&["code", "what"], scenario::problem::CODES.iter().map(|(code, what)| owned(&[code, what])).collect())
             }
+            What::Causes => (
+                &["code", "what", "happens", "cure"],
+                scenario::causes::CAUSES.iter().map(|c| owned(&[c.code, c.title, c.happens, c.cure])).collect(),
+            ),
         };
         let mut grid = Grid::new(columns);
         rows.into_iter().for_each(|row| grid.row(row));

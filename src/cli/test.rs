@@ -18,7 +18,8 @@ Examples:
   lvsim test scenarios/dr.yaml scenarios/nat.yaml --seed 7
   lvsim test scenarios --format csv > verdicts.csv
 
-Folders are searched for .yaml and .yml, sorted by name.")]
+Folders are searched for .yaml and .yml, sorted by name. A scenario that declares `causes` is broken on purpose: it is in
+order if something that it expects fails.")]
 pub struct Args {
     /// Scenarios and folders of them; `-` is stdin
     #[arg(required = true, value_name = "PATH")]
@@ -39,6 +40,8 @@ struct Row {
     code: u8,
     expected: usize,
     failed: Vec<String>,
+    /// It declares `causes`: something must fail, and that is in order.
+    broken: bool,
 }
 
 impl Args {
@@ -77,12 +80,20 @@ impl Args {
         let loaded = match input::load(&file, &self.sim.set, ui) {
             Ok(loaded) => loaded,
             Err(failure) => {
-                return Ok(Row { file, code: failure.code, expected: 0, failed: vec![failure.message] });
+                return Ok(Row { file, code: failure.code, expected: 0, failed: vec![failure.message], broken: false });
             }
         };
         let run = self.sim.simulate(&loaded.scenario, false, ui)?;
-        let failed = run.expectations.iter().filter(|e| !e.held).map(told);
-        Ok(Row { failed: failed.collect(), expected: run.expectations.len(), code: verdict(&run, ui), file })
+        let mut failed: Vec<String> = run.expectations.iter().filter(|e| !e.held).map(told).collect();
+        let mut code = verdict(&run, ui);
+        let broken = !loaded.scenario.causes.is_empty();
+        if broken && code == exit::FAILED {
+            (code, failed) = (exit::SUCCESS, Vec::new());
+        } else if broken && code == exit::SUCCESS {
+            failed.push(format!("it is broken by {}, and yet everything holds", loaded.scenario.causes.join(", ")));
+            code = exit::FAILED;
+        }
+        Ok(Row { failed, expected: run.expectations.len(), code, file, broken })
     }
 }
 
@@ -94,6 +105,7 @@ fn told(judged: &Judged) -> String {
 impl Row {
     fn verdict(&self) -> &'static str {
         match self.code {
+            exit::SUCCESS if self.broken => "broken",
             exit::SUCCESS if self.expected == 0 => "nothing expected",
             exit::SUCCESS => "ok",
             exit::FAILED => "failed",
@@ -132,7 +144,7 @@ impl Row {
 /// `14 scenarios: 12 ok, 1 failed, 1 invalid`.
 fn summary(rows: &[Row]) -> String {
     let mut out = count(rows.len(), "scenario");
-    let all = ["ok", "nothing expected", "failed", "stopped", "invalid", "interrupted", "error"];
+    let all = ["ok", "broken", "nothing expected", "failed", "stopped", "invalid", "interrupted", "error"];
     let counted = all.map(|v| (v, rows.iter().filter(|r| r.verdict() == v).count()));
     let parts: Vec<String> = counted.iter().filter(|(_, n)| *n > 0).map(|(v, n)| format!("{n} {v}")).collect();
     out.push_str(": ");
@@ -153,13 +165,19 @@ mod tests {
     use super::*;
 
     fn row(code: u8, expected: usize) -> Row {
-        Row { file: "a.yaml".into(), code, expected, failed: Vec::new() }
+        Row { file: "a.yaml".into(), code, expected, failed: Vec::new(), broken: false }
     }
 
     #[test]
     fn the_summary_counts_each_verdict() {
         let rows = [row(0, 2), row(0, 2), row(0, 0), row(1, 1), row(3, 0)];
         assert_eq!(summary(&rows), "5 scenarios: 2 ok, 1 nothing expected, 1 failed, 1 invalid");
+    }
+
+    #[test]
+    fn a_lab_that_is_broken_as_it_says_is_told_apart() {
+        let rows = [Row { broken: true, ..row(0, 2) }, Row { broken: true, ..row(1, 2) }];
+        assert_eq!(summary(&rows), "2 scenarios: 1 broken, 1 failed");
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! tell problems and go on, so that one pass shows all mistakes; a cause keeps its consequences quiet.
 //!
 //! Beyond the format's page: top-level keys that begin with `x-` are left alone (for anchors), `<<` merges maps, `ageing` of
-//! a switch, `defaults.server`, `at_most` and `exactly` beside `at_least`. [`limits`] says how much a file may ask for.
+//! a switch, `defaults.server`, `at_most` and `exactly` beside `at_least`, `causes` of a lab that is broken on purpose. [`limits`] says how much a file may ask for.
 
 pub mod build;
+pub mod causes;
 pub mod expect;
 pub mod limits;
 pub mod model;

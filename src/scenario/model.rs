@@ -37,6 +37,9 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// What must come out.
     pub expect: Vec<Expect>,
+    /// Codes of [`causes`](crate::scenario::causes): why this lab does not do what it expects, of one that is broken on
+    /// purpose. Nothing in a run looks at them; tests hold what `why` finds against them.
+    pub causes: Vec<&'static str>,
     /// Who is joined to whom.
     pub topology: Topology,
     /// Node numbers by name.

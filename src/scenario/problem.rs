@@ -92,6 +92,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E043", "the two ends of a cable disagree"),
     ("E044", "a port that is served twice"),
     ("E045", "a group where one node is wanted"),
+    ("E046", "no such cause"),
     ("E050", "a --set that cannot be understood"),
     ("E051", "a --set of something that is not there"),
     ("E060", "more than lvsim simulates"),

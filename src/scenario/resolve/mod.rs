@@ -7,6 +7,7 @@ mod plan;
 
 use crate::base::{LinkId, NodeId, Span, Table};
 use crate::scenario::Names;
+use crate::scenario::causes::{CAUSES, cause};
 use crate::scenario::limits::{MAX_NODES, MAX_TEXT, MAX_THINGS};
 use crate::scenario::model::{
     AddrSpec, IfaceSpec, Kind, LinkSpec, Mac, NodeSpec, Peer, Scenario, ScriptSpec, Serve, ServiceTime,
@@ -229,9 +230,28 @@ pub(crate) fn resolve(spec: &Spec, default_name: String, names: &Names<'_>, text
         traffic,
         steps,
         expect,
+        causes: causes(spec, p),
         topology,
         by_name,
     }
+}
+
+/// The declared causes, as the table of causes has them.
+fn causes(spec: &Spec, p: &mut Problems) -> Vec<&'static str> {
+    let known = || CAUSES.iter().map(|c| c.code);
+    let mut found = Vec::new();
+    for declared in &spec.causes {
+        match cause(&declared.v) {
+            Some(row) => found.push(row.code),
+            None => {
+                let similar = p.similar(&declared.v, known());
+                p.error("E046", declared.at, format!("no cause {}", quote(&declared.v)))
+                    .label("nothing is called so")
+                    .suggest(similar, format!("the causes are {}", listed(known())));
+            }
+        }
+    }
+    found
 }
 
 /// Tells sysctls that do not exist, and values that they do not take.

@@ -50,6 +50,7 @@ pub(crate) struct Spec {
     /// `timeline` and `observe`, in the order of the file.
     pub entries: Vec<Entry>,
     pub expect: Vec<Expect>,
+    pub causes: Vec<Spot<String>>,
 }
 
 /// Reads the whole file. `None`: it is no scenario of version 1, and nothing else is worth telling.
@@ -120,6 +121,13 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
     if let Some((_, node)) = f.get("expect") {
         let list = items(node, "expect", "- { traffic: web, outcomes: { ok: 12 } }", p);
         spec.expect = list.iter().filter_map(|n| expect::read(n, p)).collect();
+    }
+    if let Some((_, node)) = f.get("causes") {
+        let words = |n: &Node<'_>, p: &mut Problems| {
+            let v = value::word(n, "a cause", "[vip-not-hidden]", p)?.to_string();
+            Some(Spot { v, at: n.at })
+        };
+        spec.causes = items(node, "causes", "[vip-not-hidden]", p).iter().filter_map(|n| words(n, p)).collect();
     }
     f.finish(p);
     Some(spec)

@@ -264,6 +264,8 @@ fn expectations() {
     after(&with("¦neighbor: 10.0.0.1, on: client, is: rs1"), &["E014"]);
     after(&with("neighbour: ¦10.0.0, on: ¦clint, is: ¦rs"), &["E027", "E040", "E045"]);
     after(&with("dropped: { node: rs1, reason: ¦martian }"), &["E037"]);
+    after("causes: [vip-mask, ¦vip-musk]\n", &["E046"]);
+    after("causes: ¦vip-mask\n", &["E016"]);
     after(&with("dropped: { node: rs1 }, exactly: ¦1, at_least: 2"), &["E019"]);
     after(&with("output: ¦[], contains: x"), &["E016"]);
     after("expect: [¦{}, ¦{ outcomes: { ok: 1 } }]\n", &["E015", "E015"]);

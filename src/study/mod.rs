@@ -1,0 +1,4 @@
+//! Many runs of one scenario: what a changed line does, which change mends it, which order of commands breaks it.
+//!
+//! A study changes the file's text by `--set` or the resolved scenario itself, runs it, and compares; it keeps no run
+//! longer than it needs. How many runs it may make is its caller's to say, and reaching that is told.
