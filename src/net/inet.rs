@@ -10,7 +10,7 @@ use super::exceptions::Exceptions;
 use super::fib::{Fib, SCOPE_NOWHERE};
 use super::neigh::{Act, NeighTable};
 use crate::base::{DevIdx, Rng};
-use crate::sysctl::{Conf, Sysctls};
+use crate::sysctl::{Conf, Sysctls, WriteError};
 use crate::wire::Mac;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -226,14 +226,33 @@ impl Inet {
             return;
         }
         d.carrier = present;
+        let up = d.up;
         self.version += 1;
-        if !d.up {
+        self.ignore_dead_links();
+        if !up {
             return;
         }
         self.fib.set_linkdown(dev, !present);
         if !present && self.sysctl.on(Conf::ArpEvictNocarrier, dev) {
             self.neigh.flush_dev(dev, true, &mut self.acts);
         }
+    }
+
+    /// Writes a kernel variable, and what follows from it.
+    ///
+    /// # Errors
+    /// As [`Sysctls::write`].
+    pub fn sysctl_write(&mut self, path: &str, text: &str) -> Result<(), WriteError> {
+        self.sysctl.write(path, text)?;
+        self.ignore_dead_links();
+        Ok(())
+    }
+
+    /// Tells the routing tables which routes `ignore_routes_with_linkdown` takes out of them.
+    pub fn ignore_dead_links(&mut self) {
+        let ignores = |d: &&Dev| !d.carrier && self.sysctl.on(Conf::IgnoreRoutesWithLinkdown, d.idx);
+        let devs = self.devs.iter().filter(ignores).map(|d| d.idx).collect();
+        self.fib.ignore(devs);
     }
 
     /// Sets the largest packet, in bytes.

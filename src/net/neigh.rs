@@ -2,8 +2,8 @@
 //!
 //! Follows net/core/neighbour.c: states, timers, the queue of packets that wait for an answer, and the rule by which
 //! an answer replaces what is known. The table decides; it sends nothing itself but says what to do ([`Act`]).
-//! Left out: garbage collection (Linux leaves fewer than 128 entries alone), user-space resolvers, multicast
-//! re-solicitation.
+//! Left out: garbage collection (Linux leaves fewer than 128 entries alone). No resolver in user space listens: the
+//! questions that `app_solicit` gives to it pass unheard.
 
 use crate::base::{DevIdx, Rng, SimTime, Span, Table};
 use crate::sysctl::{Neigh as Key, Sysctls};
@@ -273,8 +273,7 @@ impl NeighTable {
                 return Some((mac, packet));
             }
             Nud::None | Nud::Failed => {
-                let solicits = knob(sysctl, Key::McastSolicit, dev);
-                if solicits == 0 {
+                if !asks(sysctl, dev) {
                     self.set_state(i, Nud::Failed, None, now, acts);
                     acts.push(Act::Fail { dev, next_hop: addr, packet, tries: 0 });
                     return None;
@@ -284,9 +283,9 @@ impl NeighTable {
                 self.enqueue(i, packet, sysctl, acts);
                 self.set_state(i, Nud::Incomplete, None, now, acts);
                 let n = self.entry(i);
-                n.probes = ucast + 1;
+                n.probes = ucast;
                 n.updated = now;
-                acts.push(Act::Solicit { dev, target: addr, to: None, for_source: Some(source) });
+                self.solicit(i, Some(source), sysctl, acts);
                 self.arm(i, now + retrans(sysctl, dev), acts);
             }
             Nud::Incomplete => self.enqueue(i, packet, sysctl, acts),
@@ -301,14 +300,14 @@ impl NeighTable {
     /// known yet.
     pub fn probe(&mut self, dev: DevIdx, addr: Ipv4Addr, now: SimTime, sysctl: &Sysctls, acts: &mut Vec<Act>) {
         let i = self.find(dev, addr).unwrap_or_else(|| self.insert(dev, addr, now));
-        if !matches!(self.entry(i).state, Nud::None | Nud::Failed) || knob(sysctl, Key::McastSolicit, dev) == 0 {
+        if !matches!(self.entry(i).state, Nud::None | Nud::Failed) || !asks(sysctl, dev) {
             return;
         }
         self.set_state(i, Nud::Incomplete, None, now, acts);
         let n = self.entry(i);
-        n.probes = knob(sysctl, Key::UcastSolicit, dev) as u32 + 1;
+        n.probes = knob(sysctl, Key::UcastSolicit, dev) as u32;
         n.updated = now;
-        acts.push(Act::Solicit { dev, target: addr, to: None, for_source: None });
+        self.solicit(i, None, sysctl, acts);
         self.arm(i, now + retrans(sysctl, dev), acts);
     }
 
@@ -488,11 +487,13 @@ impl NeighTable {
         };
         let state = self.entry(i).state;
         if matches!(state, Nud::Probe | Nud::Incomplete) {
-            let ucast = knob(sysctl, Key::UcastSolicit, dev) as u32;
-            let most = if state == Nud::Probe { ucast } else { ucast + knob(sysctl, Key::McastSolicit, dev) as u32 };
+            // neigh_max_probes()
+            let [ucast, app] = [Key::UcastSolicit, Key::AppSolicit].map(|k| knob(sysctl, k, dev) as u32);
+            let mcast = if state == Nud::Probe { Key::McastResolicit } else { Key::McastSolicit };
+            let most = ucast.saturating_add(app).saturating_add(knob(sysctl, mcast, dev) as u32);
             if self.entry(i).probes >= most {
                 self.entry(i).updated = now;
-                let tries = if state == Nud::Probe { most } else { most - ucast };
+                let tries = if state == Nud::Probe { most - app } else { most - ucast - app };
                 self.set_state(i, Nud::Failed, None, now, acts);
                 self.disarm(i);
                 let n = self.entry(i);
@@ -501,13 +502,24 @@ impl NeighTable {
                 acts.extend(waiting.into_iter().map(|packet| Act::Fail { dev, next_hop: addr, packet, tries }));
                 return;
             }
-            let n = self.entry(i);
-            n.probes += 1;
-            let to = (state == Nud::Probe).then_some(n.mac);
-            let for_source = n.queue.back().map(|p| p.saddr);
-            acts.push(Act::Solicit { dev, target: addr, to, for_source });
+            let for_source = self.entry(i).queue.back().map(|p| p.saddr);
+            self.solicit(i, for_source, sysctl, acts);
         }
         self.arm(i, next, acts);
+    }
+
+    /// One more question (`neigh_probe`, `arp_solicit`): the first `ucast_solicit` by unicast, `app_solicit` to user space,
+    /// then to everybody.
+    fn solicit(&mut self, i: u32, for_source: Option<Ipv4Addr>, sysctl: &Sysctls, acts: &mut Vec<Act>) {
+        let n = self.entry(i);
+        let asked = u64::from(n.probes);
+        n.probes = n.probes.saturating_add(1);
+        let (dev, target) = (n.dev, n.addr);
+        let ucast = knob(sysctl, Key::UcastSolicit, dev);
+        let to = (asked < ucast).then_some(n.mac);
+        if asked < ucast || asked >= ucast + knob(sysctl, Key::AppSolicit, dev) {
+            acts.push(Act::Solicit { dev, target, to, for_source });
+        }
     }
 
     /// Whether an answer may replace what is known: the lock time has passed since the last change (arp_process).
@@ -622,6 +634,11 @@ fn changed(n: &Neigh, to: Nud, mac: Option<Mac>, acts: &mut Vec<Act>) {
 
 fn knob(sysctl: &Sysctls, key: Key, dev: DevIdx) -> u64 {
     sysctl.neigh(key, dev).max(0) as u64
+}
+
+/// Whether a new entry is asked for at all (`__neigh_event_send`).
+fn asks(sysctl: &Sysctls, dev: DevIdx) -> bool {
+    knob(sysctl, Key::McastSolicit, dev) + knob(sysctl, Key::AppSolicit, dev) > 0
 }
 
 fn retrans(sysctl: &Sysctls, dev: DevIdx) -> Span {

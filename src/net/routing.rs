@@ -1,7 +1,7 @@
 //! Routes by hand, and the decisions over them: where a packet goes, which source it gets, whether one that came may have come.
 //!
 //! Follows `fib_create_info` (net/ipv4/fib_semantics.c), `__ip_route_output_key` and `ip_route_input_slow` (net/ipv4/route.c),
-//! `fib_validate_source` (net/ipv4/fib_frontend.c). Left out: multicast routing, IPsec, `src_valid_mark`.
+//! `fib_validate_source` (net/ipv4/fib_frontend.c). Left out: multicast routing, IPsec.
 
 use super::errno::{Errno, NetError};
 use super::fib::{
@@ -424,11 +424,11 @@ impl Inet {
                     false => Err(InError::MartianSource),
                 };
             }
-            self.validate_source(saddr, daddr, tos, iif, None)?;
+            self.validate_source(saddr, daddr, mark, tos, iif, None)?;
             return Ok(InRoute::Multicast);
         }
         if daddr.is_broadcast() || (saddr.is_unspecified() && daddr.is_unspecified()) {
-            return self.broadcast_in(saddr, daddr, tos, iif, None);
+            return self.broadcast_in(saddr, daddr, mark, tos, iif, None);
         }
         if saddr.octets()[0] == 0 {
             return Err(InError::MartianSource);
@@ -447,14 +447,14 @@ impl Inet {
             Err(e) => return Err(InError::Fib(e)),
         };
         match hit.kind {
-            RouteKind::Broadcast => self.broadcast_in(saddr, daddr, tos, iif, Some(hit)),
+            RouteKind::Broadcast => self.broadcast_in(saddr, daddr, mark, tos, iif, Some(hit)),
             RouteKind::Local => {
-                self.validate_source(saddr, daddr, tos, iif, None)?;
+                self.validate_source(saddr, daddr, mark, tos, iif, None)?;
                 Ok(InRoute::Local(hit))
             }
             _ if !forwards => Err(InError::NotForwarding),
             RouteKind::Unicast => {
-                let source = self.validate_source(saddr, daddr, tos, iif, Some(hit.dev))?;
+                let source = self.validate_source(saddr, daddr, mark, tos, iif, Some(hit.dev))?;
                 let redirect = hit.dev == iif
                     && source == SourceOk::OnLink
                     && self.sysctl.on(Conf::SendRedirects, iif)
@@ -469,12 +469,13 @@ impl Inet {
         &self,
         saddr: Ipv4Addr,
         daddr: Ipv4Addr,
+        mark: u32,
         tos: u8,
         iif: DevIdx,
         hit: Option<Hit>,
     ) -> Result<InRoute, InError> {
         if saddr.octets()[0] != 0 {
-            self.validate_source(saddr, daddr, tos, iif, None)?;
+            self.validate_source(saddr, daddr, mark, tos, iif, None)?;
         }
         Ok(InRoute::Broadcast(hit))
     }
@@ -493,6 +494,7 @@ impl Inet {
         &self,
         saddr: Ipv4Addr,
         daddr: Ipv4Addr,
+        mark: u32,
         tos: u8,
         iif: DevIdx,
         out: Option<DevIdx>,
@@ -508,11 +510,12 @@ impl Inet {
                 return if self.has_addr(saddr) { Err(InError::OwnSource) } else { Ok(SourceOk::Beyond) };
             }
         }
-        let mut key = FlowKey { daddr: saddr, saddr: daddr, iif: out, oif: None, mark: 0, tos };
+        let mark = if self.sysctl.on(Conf::SrcValidMark, iif) { mark } else { 0 };
+        let mut key = FlowKey { daddr: saddr, saddr: daddr, iif: out, oif: None, mark, tos };
         let refused = |best| {
             if rp != 0 { Err(InError::ReversePath { best }) } else { Ok(SourceOk::Beyond) }
         };
-        let Ok(hit) = self.fib.lookup(&key) else {
+        let Ok(hit) = self.fib.lookup_any_link(&key) else {
             return refused(None);
         };
         match hit.kind {
@@ -534,7 +537,7 @@ impl Inet {
             return Err(InError::ReversePath { best: Some(hit.dev) });
         }
         key.oif = Some(iif);
-        Ok(match self.fib.lookup(&key) {
+        Ok(match self.fib.lookup_any_link(&key) {
             Ok(hit) if hit.kind == RouteKind::Unicast => source(&hit),
             _ => SourceOk::Beyond,
         })

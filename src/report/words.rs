@@ -40,6 +40,9 @@ pub fn arp_answer(answer: &ArpAnswer, asked: Ipv4Addr) -> String {
     match answer {
         ArpAnswer::Answered { owner, knob } => format!("answered: {asked} is on {owner}; {knob}"),
         ArpAnswer::Proxied { knob } => format!("answered in its place: {knob}"),
+        ArpAnswer::TooManyHeld { limit } => {
+            format!("kept silent: more than {limit} answers in others' place wait already (proxy_qlen)")
+        }
         ArpAnswer::NotMine => "does not have it".into(),
         ArpAnswer::Ignored { owner, knob } => format!("kept silent: has it on {owner}, but {knob}"),
         ArpAnswer::Filtered { knob } => format!("kept silent: would reach the asker by another device; {knob}"),

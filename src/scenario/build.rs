@@ -100,7 +100,7 @@ fn declare(scenario: &Scenario, world: &mut World, tracer: &mut Tracer, complain
         let now = world.now;
         let Some(host) = world.nodes[id.index()].host_mut() else { continue };
         for (path, value) in &spec.sysctls {
-            if let Err(error) = host.net.sysctl.write(path, value) {
+            if let Err(error) = host.net.sysctl_write(path, value) {
                 complaints.push(format!("{}: {path}={value}: {error}", spec.name));
             }
         }

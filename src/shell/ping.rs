@@ -8,6 +8,7 @@ use crate::base::{DevIdx, SimTime, Span};
 use crate::net::Errno;
 use crate::node::host::{EchoError, EchoRequest, FragmentRule, Heard};
 use crate::wire::{Icmp, L3, L4};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// A running `ping`.
@@ -26,6 +27,9 @@ pub struct Ping {
     sent: u64,
     received: u64,
     errors: u64,
+    /// Numbers that were answered once; further answers are duplicates.
+    answered: BTreeSet<u16>,
+    repeats: u64,
     times: Vec<u64>,
     most_outstanding: u64,
     seen: usize,
@@ -134,6 +138,9 @@ fn start(m: &mut HostMachine<'_, '_>, args: &[String], out: &mut Output) -> Resu
     if route.is_some_and(|r| r.kind == crate::net::RouteKind::Broadcast) && !broadcast {
         return Err(usage(out, "Do you want to ping broadcast? Then -b. If not, check your local firewall rules"));
     }
+    if route.is_some_and(|r| r.kind == crate::net::RouteKind::Broadcast) {
+        out.stderr("WARNING: pinging broadcast address\n");
+    }
     let from = match (source, dev) {
         (Some(addr), _) => format!(" from {addr} :"),
         (None, Some(dev)) => {
@@ -159,6 +166,8 @@ fn start(m: &mut HostMachine<'_, '_>, args: &[String], out: &mut Output) -> Resu
         sent: 0,
         received: 0,
         errors: 0,
+        answered: BTreeSet::new(),
+        repeats: 0,
         times: Vec::new(),
         most_outstanding: 0,
         seen: m.host.heard_so_far(),
@@ -239,11 +248,16 @@ impl Ping {
             match &**icmp {
                 Icmp::Echo { request: false, ident, seq, len, .. } if *ident == self.request.ident => {
                     let rtt = self.sent_at.iter().find(|(s, _)| s == seq).map(|(_, at)| heard.at.since(*at));
-                    self.received += 1;
+                    let again = !self.answered.insert(*seq);
+                    self.received += u64::from(!again);
+                    self.repeats += u64::from(again);
                     let mut line = format!("{} bytes from {}: icmp_seq={seq} ttl={}", len + 8, pkt.saddr, pkt.ttl);
                     if let Some(rtt) = rtt.filter(|_| *len >= 16) {
                         self.times.push(rtt.0);
                         line += &format!(" time={} ms", millis(rtt));
+                    }
+                    if again && !self.request.daddr.is_multicast() {
+                        line += " (DUP!)";
                     }
                     if !self.quiet {
                         out.stdout(&(line + "\n"));
@@ -270,6 +284,9 @@ impl Ping {
         m.host.listen_to_packets(false);
         let mut text = format!("\n--- {} ping statistics ---\n", self.shown);
         text += &format!("{} packets transmitted, {} received", self.sent, self.received);
+        if self.repeats > 0 {
+            text += &format!(", +{} duplicates", self.repeats);
+        }
         if self.errors > 0 {
             text += &format!(", +{} errors", self.errors);
         }

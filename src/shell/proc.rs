@@ -92,7 +92,7 @@ pub fn write(host: &mut Host, _now: SimTime, path: &str, text: &str) -> Option<R
     if other_file(path).is_some() {
         return Some(Err(FileError::Denied));
     }
-    Some(host.net.sysctl.write(path, text).map_err(|e| match e {
+    Some(host.net.sysctl_write(path, text).map_err(|e| match e {
         WriteError::NoSuchVariable => FileError::NotFound,
         WriteError::InvalidArgument => FileError::Invalid,
     }))

@@ -175,6 +175,12 @@ impl Sysctls {
         self.second[0]
     }
 
+    /// The first and the last port that programs get (`ip_local_port_range`).
+    pub fn local_ports(&self) -> (u16, u16) {
+        let port = |n: i64| n.clamp(1, 65_535) as u16;
+        (port(self.global(Global::IpLocalPortRange)), port(self.second[1]))
+    }
+
     /// Whether this dotted path (or one with slashes, with or without `/proc/sys/`) names a variable of this host.
     pub fn knows(&self, path: &str) -> bool {
         self.find(path).is_some()
@@ -231,12 +237,15 @@ impl Sysctls {
             Place::Global(key) if key == Global::VsSyncPorts as usize && value & (value - 1) != 0 => {
                 return Err(WriteError::InvalidArgument);
             }
-            Place::Global(key) => {
-                if key == Global::IpLocalPortRange as usize
-                    && let Some(word) = words.next()
-                {
-                    self.second[1] = parse_number(word)?;
+            Place::Global(key) if key == Global::IpLocalPortRange as usize => {
+                // Both at once, the first no larger than the second (ipv4_local_port_range in sysctl_net_ipv4.c).
+                let last = words.next().map_or(Ok(self.second[1]), parse_number)?;
+                if !(value..=row.max).contains(&last) {
+                    return Err(WriteError::InvalidArgument);
                 }
+                (self.global[key], self.second[1]) = (value, last);
+            }
+            Place::Global(key) => {
                 self.global[key] = value;
                 if key == Global::IpForward as usize {
                     self.set_forwarding(value);

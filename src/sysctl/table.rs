@@ -101,24 +101,24 @@ rows! {
     DisablePolicy "disable_policy" 0 I32, Dev, false, "net/ipv4/route.c", "no IPsec policy on the interface";
     DisableXfrm "disable_xfrm" 0 I32, Dev, false, "net/ipv4/route.c", "no IPsec on the interface";
     DropGratuitousArp "drop_gratuitous_arp" 0 I32, Or, true, "net/ipv4/arp.c", "drop gratuitous ARP";
-    DropUnicastInL2Multicast "drop_unicast_in_l2_multicast" 0 I32, Or, false, "net/ipv4/ip_input.c", "drop unicast packets in broadcast frames";
+    DropUnicastInL2Multicast "drop_unicast_in_l2_multicast" 0 I32, Or, true, "net/ipv4/ip_input.c", "drop unicast packets in broadcast frames";
     ForceIgmpVersion "force_igmp_version" 0 I32, Max, false, "net/ipv4/igmp.c", "IGMP version";
     Forwarding "forwarding" 0 I32, Dev, true, "net/ipv4/devinet.c", "forward packets that arrive on the interface";
     Igmpv2Unsolicited "igmpv2_unsolicited_report_interval" 10000 I32, Dev, false, "net/ipv4/igmp.c", "milliseconds";
     Igmpv3Unsolicited "igmpv3_unsolicited_report_interval" 1000 I32, Dev, false, "net/ipv4/igmp.c", "milliseconds";
-    IgnoreRoutesWithLinkdown "ignore_routes_with_linkdown" 0 I32, Or, false, "net/ipv4/fib_semantics.c", "ignore routes whose link has no carrier";
+    IgnoreRoutesWithLinkdown "ignore_routes_with_linkdown" 0 I32, Or, true, "net/ipv4/fib_semantics.c", "ignore routes whose link has no carrier";
     LogMartians "log_martians" 0 I32, Or, false, "net/ipv4/route.c", "log packets with impossible addresses";
     McForwarding "mc_forwarding" 0 I32, And, false, "net/ipv4/ipmr.c", "multicast routing";
-    MediumId "medium_id" 0 I32, Dev, false, "net/ipv4/devinet.c", "which devices share a medium";
+    MediumId "medium_id" 0 I32, Dev, true, "net/ipv4/devinet.c", "devices of one medium, by number: no proxy ARP between them; 0 each has its own, -1 none";
     PromoteSecondaries "promote_secondaries" 0 I32, Or, true, "net/ipv4/devinet.c", "a secondary address takes the place of a deleted primary";
     ProxyArp "proxy_arp" 0 I32, Or, true, "net/ipv4/arp.c", "answer for addresses that are routed elsewhere";
-    ProxyArpPvlan "proxy_arp_pvlan" 0 I32, Or, false, "net/ipv4/arp.c", "answer on the interface that leads there";
+    ProxyArpPvlan "proxy_arp_pvlan" 0 I32, Or, true, "net/ipv4/arp.c", "answer for addresses that are reached by the same interface";
     RouteLocalnet "route_localnet" 0 I32, Or, true, "net/ipv4/route.c", "127/8 is an ordinary network";
     RpFilter "rp_filter" 0 I32, Max, true, "net/ipv4/fib_frontend.c", "check the way back to the source: 0 no, 1 by the same interface, 2 by any";
-    SecureRedirects "secure_redirects" 1 I32, Or, false, "net/ipv4/route.c", "believe redirects to known gateways only";
+    SecureRedirects "secure_redirects" 1 I32, Or, true, "net/ipv4/route.c", "believe redirects to known gateways only, where shared_media is off";
     SendRedirects "send_redirects" 1 I32, Or, true, "net/ipv4/ip_forward.c", "tell hosts on the link of a better gateway";
     SharedMedia "shared_media" 1 I32, Or, true, "net/ipv4/route.c", "several subnets share the link";
-    SrcValidMark "src_valid_mark" 0 I32, Or, false, "net/ipv4/fib_frontend.c", "the mark counts in source validation";
+    SrcValidMark "src_valid_mark" 0 I32, Or, true, "net/ipv4/fib_frontend.c", "the mark counts in source validation";
     Tag "tag" 0 I32, Dev, false, "net/ipv4/devinet.c", "a number for the user";
 }
 
@@ -126,15 +126,15 @@ rows! {
     /// Variables of `net.ipv4.neigh.*`.
     Neigh, NEIGH, "net.ipv4.neigh.*.":
     AnycastDelay "anycast_delay" 100 I32, Single, false, "net/core/neighbour.c", "jiffies";
-    AppSolicit "app_solicit" 0 (0, i32::MAX as i64), Single, false, "net/core/neighbour.c", "questions to a user-space resolver";
+    AppSolicit "app_solicit" 0 (0, i32::MAX as i64), Single, true, "net/core/neighbour.c", "questions to a user-space resolver; none listens";
     BaseReachableTime "base_reachable_time_ms" 30000 (0, i32::MAX as i64), Single, true, "net/core/neighbour.c", "milliseconds; an entry is believed for half to one and a half times this";
     DelayFirstProbeTime "delay_first_probe_time" 5 (0, 1_000_000), Single, true, "net/core/neighbour.c", "seconds in DELAY";
     GcStaleTime "gc_stale_time" 60 (0, 1_000_000), Single, true, "net/core/neighbour.c", "seconds after which an unused entry may go";
     Locktime "locktime" 100 I32, Single, true, "net/core/neighbour.c", "hundredths of a second in which another address is not believed";
-    McastResolicit "mcast_resolicit" 0 (0, i32::MAX as i64), Single, false, "net/core/neighbour.c", "broadcast questions after unicast ones";
+    McastResolicit "mcast_resolicit" 0 (0, i32::MAX as i64), Single, true, "net/core/neighbour.c", "broadcast questions after unicast ones";
     McastSolicit "mcast_solicit" 3 (0, i32::MAX as i64), Single, true, "net/core/neighbour.c", "broadcast questions before FAILED";
     ProxyDelay "proxy_delay" 80 I32, Single, true, "net/core/neighbour.c", "hundredths of a second before a proxy answer";
-    ProxyQlen "proxy_qlen" 64 I32, Single, false, "net/core/neighbour.c", "proxy answers that may wait";
+    ProxyQlen "proxy_qlen" 64 I32, Single, true, "net/core/neighbour.c", "proxy answers that may wait";
     RetransTime "retrans_time_ms" 1000 (0, i32::MAX as i64), Single, true, "net/core/neighbour.c", "milliseconds between questions";
     UcastSolicit "ucast_solicit" 3 (0, i32::MAX as i64), Single, true, "net/core/neighbour.c", "unicast questions in PROBE";
     UnresQlenBytes "unres_qlen_bytes" 212992 (0, i32::MAX as i64), Single, true, "net/core/neighbour.c", "bytes that may wait for an answer";
@@ -144,16 +144,16 @@ rows! {
     /// Variables with one value for the host.
     Global, GLOBAL, "net.":
     IcmpEchoIgnoreAll "ipv4.icmp_echo_ignore_all" 0 (0, 1), Single, true, "net/ipv4/icmp.c", "do not answer ping";
-    IcmpEchoIgnoreBroadcasts "ipv4.icmp_echo_ignore_broadcasts" 1 (0, 1), Single, false, "net/ipv4/icmp.c", "do not answer ping to broadcast";
+    IcmpEchoIgnoreBroadcasts "ipv4.icmp_echo_ignore_broadcasts" 1 (0, 1), Single, true, "net/ipv4/icmp.c", "do not answer ping to broadcast";
     IcmpRatelimit "ipv4.icmp_ratelimit" 1000 (0, i32::MAX as i64), Single, true, "net/ipv4/icmp.c", "milliseconds between errors to one host";
     IcmpRatemask "ipv4.icmp_ratemask" 6168 (0, i32::MAX as i64), Single, true, "net/ipv4/icmp.c", "types that are limited";
     IgmpLinkLocal "ipv4.igmp_link_local_mcast_reports" 1 (0, 1), Single, false, "net/ipv4/igmp.c", "report link-local groups";
     IpDefaultTtl "ipv4.ip_default_ttl" 64 (1, 255), Single, true, "net/ipv4/ip_output.c", "TTL of what the host sends";
     IpForward "ipv4.ip_forward" 0 I32, Single, true, "net/ipv4/devinet.c", "forward packets; writing it changes every interface";
-    IpForwardUsePmtu "ipv4.ip_forward_use_pmtu" 0 (0, 255), Single, false, "net/ipv4/ip_forward.c", "trust learnt path MTUs when forwarding";
-    IpLocalPortRange "ipv4.ip_local_port_range" 32768 (1, 65535), Single, false, "net/ipv4/inet_connection_sock.c", "the first port that a client gets";
+    IpForwardUsePmtu "ipv4.ip_forward_use_pmtu" 0 (0, 255), Single, true, "net/ipv4/ip_forward.c", "trust learnt path MTUs when forwarding";
+    IpLocalPortRange "ipv4.ip_local_port_range" 32768 (1, 65535), Single, true, "net/ipv4/inet_connection_sock.c", "the first and the last port that a program's socket gets; a scenario's traffic counts from 32768";
     IpNoPmtuDisc "ipv4.ip_no_pmtu_disc" 0 (0, 3), Single, true, "net/ipv4/route.c", "do not discover path MTUs";
-    IpNonlocalBind "ipv4.ip_nonlocal_bind" 0 (0, 1), Single, false, "net/ipv4/af_inet.c", "allow binding to addresses that are not here";
+    IpNonlocalBind "ipv4.ip_nonlocal_bind" 0 (0, 1), Single, true, "net/ipv4/af_inet.c", "allow binding to addresses that are not here";
     TcpFinTimeout "ipv4.tcp_fin_timeout" 60 (0, i32::MAX as i64), Single, true, "net/ipv4/tcp.c", "seconds in FIN_WAIT2 without an owner";
     TcpMaxSynBacklog "ipv4.tcp_max_syn_backlog" 512 (0, i32::MAX as i64), Single, false, "net/ipv4/tcp_ipv4.c", "half-open connections remembered";
     TcpRetries2 "ipv4.tcp_retries2" 15 (0, 255), Single, true, "net/ipv4/tcp_timer.c", "retransmissions before an established connection is given up";

@@ -69,6 +69,11 @@ pub enum DropReason {
     },
     /// A packet for everybody that nobody here wants.
     UnwantedBroadcast,
+    /// A packet for one host in a frame for everybody.
+    UnicastInMulticast {
+        /// `drop_unicast_in_l2_multicast`.
+        knob: Box<Effective>,
+    },
     /// No program waits on the port.
     NoSocket {
         /// TCP or UDP.
@@ -276,6 +281,7 @@ rules! {
     ReversePath { .. } => "rp-filter", "the way back to the source leads elsewhere", "__fib_validate_source, net/ipv4/fib_frontend.c", "IP_RPFILTER" [TcpExtIPReversePathFilter], "set rp_filter to 0 on all and on the interface, or to 2 on the interface if it has an address";
     NotForUs { .. } => "not-for-us", "not an address of this host, and it does not forward", "ip_route_input_slow, net/ipv4/route.c", "IP_INADDRERRORS" [IpInAddrErrors], "give the host the address, or set net.ipv4.ip_forward=1";
     UnwantedBroadcast => "unwanted-broadcast", "a broadcast that nobody here wants", "ip_rcv_finish, net/ipv4/ip_input.c", "UNICAST_IN_L2_MULTICAST", "nothing";
+    UnicastInMulticast { .. } => "unicast-in-multicast", "a packet for one host in a frame for everybody", "ip_rcv_finish_core, net/ipv4/ip_input.c", "UNICAST_IN_L2_MULTICAST", "set drop_unicast_in_l2_multicast to 0";
     NoSocket { .. } => "no-socket", "nothing listens on the port", "tcp_v4_rcv, net/ipv4/tcp_ipv4.c; __udp4_lib_rcv, net/ipv4/udp.c", "NO_SOCKET", "start the server on that port and address";
     NoIcmpOwner => "icmp-unowned", "an ICMP message about nothing known here", "icmp_rcv, net/ipv4/icmp.c", "", "nothing";
     NoTunnel => "no-tunnel", "no tunnel device is up for it", "tunnel4_rcv, net/ipv4/tunnel4.c", "", "ip link set tunl0 up";
@@ -324,6 +330,7 @@ impl fmt::Display for DropReason {
                 None => write!(f, ": there is no way to {src}; {knob}"),
             },
             NotForUs { dst, knob } => write!(f, ": {dst}; {knob}"),
+            UnicastInMulticast { knob } => write!(f, "; {knob}"),
             NoSocket { proto, port } => write!(f, ": {proto} {port}"),
             RouteSaysNo { dst, kind } => write!(f, ": {kind} {dst}"),
             TooBig { len, mtu } | OverMtu { len, mtu } => write!(f, ": {len} bytes, {mtu} fit"),

@@ -121,8 +121,13 @@ pub enum ArpAnswer {
     },
     /// It answered in another's place.
     Proxied {
-        /// `proxy_arp`.
+        /// `proxy_arp` or `proxy_arp_pvlan`.
         knob: Box<Effective>,
+    },
+    /// It would answer in another's place, but too many such answers are held back already.
+    TooManyHeld {
+        /// How many may be (`proxy_qlen`).
+        limit: u32,
     },
     /// It does not own the address.
     NotMine,

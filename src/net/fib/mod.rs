@@ -5,7 +5,7 @@
 //! local table on a tie. From then on, for ever, the local table is asked first.
 //!
 //! Instead of a trie there is an index by prefix length and prefix: a look-up tries the lengths in use, longest first.
-//! Left out: several next hops, `ignore_routes_with_linkdown`.
+//! Left out: several next hops.
 
 pub mod route;
 pub mod rule;
@@ -106,6 +106,8 @@ pub struct Fib {
     next_id: u64,
     /// Of default routes of equal rank, which one was taken last: by the first one's id (`fa_default`).
     taken: BTreeMap<u64, i32>,
+    /// Devices without carrier whose routes do not count (`ignore_routes_with_linkdown`).
+    ignored: Vec<DevIdx>,
 }
 
 /// The index over one table, or over local and main together.
@@ -129,6 +131,7 @@ impl Default for Fib {
             tries: Vec::new(),
             next_id: 0,
             taken: BTreeMap::new(),
+            ignored: Vec::new(),
         }
     }
 }
@@ -144,14 +147,23 @@ impl Fib {
 
     /// The same among routes of at least this scope, as the check of a gateway asks.
     pub fn lookup_within(&self, key: &FlowKey, scope: u8) -> Result<Hit, FibError> {
+        self.lookup_by(key, scope, &self.ignored)
+    }
+
+    /// The same, whatever the carrier of a route's device (`FIB_LOOKUP_IGNORE_LINKSTATE`).
+    pub fn lookup_any_link(&self, key: &FlowKey) -> Result<Hit, FibError> {
+        self.lookup_by(key, SCOPE_UNIVERSE, &[])
+    }
+
+    fn lookup_by(&self, key: &FlowKey, scope: u8, ignored: &[DevIdx]) -> Result<Hit, FibError> {
         let found = if self.merged {
-            match self.search(TABLE_MAIN, key, scope) {
+            match self.search_by(TABLE_MAIN, key, scope, ignored) {
                 // As the kernel's short way has it, even a refusal leaves the last word to the default table.
-                Err(_) if self.has_table(TABLE_DEFAULT) => self.search(TABLE_DEFAULT, key, scope),
+                Err(_) if self.has_table(TABLE_DEFAULT) => self.search_by(TABLE_DEFAULT, key, scope, ignored),
                 found => found,
             }
         } else {
-            self.ask_rules(key, scope)
+            self.ask_rules(key, scope, ignored)
         };
         match found {
             Err(FibError::Throw) => Err(FibError::NoRoute),
@@ -161,6 +173,10 @@ impl Fib {
 
     /// One table's answer; [`FibError::Throw`] if it has none. While they share a trie, local and main answer for both.
     pub fn search(&self, table: u32, key: &FlowKey, scope: u8) -> Result<Hit, FibError> {
+        self.search_by(table, key, scope, &[])
+    }
+
+    fn search_by(&self, table: u32, key: &FlowKey, scope: u8, ignored: &[DevIdx]) -> Result<Hit, FibError> {
         let table = self.trie_of(table);
         let Some((_, trie)) = self.tries.iter().find(|(id, _)| *id == table) else {
             return Err(FibError::Throw);
@@ -179,7 +195,7 @@ impl Fib {
                     return Err(error);
                 }
                 let Some(dev) = r.dev else { continue };
-                if key.oif.is_some_and(|oif| oif != dev) {
+                if key.oif.is_some_and(|oif| oif != dev) || (r.linkdown && ignored.contains(&dev)) {
                     continue;
                 }
                 return Ok(r.hit(dev));
@@ -188,10 +204,10 @@ impl Fib {
         Err(FibError::Throw)
     }
 
-    fn ask_rules(&self, key: &FlowKey, scope: u8) -> Result<Hit, FibError> {
+    fn ask_rules(&self, key: &FlowKey, scope: u8, ignored: &[DevIdx]) -> Result<Hit, FibError> {
         for rule in self.rules.iter().filter(|r| r.fits(key)) {
             match rule.action {
-                RuleAction::Table(table) => match self.search(table, key, scope) {
+                RuleAction::Table(table) => match self.search_by(table, key, scope, ignored) {
                     Err(FibError::Throw) => {}
                     found => return found,
                 },
@@ -319,6 +335,19 @@ impl Fib {
             self.reindex();
         }
         gone
+    }
+
+    /// Says which devices' routes do not count while there is no carrier.
+    pub(super) fn ignore(&mut self, devs: Vec<DevIdx>) {
+        if self.ignored != devs {
+            self.ignored = devs;
+            self.version += 1;
+        }
+    }
+
+    /// Whether some route leads to this gateway by this device (`ip_fib_check_default`).
+    pub fn has_gateway(&self, gateway: Ipv4Addr, dev: DevIdx) -> bool {
+        self.routes.iter().any(|r| r.via == Some(gateway) && r.dev == Some(dev))
     }
 
     /// Marks the routes through a device as without carrier, or with; those of the host's own addresses know no carrier.

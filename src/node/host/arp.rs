@@ -22,12 +22,12 @@ pub struct HeldAnswer {
 
 impl Host {
     /// An ARP packet arrived.
-    pub(super) fn arp_receive(&mut self, dev: DevIdx, arp: &Arp, cx: &mut Cx<'_>) {
+    pub(super) fn arp_receive(&mut self, dev: DevIdx, arp: &Arp, to_me: bool, cx: &mut Cx<'_>) {
         if !rules::speaks(&self.net.devs, dev) {
             return;
         }
         let Some(arp) = &self.arp_in_hook(dev, arp, cx) else { return };
-        let answer = self.arp_process(dev, arp, cx);
+        let answer = self.arp_process(dev, arp, to_me, cx);
         if arp.op == ArpOp::Request {
             let (now, node) = (cx.now, cx.node);
             cx.tracer.emit(TraceMask::ARP, now, node, || TraceEvent::ArpVerdict {
@@ -39,7 +39,7 @@ impl Host {
         self.neigh_acts(cx);
     }
 
-    fn arp_process(&mut self, dev: DevIdx, arp: &Arp, cx: &mut Cx<'_>) -> ArpAnswer {
+    fn arp_process(&mut self, dev: DevIdx, arp: &Arp, to_me: bool, cx: &mut Cx<'_>) -> ArpAnswer {
         let (sip, tip) = (arp.spa, arp.tpa);
         let sysctl = &self.net.sysctl;
         if tip.is_multicast() || (tip.is_loopback() && !sysctl.on(Conf::RouteLocalnet, dev)) {
@@ -57,11 +57,8 @@ impl Host {
             match self.arp_route(dev, sip, tip) {
                 ArpRoute::Local => return self.arp_for_me(dev, arp, cx),
                 ArpRoute::Elsewhere(out) => {
-                    let proxies = self.net.sysctl.own(Conf::Forwarding, dev) != 0
-                        && self.net.sysctl.on(Conf::ProxyArp, dev)
-                        && out != dev;
-                    if proxies {
-                        return self.arp_for_another(dev, arp, cx);
+                    if let Some(knob) = self.proxies(dev, out, sip, tip) {
+                        return self.arp_for_another(dev, arp, knob, to_me, cx);
                     }
                 }
                 ArpRoute::Refused(why) => silent = why,
@@ -109,13 +106,35 @@ impl Host {
         ArpAnswer::Answered { owner, knob }
     }
 
-    /// `proxy_arp`: the address is reached by another of our devices.
-    fn arp_for_another(&mut self, dev: DevIdx, arp: &Arp, cx: &mut Cx<'_>) -> ArpAnswer {
-        let knob = Box::new(self.net.sysctl.explain(Conf::ProxyArp, dev));
+    /// Whether the host answers for an address that it reaches by `out`, and by which knob: by another device
+    /// (`arp_fwd_proxy`: `proxy_arp`, unless both devices are of one medium) or by the same one (`arp_fwd_pvlan`).
+    fn proxies(&self, dev: DevIdx, out: DevIdx, sip: Ipv4Addr, tip: Ipv4Addr) -> Option<Conf> {
+        let s = &self.net.sysctl;
+        if s.own(Conf::Forwarding, dev) == 0 {
+            return None;
+        }
+        if out == dev {
+            return (sip != tip && s.on(Conf::ProxyArpPvlan, dev)).then_some(Conf::ProxyArpPvlan);
+        }
+        let [mine, other] = [dev, out].map(|d| s.own(Conf::MediumId, d));
+        let apart = match mine {
+            0 => true,
+            -1 => false,
+            _ => other != mine && other != -1,
+        };
+        (s.on(Conf::ProxyArp, dev) && apart).then_some(Conf::ProxyArp)
+    }
+
+    /// Answers in another's place: later if everybody was asked, at once if this host was (`parp_redo`).
+    fn arp_for_another(&mut self, dev: DevIdx, arp: &Arp, knob: Conf, to_me: bool, cx: &mut Cx<'_>) -> ArpAnswer {
+        let knob = Box::new(self.net.sysctl.explain(knob, dev));
         self.neigh_update(dev, arp.spa, arp.sha, Nud::Stale, true, true, cx);
         let most = self.net.sysctl.neigh(crate::sysctl::Neigh::ProxyDelay, dev).max(0) as u64;
-        if most == 0 {
+        let wait = self.net.sysctl.neigh(crate::sysctl::Neigh::ProxyQlen, dev).max(0) as usize;
+        if most == 0 || to_me {
             self.arp_reply(dev, arp, cx);
+        } else if self.held_answers.iter().flatten().count() > wait {
+            return ArpAnswer::TooManyHeld { limit: wait as u32 };
         } else {
             let at = cx.now + Span(self.rng.below(Span::from_millis(most * 10).0));
             self.held_answers.push(Some(HeldAnswer { dev, request: *arp }));

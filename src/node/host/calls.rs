@@ -12,6 +12,7 @@ use crate::net::fib::{FlowKey, RouteKind};
 use crate::net::sock::{Errno, ListenOpts, ListenerId, SockEvent, SockId, UdpId};
 use crate::node::Cx;
 use crate::node::app::{AppOut, Owner};
+use crate::sysctl::Global;
 use crate::wire::{Body, Said};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -98,12 +99,18 @@ pub struct Connecting {
 }
 
 impl Host {
+    /// Whether a socket may be bound to this address (`inet_can_nonlocal_bind`). Whoever connects from one that is not here
+    /// has no way (`ip_route_output_key_hash_rcu`); whoever listens may wait for it.
+    fn may_bind(&self, addr: Ipv4Addr) -> bool {
+        self.net.sysctl.global(Global::IpNonlocalBind) != 0 || self.net.is_local(addr)
+    }
+
     /// `socket`, `bind` if an address or port was chosen, `connect`. Returns the socket's number.
     ///
     /// # Errors
     /// What the calls say. That nobody answers comes as [`News::Error`].
     pub fn call_connect(&mut self, how: &Connecting, cx: &mut Cx<'_>) -> Result<u32, Errno> {
-        if how.saddr.is_some_and(|a| !self.net.is_local(a)) {
+        if how.saddr.is_some_and(|a| !self.may_bind(a)) {
             return Err(Errno::AddrNotAvail);
         }
         if self.calls.free_place() >= MOST {
@@ -146,7 +153,7 @@ impl Host {
     /// # Errors
     /// EADDRINUSE, EADDRNOTAVAIL, EMFILE.
     pub fn call_listen(&mut self, addr: Option<Ipv4Addr>, port: u16) -> Result<u32, Errno> {
-        if addr.is_some_and(|a| !self.net.is_local(a)) {
+        if addr.is_some_and(|a| !self.may_bind(a)) {
             return Err(Errno::AddrNotAvail);
         }
         if self.calls.free_place() >= MOST {
@@ -265,13 +272,17 @@ impl Host {
         self.wake_programs = true;
     }
 
-    /// A port that nothing uses, from the upper half of `ip_local_port_range`.
+    /// A port that nothing uses (`__inet_hash_connect`, `inet_csk_find_open_port`): from the upper half of
+    /// `ip_local_port_range` every second one. Linux would look at the others after these.
     pub(super) fn free_port(&mut self, tcp: bool) -> Result<u16, Errno> {
-        const FIRST: u16 = 46884;
-        const PORTS: u64 = 7058;
-        let start = self.rng.below(PORTS);
-        for n in 0..PORTS {
-            let port = FIRST + 2 * ((start + n) % PORTS) as u16;
+        let (low, high) = self.net.sysctl.local_ports();
+        let count = u32::from(high - low) + 1;
+        let half = if count > 4 { count / 2 } else { 0 };
+        let first = u32::from(low) + ((half + 1) & !1);
+        let ports = u64::from((u32::from(high) + 1 - first).div_ceil(2));
+        let start = self.rng.below(ports);
+        for n in 0..ports {
+            let port = (first + 2 * ((start + n) % ports) as u32) as u16;
             let taken = if tcp { self.tcp.port_in_use(port) } else { self.udp.port_in_use(port) };
             if !taken {
                 return Ok(port);

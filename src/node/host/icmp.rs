@@ -6,7 +6,7 @@
 
 use super::{Host, Skb};
 use crate::base::{DevIdx, SimTime, Span, Table};
-use crate::net::fib::{FibError, FlowKey};
+use crate::net::fib::{FibError, FlowKey, SCOPE_LINK};
 use crate::node::Cx;
 use crate::sysctl::{Conf, Global};
 use crate::trace::{DropReason, Mib};
@@ -209,8 +209,10 @@ impl Host {
     pub(super) fn icmp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
         let L4::Icmp(icmp) = &skb.pkt.l4 else { return };
         self.count_icmp_in(icmp.kind());
-        if !skb.local_dst {
-            // To everybody (`icmp_echo_ignore_broadcasts`).
+        let question = matches!(**icmp, Icmp::Echo { request: true, .. });
+        let silent = !question || self.net.sysctl.global(Global::IcmpEchoIgnoreBroadcasts) != 0;
+        if !skb.local_dst && silent {
+            // To everybody or to a group.
             self.snmp.count(Mib::IcmpInErrors);
             return self.lose(&skb, DropReason::NoIcmpOwner, cx);
         }
@@ -219,7 +221,8 @@ impl Host {
                 if self.net.sysctl.global(Global::IcmpEchoIgnoreAll) != 0 {
                     return self.lose(&skb, DropReason::NoIcmpOwner, cx);
                 }
-                let (saddr, daddr, tos) = (skb.pkt.daddr, skb.pkt.saddr, skb.pkt.tos);
+                let (daddr, tos) = (skb.pkt.saddr, skb.pkt.tos);
+                let saddr = if skb.local_dst { skb.pkt.daddr } else { self.spec_dst(&skb) };
                 let l4 = L4::Icmp(Box::new(Icmp::Echo { request: false, ident, seq, len, body }));
                 let ttl = self.net.sysctl.global(Global::IpDefaultTtl) as u8;
                 let reply = IpPacket { saddr, daddr, id: cx.ids.draw(), frag: 0, ttl, tos, l4 };
@@ -242,6 +245,16 @@ impl Host {
                 self.icmp_error_receive(skb, cx)
             }
         }
+    }
+
+    /// The address from which a packet to everybody or to a group is answered (`fib_compute_spec_dst`).
+    fn spec_dst(&self, skb: &Skb) -> Ipv4Addr {
+        let back = FlowKey { tos: skb.pkt.tos & 0x1c, ..FlowKey::to(skb.pkt.saddr) };
+        let source = match self.net.fib.lookup(&back) {
+            Ok(hit) => self.net.source_by(&hit),
+            Err(_) => self.net.select_source(Some(skb.pkt.saddr), skb.dev, SCOPE_LINK),
+        };
+        source.unwrap_or(Ipv4Addr::UNSPECIFIED)
     }
 
     /// An error about something that this host sent: routes learn, sockets hear (`icmp_unreach`, `icmp_redirect`).

@@ -3,6 +3,7 @@
 use super::{Host, Skb};
 use crate::net::routing::OutRoute;
 use crate::node::Cx;
+use crate::sysctl::Global;
 use crate::trace::{DropReason, Mib};
 use crate::wire::Icmp;
 
@@ -16,7 +17,8 @@ impl Host {
             self.icmp_error(&skb, |quote| Icmp::TimeExceeded { code: 0, quote }, cx);
             return self.lose(&skb, DropReason::TtlExpired, cx);
         }
-        let (len, mtu) = (skb.pkt.len(), route.mtu);
+        let learnt = self.net.sysctl.global(Global::IpForwardUsePmtu) != 0;
+        let (len, mtu) = (skb.pkt.len(), self.route_mtu(&route, skb.pkt.daddr, !learnt, cx));
         if skb.pkt.df() && len > mtu {
             self.snmp.count(Mib::IpFragFails);
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: mtu as u16, quote }, cx);

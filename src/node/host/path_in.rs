@@ -41,7 +41,7 @@ impl Host {
             }
             L3::Arp(arp) => {
                 self.programs_hear_arp(dev, &frame, cx);
-                self.arp_receive(dev, &arp, cx);
+                self.arp_receive(dev, &arp, to_me, cx);
             }
         }
     }
@@ -53,7 +53,15 @@ impl Host {
             return;
         }
         let (saddr, daddr) = (skb.pkt.saddr, skb.pkt.daddr);
-        match self.net.route_in(daddr, saddr, skb.dev, skb.mark, skb.pkt.tos) {
+        let route = self.net.route_in(daddr, saddr, skb.dev, skb.mark, skb.pkt.tos);
+        if !skb.to_me
+            && matches!(route, Ok(InRoute::Local(_) | InRoute::Forward { .. }))
+            && self.net.sysctl.on(Conf::DropUnicastInL2Multicast, skb.dev)
+        {
+            let knob = Box::new(self.net.sysctl.explain(Conf::DropUnicastInL2Multicast, skb.dev));
+            return self.lose(&skb, DropReason::UnicastInMulticast { knob }, cx);
+        }
+        match route {
             Ok(InRoute::Local(_)) => {
                 skb.local_dst = true;
                 self.local_deliver(skb, cx);

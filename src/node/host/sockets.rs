@@ -18,7 +18,7 @@ use crate::trace::{DropReason, Mib};
 use crate::wire::{Body, Datagram, Icmp, IpPacket, L4, Proto, TcpSegment};
 use std::net::Ipv4Addr;
 
-/// The first and the last port that a host draws for itself (`ip_local_port_range`).
+/// The first and the last port of a scenario's traffic, which binds them itself (`ip_local_port_range` is for programs).
 const LOCAL_PORTS: std::ops::RangeInclusive<u16> = 32768..=60999;
 
 /// What TCP asks of the host.
@@ -439,7 +439,9 @@ impl Host {
             }
         } else {
             let together = |a: &crate::net::IfAddr| a.covers(gateway) && a.covers(teller);
-            if !self.net.devs[dev.index()].addrs.iter().any(together) {
+            if !self.net.devs[dev.index()].addrs.iter().any(together)
+                || (s.on(Conf::SecureRedirects, dev) && !self.net.fib.has_gateway(gateway, dev))
+            {
                 return;
             }
         }

@@ -15,6 +15,7 @@ use crate::net::fib::{
 use crate::net::{Errno, Inet, NetError};
 use crate::shell::output::Stream;
 use crate::shell::words::{abbreviates, number};
+use crate::sysctl::Conf;
 use ipnet::Ipv4Net;
 use std::net::Ipv4Addr;
 
@@ -134,9 +135,14 @@ fn element(j: &mut Json, net: &Inet, r: &Route, filter: &Filter, details: bool) 
     if said.metric {
         j.number("metric", u64::from(r.metric));
     }
-    let flags = [(r.onlink, "onlink"), (r.linkdown, "linkdown")];
+    let flags = [(dead(net, r), "dead"), (r.onlink, "onlink"), (r.linkdown, "linkdown")];
     j.texts("flags", flags.into_iter().filter_map(|(on, word)| on.then_some(word)));
     metrics(j, r.mtu, r.advmss);
+}
+
+/// Without carrier, and `ignore_routes_with_linkdown` takes it out of the tables.
+fn dead(net: &Inet, r: &Route) -> bool {
+    r.linkdown && r.dev.is_some_and(|d| net.sysctl.on(Conf::IgnoreRoutesWithLinkdown, d))
 }
 
 /// The metrics of a route that have been set.
@@ -187,6 +193,9 @@ fn line(net: &Inet, r: &Route, filter: &Filter, look: Look) -> String {
     }
     if said.metric {
         add(format!("metric {} ", r.metric));
+    }
+    if dead(net, r) {
+        add("dead ".into());
     }
     if r.onlink {
         add("onlink ".into());
