@@ -9,7 +9,7 @@
 //! | FORWARD | `input` (looks at ICMP errors only), `out` |
 //! | LOCAL_OUT | `out`, `input` |
 //!
-//! Left out: SCTP, AH, ESP, entries without client port, persistence engines' outgoing connections.
+//! Left out: SCTP, AH, ESP, entries without client port.
 
 use super::conn::{ConnParam, NO_SLOT, flag};
 use super::ctl::slot as service_slot;
@@ -177,6 +177,8 @@ pub(super) enum Unscheduled {
     Ignored,
     /// No destination: ip_vs_leave.
     NoDest,
+    /// The persistence engine cannot read it: drop.
+    NoCallId,
 }
 
 impl Ipvs {
@@ -343,6 +345,7 @@ impl Ipvs {
             Ok(slot) => Ok(slot),
             Err(Unscheduled::Ignored) => Err(InVerdict::Accept),
             Err(Unscheduled::NoDest) => Err(self.leave(now, svc, pkt, h, cx, acts)),
+            Err(Unscheduled::NoCallId) => Err(InVerdict::Drop(DropReason::IpvsNoCallId)),
         }
     }
 

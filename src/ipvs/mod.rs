@@ -4,7 +4,7 @@
 //! transmitter checks and rewrites in [`xmit`], what masters and backups tell each other in [`sync`]. Nothing here routes
 //! or sends: the host does, as the verdicts say.
 //!
-//! Left out: IPv6, SCTP, AH, ESP, the FTP helper, persistence engines, GRE and GUE tunnels.
+//! Left out: IPv6, SCTP, AH, ESP, the FTP helper, what the persistence engine `sip` reads, GRE and GUE tunnels.
 
 pub mod conn;
 pub mod core;

@@ -1,6 +1,7 @@
 //! Persistence: templates and what they do to scheduling (ip_vs_sched_persist, ip_vs_check_template).
 //!
-//! Left out: persistence engines; templates of FTP data connections made by the FTP helper.
+//! Left out: SIP. The persistence engine `sip` takes UDP datagrams with a Call-ID and drops all others
+//! (`ip_vs_sip_fill_param`); clients here do not speak SIP, so all are dropped. Templates of FTP data connections made by the FTP helper.
 
 use super::conn::{ConnParam, flag};
 use super::core::{Headers, Unscheduled};
@@ -29,6 +30,9 @@ impl Ipvs {
         let svc = self.svc(id);
         let (key, ops) = (svc.key, svc.spec.ops);
         let seconds = svc.spec.persistent.unwrap_or(0);
+        if svc.spec.by_call_id {
+            return Err(Unscheduled::NoCallId);
+        }
         let p = h.param();
         let own_port = p.vport == key.port();
         let template = template_param(key, svc.spec.netmask.to_bits(), &p);

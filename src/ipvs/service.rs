@@ -1,6 +1,6 @@
 //! Virtual services: what they are called, what a command says about them, what the host keeps (ip_vs_ctl.c).
 //!
-//! Left out: persistence engines (`--pe`), IPv6, SCTP.
+//! Left out: IPv6, SCTP.
 
 use super::dest::DestId;
 use super::est::Stats;
@@ -105,6 +105,8 @@ pub struct ServiceSpec {
     pub persistent: Option<u32>,
     /// `-M`: which bits of a client's address count for persistence.
     pub netmask: Ipv4Addr,
+    /// `--pe sip`: a client is a Call-ID, whatever its address.
+    pub by_call_id: bool,
     /// `-o`: one packet is one connection (UDP).
     pub ops: bool,
 }
@@ -117,6 +119,7 @@ impl Default for ServiceSpec {
             flags: SchedFlags::default(),
             persistent: None,
             netmask: Ipv4Addr::BROADCAST,
+            by_call_id: false,
             ops: false,
         }
     }

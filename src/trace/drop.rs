@@ -211,6 +211,8 @@ pub enum DropReason {
     IpvsUnasked,
     /// The protocol cannot be handled by IPVS where it arrived.
     IpvsUnsupported,
+    /// The persistence engine `sip` found no Call-ID.
+    IpvsNoCallId,
     /// A backup's daemon cannot read a message.
     IpvsSyncMalformed {
         /// What the kernel says.
@@ -309,6 +311,7 @@ rules! {
     IpvsDefence { .. } => "ipvs-defence", "drop_packet is at work", "ip_vs_todrop, include/net/ip_vs.h", "", "set net.ipv4.vs.drop_packet=0";
     IpvsUnasked => "ipvs-unasked", "an answer that nobody asked for", "ip_vs_out_hook, net/netfilter/ipvs/ip_vs_core.c", "", "set net.ipv4.vs.nat_icmp_send=0";
     IpvsUnsupported => "ipvs-unsupported", "not something IPVS forwards", "ip_vs_in_hook, net/netfilter/ipvs/ip_vs_core.c", "", "nothing";
+    IpvsNoCallId => "ipvs-no-call-id", "the persistence engine sip takes SIP over UDP only, and lvsim's clients speak none", "ip_vs_sip_fill_param, net/netfilter/ipvs/ip_vs_pe_sip.c", "", "take --pe sip off the service";
     IpvsSyncMalformed { .. } => "ipvs-sync-malformed", "a synchronisation message that cannot be read", "ip_vs_process_message, net/netfilter/ipvs/ip_vs_sync.c", "", "give master and backup the same --sync-maxlen";
     IpvsSyncId { .. } => "ipvs-sync-id", "a synchronisation message with another syncid", "ip_vs_process_message, net/netfilter/ipvs/ip_vs_sync.c", "", "give master and backup the same --syncid";
     IpvsSyncQueueFull { .. } => "ipvs-sync-queue-full", "too many synchronisation messages wait to be sent", "sb_queue_tail, net/netfilter/ipvs/ip_vs_sync.c", "", "raise net.ipv4.vs.sync_qlen_max";
@@ -356,7 +359,7 @@ impl fmt::Display for DropReason {
             IpvsDefence { rate } => write!(f, ": one packet of {rate}"),
             LinkLoss | NoCarrier | SwitchNowhere | DevDown | UnwantedBroadcast | NoIcmpOwner | NoTunnel
             | FragmentTimeout | TtlExpired | TcpNoConnection | TcpUnacceptable | TcpDuplicate | IpvsUnasked
-            | IpvsUnsupported => Ok(()),
+            | IpvsUnsupported | IpvsNoCallId => Ok(()),
         }
     }
 }

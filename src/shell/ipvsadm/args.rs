@@ -297,7 +297,7 @@ impl Reader {
                 let seconds = argument.map_or(Ok(DEFAULT_PERSISTENCE), |text| timeout(text, 1))?;
                 self.service.persistent = Some(seconds);
             }
-            Opt::Netmask => match words::host(text) {
+            Opt::Netmask => match crate::shell::words::address(text) {
                 Some(mask) => self.service.netmask = mask,
                 None => return fail("illegal virtual server persistent mask specified"),
             },
@@ -311,7 +311,7 @@ impl Reader {
             }
             Opt::McastInterface if !text.is_empty() => self.daemon.iface = text.into(),
             Opt::Syncid => self.daemon.syncid = in_range(text, 0, 255, "syncid")? as u8,
-            Opt::McastGroup => match words::inet_aton(text).filter(|group| group.is_multicast()) {
+            Opt::McastGroup => match crate::shell::words::inet_aton(text).filter(|group| group.is_multicast()) {
                 Some(group) => self.daemon.group = Some(group),
                 None if text.contains(':') => return Err(Refusal::NotSimulated("IPv6 is not simulated")),
                 None => return fail(format!("invalid IPv4 mcast-group `{text}'")),
@@ -368,15 +368,11 @@ impl Reader {
         if self.service.ops && self.mark.is_none() && self.proto != Some(Proto::Udp) {
             return fail("One-Packet Scheduling is only for UDP virtual services");
         }
-        if self.engine == "sip" {
-            return Err(Refusal::NotSimulated(
-                "the persistence engine sip is not simulated: it looks for a Call-ID, and clients here speak no SIP",
-            ));
-        }
-        self.service.scheduler = match self.engine.is_empty() {
-            true => scheduler(&self.service).into(),
+        self.service.by_call_id = self.engine == "sip";
+        self.service.scheduler = match self.engine.as_str() {
+            "" | "sip" => scheduler(&self.service).into(),
             // The kernel has no other engine and no such scheduler, and says the same about both.
-            false => "no such engine".into(),
+            _ => "no such engine".into(),
         };
         Ok(())
     }

@@ -251,6 +251,9 @@ fn list_options(out: &mut String, spec: &ServiceSpec, scheduler: &str) {
             let _ = write!(out, " mask {}", spec.netmask);
         }
     }
+    if spec.by_call_id {
+        out.push_str(" pe sip");
+    }
     if spec.ops {
         out.push_str(" ops");
     }
@@ -263,6 +266,9 @@ fn rule_options(out: &mut String, spec: &ServiceSpec, scheduler: &str) {
         if spec.netmask != Ipv4Addr::BROADCAST {
             let _ = write!(out, " -M {}", spec.netmask);
         }
+    }
+    if spec.by_call_id {
+        out.push_str(" --pe sip");
     }
     if spec.ops {
         out.push_str(" -o");

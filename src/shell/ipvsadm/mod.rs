@@ -4,7 +4,7 @@
 //! Exit status: 2 for what ipvsadm refuses itself, 255 for what the kernel or popt refuses, 1 for `-L` of a service that
 //! does not exist.
 //!
-//! Left out, and refused by name with status 2: IPv6, SCTP, persistence engines (`--pe sip`), GUE and GRE tunnels. Host names other than `localhost` are not looked up. `--nosort` lists services newest first;
+//! Left out, and refused by name with status 2: IPv6, SCTP, GUE and GRE tunnels. Host names other than `localhost` are not looked up. `--nosort` lists services newest first;
 //! in the kernel their order depends on a hash of pointers.
 
 pub mod args;

@@ -281,7 +281,6 @@ fn what_lvsim_does_not_simulate_is_refused_by_name() {
         "-A -t [fe80::1]:80",
         "-A --sctp-service 10.0.0.1:80",
         "-A -f 1 -6",
-        "-A -u 10.0.0.1:5060 -p --pe sip",
         "-a -t 10.0.0.1:80 -r 10.1.0.1 -i --tun-type gue --tun-port 5000",
     ] {
         let (status, text) = d.run(&format!("ipvsadm {line}"));
@@ -291,6 +290,14 @@ fn what_lvsim_does_not_simulate_is_refused_by_name() {
         );
     }
     assert_eq!(d.ipvs.services().count(), 0);
+}
+
+#[test]
+fn the_persistence_engine_is_listed_and_saved() {
+    let mut d = Director::new();
+    d.quiet("-A -u 10.0.0.1:5060 -s rr -p 60 -M 255.255.255.0 --pe sip");
+    assert!(d.says("ipvsadm -Ln").contains("UDP  10.0.0.1:5060 rr persistent 60 mask 255.255.255.0 pe sip\n"));
+    assert_eq!(d.says("ipvsadm -Sn"), "-A -u 10.0.0.1:5060 -s rr -p 60 -M 255.255.255.0 --pe sip\n");
 }
 
 #[test]

@@ -11,43 +11,6 @@ pub fn number(text: &str, min: i64, max: i64) -> Option<i64> {
     (min..=max).contains(&n).then_some(n)
 }
 
-/// An IPv4 address in the forms of inet_aton: `192.168.1.200`, `192.168.200` (the last number fills the rest), `0x7f.1`,
-/// octal with a leading 0.
-pub fn inet_aton(text: &str) -> Option<Ipv4Addr> {
-    let mut address: u32 = 0;
-    let mut parts = text.split('.').peekable();
-    for place in 0..4 {
-        let part = parts.next()?;
-        let n = c_number(part)?;
-        if parts.peek().is_none() {
-            let room = u32::MAX >> (8 * place);
-            return (n <= room).then(|| Ipv4Addr::from(address | n));
-        }
-        if n > 255 {
-            return None;
-        }
-        address |= n << (24 - 8 * place);
-    }
-    None
-}
-
-fn c_number(text: &str) -> Option<u32> {
-    let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => (hex, 16),
-        None if text.len() > 1 && text.starts_with('0') => (text, 8),
-        None => (text, 10),
-    };
-    if !digits.chars().all(|c| c.is_digit(radix)) {
-        return None;
-    }
-    u32::from_str_radix(digits, radix).ok()
-}
-
-/// An address or the one host name that every host knows.
-pub fn host(text: &str) -> Option<Ipv4Addr> {
-    inet_aton(text).or_else(|| (text == "localhost").then_some(Ipv4Addr::LOCALHOST))
-}
-
 /// Why `ADDRESS[:PORT]` is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadEndpoint {
@@ -73,7 +36,7 @@ pub fn endpoint(text: &str, proto: Option<Proto>) -> Result<(Ipv4Addr, Option<u1
         Some((address, port)) => (address, Some(port)),
         None => (text, None),
     };
-    let address = host(address).ok_or(BadEndpoint::Illegal)?;
+    let address = crate::shell::words::address(address).ok_or(BadEndpoint::Illegal)?;
     let Some(port) = port else { return Ok((address, None)) };
     let port = match number(port, 0, 65535) {
         Some(n) => n as u16,
@@ -129,7 +92,7 @@ mod tests {
             ("+1.2.3.4", None),
             ("", None),
         ] {
-            assert_eq!(inet_aton(text), expected.map(Ipv4Addr::from), "{text}");
+            assert_eq!(crate::shell::words::inet_aton(text), expected.map(Ipv4Addr::from), "{text}");
         }
     }
 
