@@ -442,7 +442,19 @@ impl Ipvs {
                 because: pick.as_ref().map(|p| p.because.clone()),
             }))));
         }
-        let pick = pick?;
+        let Some(pick) = pick else {
+            // wrr tells full servers from none (`err_over`); the others do not.
+            let full = svc.scheduler_name == "wrr" && list.iter().any(|d| d.weight > 0);
+            acts.push(IpvsAct::NoDest {
+                scheduler: svc.scheduler_name,
+                service: svc.key,
+                why: match full {
+                    true => "no destination available: all destinations are overloaded",
+                    false => "no destination available",
+                },
+            });
+            return None;
+        };
         Some((svc.dests[pick.place], pick.because))
     }
 

@@ -50,6 +50,15 @@ pub enum IpvsAct {
     },
     /// Something to tell, only where tracing was asked for.
     Event(TraceEvent),
+    /// A scheduler found no server (`ip_vs_scheduler_err`): for the kernel's log.
+    NoDest {
+        /// The scheduler.
+        scheduler: &'static str,
+        /// The service.
+        service: ServiceKey,
+        /// Why.
+        why: &'static str,
+    },
 }
 
 /// IPVS of one host.

@@ -28,6 +28,7 @@ struct Director {
     armed: u64,
     acts: Vec<IpvsAct>,
     told: Vec<TraceEvent>,
+    complaints: Vec<String>,
 }
 
 fn rs(n: u8) -> Ipv4Addr {
@@ -84,6 +85,7 @@ impl Director {
             armed: 0,
             acts: Vec::new(),
             told: Vec::new(),
+            complaints: Vec::new(),
         };
         d.service(tcp80(), ServiceSpec { scheduler: scheduler.into(), ..ServiceSpec::default() });
         for n in 1..=servers {
@@ -145,6 +147,9 @@ impl Director {
                     self.timers.insert((at, self.armed), (slot, generation));
                 }
                 IpvsAct::Event(event) => self.told.push(event),
+                IpvsAct::NoDest { scheduler, service, why } => {
+                    self.complaints.push(format!("{scheduler}: {service} - {why}"))
+                }
             }
         }
         self.fire();
@@ -291,6 +296,19 @@ fn no_destination_says_how_many_and_why() {
     let InVerdict::NoDest(reason) = verdict else { panic!("{verdict:?}") };
     let expected = DropReason::IpvsNoDest { service: "TCP 10.0.0.100:80".into(), dests: 2, quiesced: 1, overloaded: 1 };
     assert_eq!(reason, expected);
+    assert_eq!(d.complaints, ["rr: TCP 10.0.0.100:80 - no destination available"]);
+}
+
+#[test]
+fn wrr_tells_full_servers_from_none() {
+    let mut d = Director::new("wrr", Method::Dr, 1);
+    d.edit(DestSpec { u_threshold: 1, ..dest(1, Method::Dr, 1) });
+    d.client(1, SYN);
+    d.client(2, SYN);
+    d.edit(dest(1, Method::Dr, 0));
+    d.client(3, SYN);
+    let said = "wrr: TCP 10.0.0.100:80 - no destination available";
+    assert_eq!(d.complaints, [format!("{said}: all destinations are overloaded"), said.to_string()]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub mod arping;
 pub mod arptables;
 pub mod bash;
 pub mod curl;
+pub mod dmesg;
 mod http;
 pub mod identity;
 pub mod ifconfig;
@@ -94,6 +95,12 @@ pub const COMMANDS: &[CommandRow] = &[
         main: |m, args, stdin, out| Exec::Done(arptables::save_main(m, args, stdin, out)),
     },
     CommandRow { name: "curl", dir: "/usr/bin", about: "asks a server for a page", main: curl::main },
+    CommandRow {
+        name: "dmesg",
+        dir: "/bin",
+        about: "the kernel's log",
+        main: |m, args, _, out| Exec::Done(dmesg::main(m, args, out)),
+    },
     CommandRow {
         name: "hostname",
         dir: "/bin",
@@ -262,7 +269,6 @@ pub const NOT_SIMULATED: &[&str] = &[
     "chkconfig",
     "conntrack",
     "dig",
-    "dmesg",
     "elinks",
     "ethtool",
     "firewall-cmd",

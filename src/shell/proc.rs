@@ -94,6 +94,7 @@ pub fn write(host: &mut Host, _now: SimTime, path: &str, text: &str) -> Option<R
     Some(host.net.sysctl.write(path, text).map_err(|e| match e {
         WriteError::NoSuchVariable => FileError::NotFound,
         WriteError::InvalidArgument => FileError::Invalid,
+        WriteError::Denied => FileError::Denied,
     }))
 }
 
@@ -105,7 +106,7 @@ pub fn stat(host: &Host, path: &str) -> Option<Option<Stat>> {
     if is_dir(host, path) {
         return Some(Some(stat_of(true, 0o555)));
     }
-    let writable = path.starts_with(SYS) && other_file(path).is_none();
+    let writable = host.net.sysctl.writable(path) && path.starts_with(SYS);
     let there = read(host, SimTime::ZERO, path).is_some_and(|r| r.is_ok());
     Some(there.then(|| stat_of(false, if writable { 0o644 } else { 0o444 })))
 }

@@ -7,9 +7,10 @@ use super::{Host, Skb};
 use crate::base::DevIdx;
 use crate::ipvs::icmp::TunnelError;
 use crate::ipvs::xmit::{self, Checked, RouteFacts};
-use crate::ipvs::{Hook, HookCx, InVerdict, IpvsAct, Method, OutVerdict, Xmit};
+use crate::ipvs::{Hook, HookCx, InVerdict, IpvsAct, Method, OutVerdict, ServiceKey, Xmit};
 use crate::net::Inet;
 use crate::net::fib::{FlowKey, RouteKind};
+use crate::net::klog::Level;
 use crate::net::routing::OutRoute;
 use crate::node::{Cx, Effect, TimerKey};
 use crate::sysctl::Global;
@@ -266,6 +267,13 @@ impl Host {
             match act {
                 IpvsAct::Arm { slot, generation, at } => {
                     cx.out.push(Effect::Arm { key: TimerKey::Ipvs { slot, generation }, at });
+                }
+                IpvsAct::NoDest { scheduler, service, why } => {
+                    let text = || match service {
+                        ServiceKey::Mark(mark) => format!("IPVS: {scheduler}: FWM {mark} 0x{mark:08X} - {why}"),
+                        _ => format!("IPVS: {scheduler}: {service} - {why}"),
+                    };
+                    self.log_limited(cx.now, Level::ERR, text);
                 }
                 IpvsAct::Event(event) => {
                     let (now, node) = (cx.now, cx.node);
