@@ -1,20 +1,31 @@
-//! Connection tracking (net/netfilter/nf_conntrack_core.c, nf_conntrack_proto_tcp.c, _udp.c, _icmp.c, _generic.c).
+//! Connection tracking (net/netfilter/nf_conntrack_core.c, nf_conntrack_proto_udp.c, _icmp.c, _generic.c).
 //!
 //! An entry is made by the first packet and kept once that packet has passed the last hook; until then it travels with
 //! the packet. Entries end lazily, when somebody meets them. Left out: TCP window tracking (as with
 //! `nf_conntrack_tcp_be_liberal`), helpers and expectations, zones, accounting, and `early_drop`: a full table of
 //! connections that are not assured gives none of them up.
 
+mod conf;
+mod tcp;
+mod text;
+
+pub use tcp::Tcp;
+
 use super::matches::state;
 use super::nat::{self, Manip, keys};
 use super::targets::NatRange;
 use crate::base::{SimTime, Span, Table};
-use crate::sysctl::{Global, Sysctls};
-use crate::wire::{IpPacket, L4, Proto, TcpFlags, TcpSegment};
+use crate::sysctl::Sysctls;
+use crate::wire::{IpPacket, L4, Proto, TcpFlags};
+use conf::Conf;
 use std::net::Ipv4Addr;
+use tcp::{Event, Sent, Step, step};
 
 /// How long an exchange of datagrams must go on to be a stream.
 const STREAM: Span = Span::from_secs(2);
+/// Nanoseconds of a jiffy.
+const JIFFY: u64 = 1_000_000_000 / HZ;
+const HZ: u64 = 250;
 
 /// One direction of a connection. For echo, the identifier stands where the asked side has its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,84 +106,6 @@ impl Ct {
     }
 }
 
-/// States of a TCP connection (`enum tcp_conntrack`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tcp {
-    /// No TCP.
-    None,
-    /// A SYN was seen.
-    SynSent,
-    /// And its answer.
-    SynRecv,
-    /// And the answer's acknowledgement.
-    Established,
-    /// One side has said FIN.
-    FinWait,
-    /// The other has acknowledged it.
-    CloseWait,
-    /// The other has said FIN as well.
-    LastAck,
-    /// All is acknowledged.
-    TimeWait,
-    /// A reset was seen.
-    Close,
-    /// SYNs from both sides.
-    SynSent2,
-}
-
-impl Tcp {
-    /// The name; none where there is no TCP.
-    pub fn name(self) -> &'static str {
-        match self {
-            Tcp::None => "NONE",
-            Tcp::SynSent => "SYN_SENT",
-            Tcp::SynRecv => "SYN_RECV",
-            Tcp::Established => "ESTABLISHED",
-            Tcp::FinWait => "FIN_WAIT",
-            Tcp::CloseWait => "CLOSE_WAIT",
-            Tcp::LastAck => "LAST_ACK",
-            Tcp::TimeWait => "TIME_WAIT",
-            Tcp::Close => "CLOSE",
-            Tcp::SynSent2 => "SYN_SENT2",
-        }
-    }
-}
-
-/// What has been sent by the two sides of a TCP connection, as far as timeouts go by it (`struct ip_ct_tcp`).
-#[derive(Clone, Copy, Debug, Default)]
-struct Sent {
-    /// The end of what each side has sent; none before it was heard.
-    end: [Option<u32>; 2],
-    /// Whether some of it is not acknowledged (`IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED`).
-    unacked: [bool; 2],
-    /// The last segment that was no SYN, FIN or reset, and how often it was repeated.
-    last: Option<(bool, u32, u32, u32, u16)>,
-    retrans: u8,
-}
-
-impl Sent {
-    fn note(&mut self, t: &TcpSegment, reply: bool) {
-        let (mine, other) = (usize::from(reply), usize::from(!reply));
-        let end = t.seq.wrapping_add(t.seq_len());
-        match self.end[mine] {
-            None => self.end[mine] = Some(end),
-            Some(before) if (end.wrapping_sub(before) as i32) > 0 => {
-                self.end[mine] = Some(end);
-                self.unacked[mine] = true;
-            }
-            Some(_) => {}
-        }
-        if !t.flags.has(TcpFlags::ACK) || Some(t.ack) == self.end[other] {
-            self.unacked[other] = false;
-        }
-        if matches!(Event::of(t.flags), Event::Ack) {
-            let segment = Some((reply, t.seq, t.ack, end, t.window));
-            self.retrans = if self.last == segment { self.retrans.saturating_add(1) } else { 0 };
-            self.last = segment;
-        }
-    }
-}
-
 /// A connection.
 #[derive(Clone, Debug)]
 pub struct Conn {
@@ -236,86 +169,14 @@ impl Conn {
         self.number
     }
 
-    /// Whether its source, its destination is translated.
-    pub fn translated(&self) -> (bool, bool) {
-        (self.snat, self.dnat)
+    /// Whether its source, its destination was settled: as it was, or translated.
+    pub fn settled(&self) -> (bool, bool) {
+        (self.src_done, self.dst_done)
     }
 
-    /// Whole seconds until it is forgotten.
+    /// Whole seconds until it is forgotten, as the kernel's jiffies tell them.
     pub fn seconds_left(&self, now: SimTime) -> u64 {
-        self.expires.since(now).as_secs()
-    }
-}
-
-/// What the host's variables say.
-#[derive(Clone, Debug)]
-struct Conf {
-    version: Option<u64>,
-    most: usize,
-    loose: bool,
-    max_retrans: u8,
-    /// By [`Tcp`].
-    tcp: [Span; 10],
-    retrans: Span,
-    unacknowledged: Span,
-    udp: Span,
-    stream: Span,
-    icmp: Span,
-    generic: Span,
-}
-
-impl Default for Conf {
-    fn default() -> Conf {
-        let mut conf = Conf::of(&Sysctls::default());
-        conf.version = None;
-        conf
-    }
-}
-
-impl Conf {
-    fn of(s: &Sysctls) -> Conf {
-        let number = |key| s.global(key).max(0).unsigned_abs();
-        let time = |key| Span::from_secs(number(key));
-        let syn_sent = time(Global::CtTcpSynSent);
-        Conf {
-            version: Some(s.version()),
-            most: number(Global::CtMax) as usize,
-            loose: number(Global::CtTcpLoose) != 0,
-            max_retrans: number(Global::CtTcpMaxRetrans) as u8,
-            tcp: [
-                syn_sent,
-                syn_sent,
-                time(Global::CtTcpSynRecv),
-                time(Global::CtTcpEstablished),
-                time(Global::CtTcpFinWait),
-                time(Global::CtTcpCloseWait),
-                time(Global::CtTcpLastAck),
-                time(Global::CtTcpTimeWait),
-                time(Global::CtTcpClose),
-                syn_sent,
-            ],
-            retrans: time(Global::CtTcpRetrans),
-            unacknowledged: time(Global::CtTcpUnacknowledged),
-            udp: time(Global::CtUdpTimeout),
-            stream: time(Global::CtUdpStream),
-            icmp: time(Global::CtIcmpTimeout),
-            generic: time(Global::CtGenericTimeout),
-        }
-    }
-
-    /// How long a TCP connection is kept without a packet (`nf_conntrack_tcp_packet`).
-    fn tcp(&self, conn: &Conn) -> Span {
-        let whole = self.tcp[conn.tcp as usize];
-        let no_room = matches!(conn.sent.last, Some((.., 0)));
-        let most = match () {
-            () if conn.sent.retrans >= self.max_retrans => self.retrans,
-            () if conn.sent.unacked != [false, false] => self.unacknowledged,
-            () if no_room => self.retrans,
-            // A connection that was taken up in mid-life and that nobody has answered.
-            () if !conn.answered && conn.tcp == Tcp::Established => self.unacknowledged,
-            () => whole,
-        };
-        whole.min(most)
+        (self.expires.0 / JIFFY).saturating_sub(now.0 / JIFFY) / HZ
     }
 }
 
@@ -759,73 +620,5 @@ fn fresh(tuple: Tuple, pkt: &IpPacket, loose: bool) -> Option<Conn> {
     })
 }
 
-#[derive(Clone, Copy)]
-enum Event {
-    Syn,
-    SynAck,
-    Fin,
-    Ack,
-    Rst,
-    Other,
-}
-
-impl Event {
-    fn of(flags: TcpFlags) -> Event {
-        match () {
-            () if flags.has(TcpFlags::RST) => Event::Rst,
-            () if flags.has(TcpFlags::SYN) && flags.has(TcpFlags::ACK) => Event::SynAck,
-            () if flags.has(TcpFlags::SYN) => Event::Syn,
-            () if flags.has(TcpFlags::FIN) => Event::Fin,
-            () if flags.has(TcpFlags::ACK) => Event::Ack,
-            () => Event::Other,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    To(Tcp),
-    Ignore,
-    Invalid,
-}
-
-/// The state machine (`tcp_conntracks`), by what the segments mean.
-fn step(now: Tcp, event: Event, reply: bool) -> Step {
-    use Step::{Ignore, Invalid, To};
-    use Tcp::{Close, CloseWait, Established, FinWait, LastAck, None, SynRecv, SynSent, SynSent2, TimeWait};
-    match (event, now) {
-        (Event::Other, _) => Invalid,
-        // A reset closes whatever there is.
-        (Event::Rst, None) => Invalid,
-        (Event::Rst, _) => To(Close),
-        (Event::Syn, None | SynSent | TimeWait | Close) if !reply => To(SynSent),
-        (Event::Syn, SynSent2) if !reply => To(SynSent2),
-        (Event::Syn, _) if !reply => Ignore,
-        (Event::Syn, SynSent | SynSent2) => To(SynSent2),
-        // The server's side opens the connection anew.
-        (Event::Syn, TimeWait) => To(SynSent),
-        (Event::Syn, _) => Invalid,
-        (Event::SynAck, SynRecv | SynSent2) if !reply => To(SynRecv),
-        (Event::SynAck, _) if !reply => Invalid,
-        (Event::SynAck, None) => Invalid,
-        (Event::SynAck, SynSent | SynSent2) => To(SynRecv),
-        (Event::SynAck, _) => Ignore,
-        (Event::Fin, None | SynSent | SynSent2) => Invalid,
-        (Event::Fin, SynRecv | Established) => To(FinWait),
-        (Event::Fin, FinWait | CloseWait | LastAck) => To(LastAck),
-        (Event::Fin, TimeWait | Close) => To(now),
-        (Event::Ack, None) if !reply => To(Established),
-        (Event::Ack, None) => Invalid,
-        (Event::Ack, SynSent | SynSent2) if !reply => Invalid,
-        (Event::Ack, SynSent | SynSent2) => Ignore,
-        (Event::Ack, SynRecv) => To(if reply { SynRecv } else { Established }),
-        (Event::Ack, Established) => To(Established),
-        (Event::Ack, FinWait | CloseWait) => To(CloseWait),
-        (Event::Ack, LastAck | TimeWait) => To(TimeWait),
-        (Event::Ack, Close) => To(Close),
-    }
-}
-
 #[cfg(test)]
-#[path = "conntrack_tests.rs"]
 mod tests;
