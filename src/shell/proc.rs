@@ -28,6 +28,7 @@ pub const NET_FILES: &[NetFile] = &[
     NetFile { name: "ip_vs_conn", text: |h, now| h.ipvs.proc_conns(now) },
     NetFile { name: "ip_vs_stats", text: |h, now| h.ipvs.proc_stats(now) },
     NetFile { name: "netstat", text: |h, _| h.proc_net_netstat() },
+    NetFile { name: "nf_conntrack", text: |h, now| h.netfilter.conntrack.proc(now) },
     NetFile { name: "route", text: |h, _| crate::net::proc::proc_net_route(&h.net) },
     NetFile { name: "snmp", text: |h, _| h.proc_net_snmp() },
 ];
@@ -41,6 +42,10 @@ const OTHER_FILES: &[(&str, Show)] = &[
     ("/proc/sys/kernel/hostname", |h, _| format!("{}\n", h.name)),
     ("/proc/sys/kernel/osrelease", |_, _| format!("{RELEASE}\n")),
     ("/proc/sys/kernel/ostype", |_, _| "Linux\n".to_string()),
+    // What the table of variables cannot know.
+    ("/proc/sys/net/netfilter/nf_conntrack_count", |h, now| {
+        format!("{}\n", h.netfilter.conntrack.alive_now(now).len())
+    }),
     // A simulated processor never has anything to do.
     ("/proc/uptime", |_, now| {
         let hundredths = now.0 / 10_000_000;
