@@ -290,6 +290,10 @@ impl Reader<'_> {
                 Found::Ext(place, option, args) => {
                     let mut said = Vec::new();
                     for n in 0..args {
+                        let next = self.args.get(self.at).filter(|w| !w.starts_with(['-', '!']));
+                        if n > 0 && next.is_none() {
+                            return param(format!("--{option} requires two args."));
+                        }
                         said.push(match &given {
                             Some(value) if n == 0 => value.clone(),
                             _ => self.next(arg)?,

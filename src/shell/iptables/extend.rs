@@ -416,14 +416,18 @@ impl Loaded {
             }
             None => 4,
         };
-        let prefix = self.one("log-prefix").map_or("", |(text, _)| text);
+        let prefix = match self.one("log-prefix") {
+            None => "",
+            Some(("", _)) => {
+                return Err(Fail::param("Argument must have a minimum length of 1 characters\n".to_string()));
+            }
+            Some((text, _)) => text,
+        };
         if prefix.contains('\n') {
             return Err(Fail::param("Newlines not allowed in --log-prefix".to_string()));
         }
-        if prefix.len() > 29 {
-            let text = "LOG: option \"--log-prefix\" exceeds 29 characters.\n";
-            return Err(Fail::param(text.to_string()));
-        }
+        // What is too long is cut off without a word.
+        let prefix = prefix.char_indices().take_while(|(at, c)| at + c.len_utf8() <= 29).map(|(_, c)| c);
         let bits = [
             ("log-tcp-sequence", 1),
             ("log-tcp-options", 2),
@@ -432,7 +436,7 @@ impl Loaded {
             ("log-macdecode", 32),
         ];
         let flags = bits.iter().filter(|(o, _)| self.one(o).is_some()).fold(0, |flags, (_, bit)| flags | bit);
-        Ok(Target::Log { flags, level, prefix: prefix.to_string() })
+        Ok(Target::Log { flags, level, prefix: prefix.collect() })
     }
 }
 

@@ -180,21 +180,22 @@ impl Said<'_> {
     /// `value[/mask]` or a name of the old TOS field.
     fn tos(&self, option: &str) -> Result<Option<(u8, u8, bool)>, Fail> {
         let Some((text, invert)) = self.get(option) else { return Ok(None) };
-        let lower = text.to_ascii_lowercase();
-        if text.starts_with(|c: char| c.is_ascii_digit()) {
-            let (value, mask) = text.split_once('/').map_or((text, None), |(value, mask)| (value, Some(mask)));
-            let byte = |text: &str| words::number(text).and_then(|n| u8::try_from(n).ok());
-            return match (byte(value), mask.map_or(Some(0xff), byte)) {
-                (Some(value), Some(mask)) => Ok(Some((value, mask, invert))),
-                (None, _) => wrong(format!("Illegal value: \"{text}\"")),
-                (_, None) => wrong(format!("Illegal mask: \"{text}\"")),
-            };
-        }
-        let mut hits = TOS_NAMES.iter().filter(|(name, _)| name.to_ascii_lowercase().starts_with(&lower));
-        match (hits.next(), hits.next()) {
-            (Some((_, value)), None) => Ok(Some((*value, 0x3f, invert))),
-            (Some(_), Some(_)) => wrong(format!("Symbolic name \"{text}\" is ambiguous")),
-            (None, _) => wrong(format!("Symbolic name \"{text}\" is unknown")),
+        let byte = |text: &str| words::number(text).and_then(|n| u8::try_from(n).ok());
+        let hex = text.starts_with("0x");
+        let digits = text.get(if hex { 2 } else { 0 }..).unwrap_or("");
+        let end = digits.find(|c: char| !(c.is_ascii_digit() || hex && c.is_ascii_hexdigit())).unwrap_or(digits.len());
+        let (value, rest) = text.split_at(text.len() - digits.len() + end);
+        // What does not begin with a number that fits is a name.
+        match byte(value) {
+            Some(value) => match (rest, rest.strip_prefix('/').map(byte)) {
+                ("", _) => Ok(Some((value, 0xff, invert))),
+                (_, Some(Some(mask))) => Ok(Some((value, mask, invert))),
+                _ => wrong(format!("Illegal value: \"{text}\"")),
+            },
+            None => match TOS_NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+                Some((_, value)) => Ok(Some((*value, 0x3f, invert))),
+                None => wrong(format!("Symbolic name \"{text}\" is unknown")),
+            },
         }
     }
 
@@ -355,6 +356,9 @@ fn statistic(s: &Said<'_>) -> Result<Match, Fail> {
         return wrong("statistic: option \"--every\" also requires \"--packet\".\n");
     }
     match (nth, probability, every, packet) {
+        (true, _, None, Some((0, _))) => wrong("statistic: option \"--packet\" also requires \"--every\".\n"),
+        // Without `--every` it is one of none.
+        (true, _, None, Some(_)) => wrong("the --packet p must be 0 <= p <= n-1"),
         (false, Some((probability, invert)), ..) => Ok(Match::Random { probability, invert }),
         (true, _, Some((every, invert)), Some((packet, _))) if packet < every => {
             Ok(Match::Nth { every, packet, invert, count: Kept::default() })
@@ -629,11 +633,12 @@ pub fn save_match(out: &mut String, m: &Match) {
 
 /// What `-L` shows of a target, a blank before it.
 pub fn list_target(out: &mut String, target: &Target, numeric: bool) {
-    let masks = |out: &mut String, name: &str, ctmask: u32, nfmask: u32| {
-        let _ = match (ctmask, nfmask) {
+    // Where it comes from, then where it goes.
+    let masks = |out: &mut String, name: &str, from: (&str, u32), to: (&str, u32)| {
+        let _ = match (from.1, to.1) {
             (u32::MAX, u32::MAX) => write!(out, " CONNMARK {name}"),
-            (c, n) if c == n => write!(out, " CONNMARK {name} mask 0x{c:x}"),
-            (c, n) => write!(out, " CONNMARK {name} ctmask 0x{c:x} nfmask ~0x{n:x}"),
+            (from, to) if from == to => write!(out, " CONNMARK {name} mask 0x{from:x}"),
+            _ => write!(out, " CONNMARK {name} {} 0x{:x} {} ~0x{:x}", from.0, from.1, to.0, to.1),
         };
     };
     let _ = match *target {
@@ -645,11 +650,11 @@ pub fn list_target(out: &mut String, target: &Target, numeric: bool) {
             (value, mask) => write!(out, " CONNMARK xset 0x{value:x}/0x{mask:x}"),
         },
         Target::ConnMark(ConnMark::Save { ctmask, nfmask }) => {
-            masks(out, "save", ctmask, nfmask);
+            masks(out, "save", ("nfmask", nfmask), ("ctmask", ctmask));
             Ok(())
         }
         Target::ConnMark(ConnMark::Restore { ctmask, nfmask }) => {
-            masks(out, "restore", ctmask, nfmask);
+            masks(out, "restore", ("ctmask", ctmask), ("nfmask", nfmask));
             Ok(())
         }
         Target::NoTrack { alias } => write!(out, "{}", if alias { " NOTRACK" } else { " CT notrack" }),
@@ -692,3 +697,7 @@ pub fn save_target(out: &mut String, target: &Target) {
         _ => Ok(()),
     };
 }
+
+#[cfg(test)]
+#[path = "packets_tests.rs"]
+mod tests;
