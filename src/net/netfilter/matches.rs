@@ -1,6 +1,6 @@
 //! What a rule asks of a packet (net/ipv4/netfilter/ip_tables.c `ip_packet_match`, net/netfilter/xt_tcpudp.c, xt_mark.c,
 //! xt_multiport.c, xt_state.c, xt_conntrack.c, xt_limit.c, xt_statistic.c, xt_mac.c, xt_iprange.c, xt_addrtype.c,
-//! xt_length.c, xt_hl.c, xt_dscp.c, xt_connmark.c).
+//! xt_length.c, xt_hl.c, xt_dscp.c, xt_connmark.c; xt_ipvs.c is in `ipvs`).
 //!
 //! `limit` and `statistic` remember something from packet to packet. A change of their table makes them begin anew, as the
 //! kernel does, which takes every table as a new one.
@@ -391,6 +391,8 @@ pub enum Match {
         /// Packets since the last that was hit; none: none came yet.
         count: Kept<Option<u32>>,
     },
+    /// `-m ipvs`.
+    Ipvs(super::ipvs::IpvsMatch),
     /// `-m connmark`.
     ConnMark {
         /// The mark.
@@ -488,6 +490,7 @@ impl Match {
                 let kind = |addr| view.host.addr_kind(addr, dev);
                 src.is_none_or(|m| m.holds(kind(view.pkt.saddr))) && dst.is_none_or(|m| m.holds(kind(view.pkt.daddr)))
             }
+            Match::Ipvs(m) => m.holds(view.ipvs, view.pkt.l4.proto() as u8, view.reply),
             Match::Limit { avg, burst, credit } => limit::take(&mut credit.0, *avg, *burst, view.now),
             Match::Random { probability, invert } => {
                 let drawn = view.rng.as_mut().map_or(0, |rng| rng.next_u64() as u32 & 0x7fff_ffff);

@@ -7,6 +7,7 @@
 
 pub mod arp;
 pub mod conntrack;
+pub mod ipvs;
 mod log;
 pub mod matches;
 pub mod nat;
@@ -109,6 +110,10 @@ pub struct View<'a> {
     pub ctmark: Option<u32>,
     /// A rule says that nobody is to track it.
     pub untrack: bool,
+    /// Whether it goes against the direction of its connection's first packet, if it has a connection.
+    pub reply: Option<bool>,
+    /// What IPVS has to do with it.
+    pub ipvs: ipvs::Handled,
     /// Destination and source of the Ethernet header that it came with.
     pub link: Option<(Mac, Mac)>,
     /// The largest packet on its way, where that is known.
@@ -132,6 +137,8 @@ impl<'a> View<'a> {
             state: 0,
             ctmark: None,
             untrack: false,
+            reply: None,
+            ipvs: ipvs::Handled::Not,
             link: None,
             mtu: None,
             now: SimTime::ZERO,

@@ -13,6 +13,7 @@ use crate::net::fib::{FlowKey, RouteKind, SCOPE_UNIVERSE, TABLE_LOCAL};
 use crate::net::klog::Level;
 use crate::net::netfilter::arp::ArpChainId;
 use crate::net::netfilter::conntrack::Tracked;
+use crate::net::netfilter::ipvs::Handled;
 use crate::net::netfilter::nat::Manip;
 use crate::net::netfilter::targets::{NatRange, NatTarget, RejectWith};
 use crate::net::netfilter::{Ct, Culprit, HookPoint, Surroundings, TableId, Verdict, View};
@@ -175,6 +176,8 @@ impl Host {
             mark: skb.mark,
             state,
             ctmark,
+            reply: self.netfilter.conntrack.reply_of(&skb.ct),
+            ipvs: if skb.ipvs { Handled::By(self.ipvs.met_by_rules(&skb.pkt)) } else { Handled::Not },
             link: came.and_then(|c| c.link),
             mtu,
             now: cx.now,

@@ -3,7 +3,7 @@
 //!
 //! Extensions that a real iptables has and lvsim has not are listed, so that they are told by name.
 
-use super::{Fail, packets, words};
+use super::{Fail, ipvs, packets, words};
 use crate::net::netfilter::matches::{Match, Ports, Which, state};
 use crate::net::netfilter::targets::{NatRange, NatTarget, REJECTS, RejectWith, Target};
 use std::net::Ipv4Addr;
@@ -124,7 +124,6 @@ pub const OTHER_MATCHES: &[&str] = &[
     "esp",
     "hashlimit",
     "helper",
-    "ipvs",
     "nfacct",
     "osf",
     "owner",
@@ -174,7 +173,7 @@ pub const OTHER_TARGETS: &[&str] = &[
 
 /// A match by name.
 pub fn find_match(name: &str) -> Option<&'static Extension> {
-    MATCHES.iter().chain(packets::MATCHES).find(|m| m.name == name)
+    MATCHES.iter().chain(packets::MATCHES).chain([&ipvs::IPVS]).find(|m| m.name == name)
 }
 
 /// A target with options by name.

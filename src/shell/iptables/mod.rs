@@ -6,6 +6,7 @@
 
 mod args;
 mod extend;
+mod ipvs;
 mod packets;
 mod print;
 mod restore;

@@ -5,7 +5,7 @@
 //! Left out, and refused by name: `-j CT` for anything but `--notrack`.
 
 use super::extend::{ExtOption, Extension, Loaded, opt};
-use super::{Fail, words};
+use super::{Fail, ipvs, words};
 use crate::net::netfilter::matches::{AddrRange, KINDS, Kept, KindMatch, Match, TtlMode, limit};
 use crate::net::netfilter::targets::{ConnMark, Mss, Target, TtlChange};
 use std::fmt::Write;
@@ -86,6 +86,7 @@ pub fn inverts(name: &str, option: &str) -> bool {
         (name, option),
         ("addrtype", "src-type" | "dst-type")
             | ("connmark" | "dscp" | "iprange" | "length" | "mac" | "tos", _)
+            | ("ipvs", "ipvs" | "vproto" | "vaddr" | "vport" | "vmethod" | "vportctl")
             | ("statistic", "probability" | "every")
             | ("ttl", "ttl-eq")
     )
@@ -227,6 +228,7 @@ pub fn to_match(loaded: &Loaded, note: &mut Vec<String>) -> Option<Result<Match,
             None => wrong("DSCP match: Parameter --dscp is required"),
         },
         "iprange" => iprange,
+        "ipvs" => |s, _| ipvs::read(s.0).map(Match::Ipvs),
         "length" => |s, _| length(s),
         "limit" => |s, _| rate(s),
         "mac" => |s, _| {
@@ -531,6 +533,10 @@ pub fn list_match(out: &mut String, m: &Match, numeric: bool) {
             }
             Ok(())
         }
+        Match::Ipvs(m) => {
+            ipvs::text(out, m, "", numeric);
+            Ok(())
+        }
         Match::Length { min, max, invert } => {
             let not = if *invert { "!" } else { "" };
             match min == max {
@@ -597,6 +603,11 @@ pub fn save_match(out: &mut String, m: &Match) {
                     let _ = write!(out, "{} --{name} {}-{}", not(r.invert), r.from, r.to);
                 }
             }
+            Ok(())
+        }
+        Match::Ipvs(m) => {
+            out.push_str(" -m ipvs");
+            ipvs::text(out, m, "--", true);
             Ok(())
         }
         Match::Length { min, max, invert } => {

@@ -248,6 +248,14 @@ impl Conntrack {
         gone
     }
 
+    /// Whether a packet goes against the direction of its connection's first; none without a connection.
+    pub fn reply_of(&self, ct: &Ct) -> Option<bool> {
+        match ct {
+            Ct::None | Ct::Untracked => None,
+            Ct::Loose { reply, .. } | Ct::Held { reply, .. } => Some(*reply),
+        }
+    }
+
     /// The mark of a packet's connection.
     pub fn mark_of(&self, ct: &Ct) -> Option<u32> {
         self.conn(ct).map(|c| c.mark)
