@@ -91,6 +91,13 @@ pub fn main(m: &mut HostMachine<'_, '_>, args: &[String], out: &mut Output) -> u
 
 fn read(args: &[String], out: &mut Output) -> Result<Typed, u8> {
     let mut typed = Typed { kern: true, ..Typed::default() };
+    for mode in args.iter().filter_map(|a| a.strip_prefix("--color=")) {
+        match mode {
+            "auto" | "never" => {}
+            "always" => return Err(refused("--color=always", out)),
+            _ => return Err(failed(&format!("unsupported color mode: '{mode}'"), out)),
+        }
+    }
     let args: Vec<String> = args.iter().map(|a| short(a)).collect();
     let mut words = Options::new(&args);
     while let Some(word) = words.next("Ffnls") {
@@ -106,14 +113,12 @@ fn read(args: &[String], out: &mut Output) -> Result<Typed, u8> {
             Word::Option('f', list) => typed.kern = bits(&list, &FACILITIES, "facility", out)? & 1 != 0,
             Word::Option('u', _) => typed.kern = false,
             Word::Option(c @ ('F' | 'n' | 'D' | 'E' | 'H' | 'J' | 'w' | 'W' | 'e'), _) => {
-                out.err(&format!("lvsim: dmesg -{c} is not simulated"));
-                return Err(1);
+                return Err(refused(&format!("-{c}"), out));
             }
-            Word::Option('L', when) => {
-                if !matches!(when.as_str(), "" | "auto" | "never") {
-                    out.err("lvsim: dmesg -L is not simulated");
-                    return Err(1);
-                }
+            // Not to a terminal, there are no colours.
+            Word::Option('L', _) => {}
+            Word::Option('s', size) if !size.starts_with(|c: char| c.is_ascii_digit()) => {
+                return Err(failed(&format!("invalid buffer size argument: '{size}'"), out));
             }
             // Whatever the log is read by, it is the same; there is no pager.
             Word::Option(c @ ('C' | 'c' | 'T' | 't' | 'd' | 'k' | 'r' | 'x' | 'P' | 'p' | 'S' | 's'), _) => {
@@ -124,8 +129,7 @@ fn read(args: &[String], out: &mut Output) -> Result<Typed, u8> {
     }
     for (options, letters) in EXCLUSIVE {
         if letters.chars().filter(|c| typed.has(*c)).count() > 1 {
-            out.err(&format!("dmesg: mutually exclusive arguments: {options}"));
-            return Err(1);
+            return Err(failed(&format!("mutually exclusive arguments: {options}"), out));
         }
     }
     Ok(typed)
@@ -148,8 +152,7 @@ fn unknown_long(args: &[String], out: &mut Output) -> u8 {
     let word = args.iter().find(|a| a.starts_with("--") && a.len() > 2).map_or("", String::as_str);
     let name = word.split('=').next().unwrap_or(word);
     if matches!(name, "--time-format" | "--since" | "--until" | "--help" | "--noescape") {
-        out.err(&format!("lvsim: dmesg {name} is not simulated"));
-        return 1;
+        return refused(name, out);
     }
     misused(&format!("unrecognized option '{word}'"), out)
 }
@@ -159,12 +162,22 @@ fn misused(what: &str, out: &mut Output) -> u8 {
     1
 }
 
+fn failed(what: &str, out: &mut Output) -> u8 {
+    out.err(&format!("dmesg: {what}"));
+    1
+}
+
+fn refused(what: &str, out: &mut Output) -> u8 {
+    out.err(&format!("lvsim: dmesg {what} is not simulated"));
+    1
+}
+
 fn bits(list: &str, names: &[&str], what: &str, out: &mut Output) -> Result<u16, u8> {
-    list.split(',').try_fold(0, |bits, word| match names.iter().position(|n| *n == word) {
-        Some(at) => Ok(bits | 1 << at),
-        None => {
-            out.err(&format!("dmesg: unknown {what} '{word}'"));
-            Err(1)
+    list.split(',').try_fold(0, |bits, word| {
+        let number = || word.parse::<usize>().ok().filter(|n| *n < names.len());
+        match names.iter().position(|n| *n == word).or_else(number) {
+            Some(at) => Ok(bits | 1 << at),
+            None => Err(failed(&format!("unknown {what} '{word}'"), out)),
         }
     })
 }
@@ -227,6 +240,9 @@ mod tests {
             ("--follow", "lvsim: dmesg -w is not simulated\n"),
             ("-Z", "dmesg: invalid option -- 'Z'\nTry 'dmesg --help' for more information.\n"),
             ("-l foo", "dmesg: unknown level 'foo'\n"),
+            ("-s foo", "dmesg: invalid buffer size argument: 'foo'\n"),
+            ("--color=foo", "dmesg: unsupported color mode: 'foo'\n"),
+            ("--color=always", "lvsim: dmesg --color=always is not simulated\n"),
             ("-r -t", "dmesg: mutually exclusive arguments: --raw --notime\n"),
             ("foo", "dmesg: bad usage\nTry 'dmesg --help' for more information.\n"),
             ("--since now", "lvsim: dmesg --since is not simulated\n"),
