@@ -20,6 +20,7 @@ use super::service::{FTP_DATA_PORT, FTP_PORT, ServiceId, pack};
 use super::state::{self, Direction, tcp};
 use super::{Ipvs, IpvsAct, xmit};
 use crate::base::SimTime;
+use crate::net::netfilter::ipvs::IpvsConn;
 use crate::sysctl::{Global, Sysctls};
 use crate::trace::{Because, Candidate, Compared, DropReason, Receipt, TraceEvent};
 use crate::wire::{IpPacket, L4, Proto, TcpFlags};
@@ -182,6 +183,16 @@ pub(super) enum Unscheduled {
 }
 
 impl Ipvs {
+    /// The connection of a packet that IPVS has sent on, as `-m ipvs` finds it: by the answer that it would get
+    /// (net/netfilter/xt_ipvs.c).
+    pub fn met_by_rules(&self, pkt: &IpPacket) -> Option<IpvsConn> {
+        let h = Headers::of(pkt)?;
+        let c = self.conns.get(self.conns.find_out(h.proto, h.daddr, h.dport, h.saddr, h.sport)?);
+        let (vaddr, vport) = c.virt();
+        let vportctl = (c.control != NO_SLOT).then(|| self.conns.get(c.control).vport);
+        Some(IpvsConn { vaddr, vport, method: c.method() as u8, vportctl })
+    }
+
     /// Looks at an answer (ip_vs_out_hook).
     pub fn out(&mut self, now: SimTime, pkt: &mut IpPacket, cx: &HookCx<'_>, acts: &mut Vec<IpvsAct>) -> OutVerdict {
         if !self.active() {
@@ -448,7 +459,19 @@ impl Ipvs {
                 because: pick.as_ref().map(|p| p.because.clone()),
             }))));
         }
-        let pick = pick?;
+        let Some(pick) = pick else {
+            // wrr tells full servers from none (`err_over`); the others do not.
+            let full = svc.scheduler_name == "wrr" && list.iter().any(|d| d.weight > 0);
+            acts.push(IpvsAct::NoDest {
+                scheduler: svc.scheduler_name,
+                service: svc.key,
+                why: match full {
+                    true => "no destination available: all destinations are overloaded",
+                    false => "no destination available",
+                },
+            });
+            return None;
+        };
         Some((svc.dests[pick.place], pick.because))
     }
 

@@ -92,6 +92,15 @@ pub enum IpvsAct {
         /// Messages that may wait (`sync_qlen_max`).
         limit: u32,
     },
+    /// A scheduler found no server (`ip_vs_scheduler_err`): for the kernel's log.
+    NoDest {
+        /// The scheduler.
+        scheduler: &'static str,
+        /// The service.
+        service: ServiceKey,
+        /// Why.
+        why: &'static str,
+    },
 }
 
 /// IPVS of one host.

@@ -32,6 +32,7 @@ struct Director {
     /// Messages of the synchronisation daemon, and when they were sent.
     sent: Vec<(SimTime, Arc<[u8]>)>,
     overflows: u32,
+    complaints: Vec<String>,
 }
 
 fn rs(n: u8) -> Ipv4Addr {
@@ -91,6 +92,7 @@ impl Director {
             sync_timers: BTreeMap::new(),
             sent: Vec::new(),
             overflows: 0,
+            complaints: Vec::new(),
         };
         d.service(tcp80(), ServiceSpec { scheduler: scheduler.into(), ..ServiceSpec::default() });
         for n in 1..=servers {
@@ -159,6 +161,9 @@ impl Director {
                 IpvsAct::SyncSend { bytes, .. } => self.sent.push((self.now, bytes)),
                 IpvsAct::SyncOverflow { .. } => self.overflows += 1,
                 IpvsAct::SyncOpen { .. } | IpvsAct::SyncClose { .. } => {}
+                IpvsAct::NoDest { scheduler, service, why } => {
+                    self.complaints.push(format!("{scheduler}: {service} - {why}"))
+                }
             }
         }
         self.fire();
@@ -314,6 +319,19 @@ fn no_destination_says_how_many_and_why() {
     let InVerdict::NoDest(reason) = verdict else { panic!("{verdict:?}") };
     let expected = DropReason::IpvsNoDest { service: "TCP 10.0.0.100:80".into(), dests: 2, quiesced: 1, overloaded: 1 };
     assert_eq!(reason, expected);
+    assert_eq!(d.complaints, ["rr: TCP 10.0.0.100:80 - no destination available"]);
+}
+
+#[test]
+fn wrr_tells_full_servers_from_none() {
+    let mut d = Director::new("wrr", Method::Dr, 1);
+    d.edit(DestSpec { u_threshold: 1, ..dest(1, Method::Dr, 1) });
+    d.client(1, SYN);
+    d.client(2, SYN);
+    d.edit(dest(1, Method::Dr, 0));
+    d.client(3, SYN);
+    let said = "wrr: TCP 10.0.0.100:80 - no destination available";
+    assert_eq!(d.complaints, [format!("{said}: all destinations are overloaded"), said.to_string()]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod errno;
 pub mod exceptions;
 pub mod fib;
 pub mod inet;
+pub mod klog;
 pub mod neigh;
 pub mod netfilter;
 pub mod proc;

@@ -12,7 +12,7 @@ pub fn names() -> Names<'static> {
     static SYSCTLS: LazyLock<Vec<&str>> = LazyLock::new(|| PATHS.iter().map(String::as_str).collect());
     Names {
         sysctls: &SYSCTLS,
-        known_sysctl: |path| Sysctls::default().knows(&of_any_interface(path)),
+        known_sysctl: |path| Sysctls::default().writable(&of_any_interface(path)),
         sysctl_value: takes,
         reasons: CODES,
     }
@@ -24,6 +24,7 @@ fn paths() -> Vec<String> {
         .map(|row| row.path.replace('*', "all"))
         .chain(NEIGH.iter().map(|row| row.path.replace('*', "default")))
         .chain(GLOBAL.iter().map(|row| row.path.to_string()))
+        .filter(|path| Sysctls::default().writable(path))
         .collect()
 }
 

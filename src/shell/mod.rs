@@ -8,7 +8,9 @@ pub mod arp;
 pub mod arping;
 pub mod arptables;
 pub mod bash;
+pub mod conntrack;
 pub mod curl;
+pub mod dmesg;
 mod http;
 pub mod identity;
 pub mod ifconfig;
@@ -93,7 +95,19 @@ pub const COMMANDS: &[CommandRow] = &[
         about: "the ARP filter as text",
         main: |m, args, stdin, out| Exec::Done(arptables::save_main(m, args, stdin, out)),
     },
+    CommandRow {
+        name: "conntrack",
+        dir: "/usr/sbin",
+        about: "what connection tracking knows",
+        main: |m, args, _, out| Exec::Done(conntrack::main(m, args, out)),
+    },
     CommandRow { name: "curl", dir: "/usr/bin", about: "asks a server for a page", main: curl::main },
+    CommandRow {
+        name: "dmesg",
+        dir: "/bin",
+        about: "the kernel's log",
+        main: |m, args, _, out| Exec::Done(dmesg::main(m, args, out)),
+    },
     CommandRow {
         name: "hostname",
         dir: "/bin",
@@ -212,6 +226,9 @@ pub const COMMANDS: &[CommandRow] = &[
         dir: "/sbin",
         about: "kernel variables",
         main: |m, args, _, out| {
+            // Only the host knows what `nf_conntrack_count` says.
+            let tracked = m.host.netfilter.conntrack.alive_now(m.cx.now).len();
+            m.host.net.sysctl.note_tracked(tracked);
             let files = &mut *m.files;
             let mut read = |path: &str| files.read(path).ok().map(str::to_string);
             Exec::Done(sysctl::main(&mut m.host.net, args, out, &mut read))
@@ -260,9 +277,7 @@ pub const NOT_SIMULATED: &[&str] = &[
     "brctl",
     "bridge",
     "chkconfig",
-    "conntrack",
     "dig",
-    "dmesg",
     "elinks",
     "ethtool",
     "firewall-cmd",

@@ -29,6 +29,7 @@ pub const NET_FILES: &[NetFile] = &[
     NetFile { name: "ip_vs_conn_sync", text: |h, now| h.ipvs.proc_conns_sync(now) },
     NetFile { name: "ip_vs_stats", text: |h, now| h.ipvs.proc_stats(now) },
     NetFile { name: "netstat", text: |h, _| h.proc_net_netstat() },
+    NetFile { name: "nf_conntrack", text: |h, now| h.netfilter.conntrack.proc(now) },
     NetFile { name: "route", text: |h, _| crate::net::proc::proc_net_route(&h.net) },
     NetFile { name: "snmp", text: |h, _| h.proc_net_snmp() },
 ];
@@ -42,6 +43,10 @@ const OTHER_FILES: &[(&str, Show)] = &[
     ("/proc/sys/kernel/hostname", |h, _| format!("{}\n", h.name)),
     ("/proc/sys/kernel/osrelease", |_, _| format!("{RELEASE}\n")),
     ("/proc/sys/kernel/ostype", |_, _| "Linux\n".to_string()),
+    // What the table of variables cannot know.
+    ("/proc/sys/net/netfilter/nf_conntrack_count", |h, now| {
+        format!("{}\n", h.netfilter.conntrack.alive_now(now).len())
+    }),
     // A simulated processor never has anything to do.
     ("/proc/uptime", |_, now| {
         let hundredths = now.0 / 10_000_000;
@@ -95,6 +100,7 @@ pub fn write(host: &mut Host, _now: SimTime, path: &str, text: &str) -> Option<R
     Some(host.net.sysctl_write(path, text).map_err(|e| match e {
         WriteError::NoSuchVariable => FileError::NotFound,
         WriteError::InvalidArgument => FileError::Invalid,
+        WriteError::Denied => FileError::Denied,
     }))
 }
 
@@ -106,7 +112,7 @@ pub fn stat(host: &Host, path: &str) -> Option<Option<Stat>> {
     if is_dir(host, path) {
         return Some(Some(stat_of(true, 0o555)));
     }
-    let writable = path.starts_with(SYS) && other_file(path).is_none();
+    let writable = host.net.sysctl.writable(path) && path.starts_with(SYS);
     let there = read(host, SimTime::ZERO, path).is_some_and(|r| r.is_ok());
     Some(there.then(|| stat_of(false, if writable { 0o644 } else { 0o444 })))
 }

@@ -251,6 +251,10 @@ impl Run<'_> {
                     self.failed |= !s.lenient;
                 }
             }
+            Err(WriteError::Denied) => {
+                self.out.err(&format!("sysctl: permission denied on key \"{key}\""));
+                self.failed |= !s.lenient;
+            }
             Err(e) => {
                 self.out.err(&format!("sysctl: setting key \"{key}\": {e}"));
                 self.failed |= !s.lenient;

@@ -32,6 +32,8 @@ pub enum WriteError {
     NoSuchVariable,
     /// Not a number, or out of range: EINVAL.
     InvalidArgument,
+    /// It can only be read: EACCES.
+    Denied,
 }
 
 /// An effective value and where it came from.
@@ -212,6 +214,9 @@ impl Sysctls {
     /// [`WriteError`], as the kernel refuses.
     pub fn write(&mut self, path: &str, text: &str) -> Result<(), WriteError> {
         let place = self.find(path).ok_or(WriteError::NoSuchVariable)?;
+        if matches!(place, Place::Global(key) if key == Global::CtCount as usize) {
+            return Err(WriteError::Denied);
+        }
         self.version += 1;
         let mut words = text.split_ascii_whitespace();
         let value = parse_number(words.next().ok_or(WriteError::InvalidArgument)?)?;
@@ -253,6 +258,16 @@ impl Sysctls {
             }
         }
         Ok(())
+    }
+
+    /// Notes how many connections are tracked, which only the host knows (`nf_conntrack_count`).
+    pub fn note_tracked(&mut self, count: usize) {
+        self.global[Global::CtCount as usize] = count as i64;
+    }
+
+    /// Whether a variable can be written.
+    pub fn writable(&self, path: &str) -> bool {
+        self.find(path).is_some_and(|p| !matches!(p, Place::Global(key) if key == Global::CtCount as usize))
     }
 
     /// Every path of this host, sorted as `sysctl -a` prints them.
@@ -375,6 +390,7 @@ impl fmt::Display for WriteError {
         f.write_str(match self {
             WriteError::NoSuchVariable => "No such file or directory",
             WriteError::InvalidArgument => "Invalid argument",
+            WriteError::Denied => "Permission denied",
         })
     }
 }

@@ -127,10 +127,9 @@ fn l4_bytes(l4: &L4, ip: &IpPacket, words: Words<'_>, sums: Sums) -> Vec<u8> {
     }
 }
 
-fn tcp_bytes(tcp: &TcpSegment, ip: &IpPacket, words: Words<'_>, sums: Sums) -> Vec<u8> {
-    let socketless = tcp.flags.has(TcpFlags::RST) && !tcp.timestamps;
-    let sums = if socketless { Sums::Whole } else { sums };
-    let (val, ecr) = timestamps(ip.id, tcp.flags);
+/// The bytes of a segment's options.
+pub fn tcp_options(tcp: &TcpSegment, id: PacketId) -> Vec<u8> {
+    let (val, ecr) = timestamps(id, tcp.flags);
     let mut options = Vec::with_capacity(20);
     if tcp.flags.has(TcpFlags::SYN) {
         // MSS, SACK permitted, timestamps, nop, window scale 7: tcp_options_write's order.
@@ -145,6 +144,13 @@ fn tcp_bytes(tcp: &TcpSegment, ip: &IpPacket, words: Words<'_>, sums: Sums) -> V
         options.extend_from_slice(&val.to_be_bytes());
         options.extend_from_slice(&ecr.to_be_bytes());
     }
+    options
+}
+
+fn tcp_bytes(tcp: &TcpSegment, ip: &IpPacket, words: Words<'_>, sums: Sums) -> Vec<u8> {
+    let socketless = tcp.flags.has(TcpFlags::RST) && !tcp.timestamps;
+    let sums = if socketless { Sums::Whole } else { sums };
+    let options = tcp_options(tcp, ip.id);
     let mut out = Vec::with_capacity(20 + options.len() + usize::from(tcp.len));
     out.extend_from_slice(&tcp.sport.to_be_bytes());
     out.extend_from_slice(&tcp.dport.to_be_bytes());

@@ -4,9 +4,10 @@
 //! Changes are made to a copy, which is checked as a whole and then put in place, as the kernel does it. A packet for
 //! which more than [`MOST_STEPS`] rules would have to be looked at is dropped.
 
-use super::matches::{AddrMatch, DevMatch, Match};
-use super::targets::{NatTarget, RejectWith, Target};
+use super::matches::{AddrMatch, DevMatch, Match, limit};
+use super::targets::{Mss, NatTarget, RejectWith, Target};
 use super::{Counter, Culprit, HookPoint, View};
+use crate::net::klog::Level;
 use std::sync::Arc;
 
 /// Rules that a table may have.
@@ -150,27 +151,29 @@ impl Rule {
             && self.target == other.target
     }
 
-    fn holds(&self, view: &View<'_>) -> bool {
-        let pkt = view.pkt;
+    fn holds(&mut self, view: &mut View<'_>) -> bool {
+        let pkt = &*view.pkt;
         self.src.holds(pkt.saddr)
             && self.dst.holds(pkt.daddr)
             && self.input.holds(view.input)
             && self.output.holds(view.output)
             && (self.proto == 0 || (pkt.l4.proto() as u8 == self.proto) != self.not_proto)
             && self.fragment.is_none_or(|later| (pkt.offset() != 0) == later)
-            && self.matches.iter().all(|m| m.holds(view))
+            && self.matches.iter_mut().all(|m| m.holds(view))
     }
 
     fn needs_conntrack(&self) -> bool {
-        matches!(self.target, Target::Nat(_)) || self.matches.iter().any(Match::needs_conntrack)
+        matches!(self.target, Target::Nat(_) | Target::ConnMark(_)) || self.matches.iter().any(Match::needs_conntrack)
     }
 }
 
 /// Why the kernel refuses a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// EINVAL: a match or target may not stand there.
-    Invalid,
+    /// EINVAL: a match or target may not stand there; what the kernel's log says about it, if anything.
+    Invalid(Option<String>),
+    /// ERANGE, and what the kernel's log says about it.
+    Range(String),
     /// ELOOP: chains call each other in a circle.
     Loop,
     /// More than [`MOST_RULES`] rules.
@@ -275,9 +278,8 @@ impl Table {
         }
         for (at, chain) in self.chains.iter().enumerate() {
             for rule in chain.iter().flat_map(|c| &c.rules) {
-                if !self.may_stand(rule, reached[at]) {
-                    return Err(Refusal::Invalid);
-                }
+                self.may_stand(rule, reached[at]).map_err(Refusal::Invalid)?;
+                in_range(rule)?;
             }
         }
         Ok(())
@@ -315,37 +317,116 @@ impl Table {
         Ok(())
     }
 
-    fn may_stand(&self, rule: &Rule, reached: u8) -> bool {
+    /// The checks of x_tables (`xt_check_match`, `xt_check_target`: table, hooks, protocol) and of the extensions.
+    fn may_stand(&self, rule: &Rule, reached: u8) -> Result<(), Option<String>> {
         use HookPoint::{Forward, LocalIn, LocalOut, PostRouting, PreRouting};
-        let only = |hooks: &[HookPoint]| reached & !hooks.iter().fold(0, |bits, h| bits | 1 << *h as u8) == 0;
-        let proto = |list: &[u8]| list.contains(&rule.proto) && !rule.not_proto;
-        let nat = self.id == TableId::Nat;
-        rule.matches.iter().all(|m| m.protocol().is_none_or(proto))
-            && match &rule.target {
-                Target::Reject(with) => {
-                    self.id == TableId::Filter
-                        && only(&[LocalIn, Forward, LocalOut])
-                        && (*with != RejectWith::TcpReset || proto(&[6]))
-                }
-                Target::Nat(NatTarget::Snat(_)) => nat && only(&[PostRouting, LocalIn]),
-                Target::Nat(NatTarget::Masquerade(_)) => nat && only(&[PostRouting]),
-                Target::Nat(NatTarget::Dnat(_) | NatTarget::Redirect(_)) => nat && only(&[PreRouting, LocalOut]),
-                _ => true,
+        let refuse = |name: &str, why: String| Err(Some(format!("x_tables: ip_tables: {name}: {why}")));
+        let hooks = |name: &str, hooks: &[HookPoint]| match reached & !bits(hooks) {
+            0 => Ok(()),
+            _ => {
+                let (used, allowed) = (hook_names(reached), hook_names(bits(hooks)));
+                let may = if name.ends_with("match") { "valid" } else { "usable" };
+                refuse(name, format!("used from hooks {used}, but only {may} from {allowed}"))
             }
+        };
+        let table = |name: &str, id: TableId| match self.id == id {
+            true => Ok(()),
+            false => refuse(name, format!("only valid in {} table, not {}", id.name(), self.id.name())),
+        };
+        let proto = |list: &[u8]| list.contains(&rule.proto) && !rule.not_proto;
+        let tcp = |name: &str| match proto(&[6]) {
+            true => Ok(()),
+            false => refuse(name, "only valid for protocol 6".to_string()),
+        };
+        for m in &rule.matches {
+            match (m, m.protocol()) {
+                (Match::Multiport { .. }, Some(list)) if !proto(list) => return Err(None),
+                (_, Some(&[number])) if !proto(&[number]) => {
+                    let name = if number == 6 {
+                        "tcp match"
+                    } else if number == 17 {
+                        "udp match"
+                    } else {
+                        "icmp match"
+                    };
+                    return refuse(name, format!("only valid for protocol {number}"));
+                }
+                (Match::Mac { .. }, _) => hooks("mac match", &[PreRouting, LocalIn, Forward])?,
+                (Match::AddrType { limit_in: true, .. }, _) if reached & bits(&[LocalOut, PostRouting]) != 0 => {
+                    let why = "input interface limitation not valid in POSTROUTING and OUTPUT";
+                    return Err(Some(format!("xt_addrtype: {why}")));
+                }
+                (Match::AddrType { limit_out: true, .. }, _) if reached & bits(&[PreRouting, LocalIn]) != 0 => {
+                    let why = "output interface limitation not valid in PREROUTING and INPUT";
+                    return Err(Some(format!("xt_addrtype: {why}")));
+                }
+                _ => {}
+            }
+        }
+        match &rule.target {
+            Target::Reject(with) => {
+                table("REJECT target", TableId::Filter)?;
+                hooks("REJECT target", &[LocalIn, Forward, LocalOut])?;
+                if *with == RejectWith::TcpReset && !proto(&[6]) {
+                    return Err(Some("ipt_REJECT: TCP_RESET invalid for non-tcp".to_string()));
+                }
+                Ok(())
+            }
+            Target::Nat(target) => {
+                let (name, usable): (&str, &[HookPoint]) = match target {
+                    NatTarget::Snat(_) => ("SNAT target", &[PostRouting, LocalIn]),
+                    NatTarget::Dnat(_) => ("DNAT target", &[PreRouting, LocalOut]),
+                    NatTarget::Masquerade(_) => ("MASQUERADE target", &[PostRouting]),
+                    NatTarget::Redirect(_) => ("REDIRECT target", &[PreRouting, LocalOut]),
+                };
+                table(name, TableId::Nat)?;
+                hooks(name, usable)
+            }
+            Target::NoTrack { .. } => table("CT target", TableId::Raw),
+            Target::Ttl(..) => table("TTL target", TableId::Mangle),
+            Target::Tos { .. } => table("TOS target", TableId::Mangle),
+            Target::Dscp(_) => table("DSCP target", TableId::Mangle),
+            Target::TcpMss(mss) => {
+                tcp("TCPMSS target")?;
+                if *mss == Mss::Clamp && reached & !bits(&[Forward, LocalOut, PostRouting]) != 0 {
+                    let why = "path-MTU clamping only supported in FORWARD, OUTPUT and POSTROUTING hooks";
+                    return Err(Some(format!("xt_TCPMSS: {why}")));
+                }
+                let syn = |m: &Match| matches!(m, Match::Tcp { flags: Some((_, set, false)), .. } if set & 2 != 0);
+                match rule.matches.iter().any(syn) {
+                    true => Ok(()),
+                    false => Err(Some("xt_TCPMSS: Only works on TCP SYN packets".to_string())),
+                }
+            }
+            _ => Ok(()),
+        }
     }
 
-    pub(super) fn run(&mut self, at: HookPoint, view: &mut View<'_>) -> Ended {
+    /// The table is put in place: its matches begin anew.
+    pub(super) fn begin(&mut self) {
+        let rules = self.chains.iter_mut().flatten().flat_map(|c| &mut c.rules);
+        rules.flat_map(|r| &mut r.matches).for_each(Match::begin);
+    }
+
+    pub(super) fn run(&mut self, at: HookPoint, view: &mut View<'_>, said: &mut Vec<(Level, String)>) -> Ended {
         let Some(start) = self.id.hooks().iter().position(|h| *h == at) else { return Ended::Accept };
         let len = view.pkt.len();
         // Where to go on: the chain and the rule in each chain that was left by a jump.
         let mut back = std::mem::take(&mut self.steps);
         back.clear();
-        let ended = self.walk(start, len, view, &mut back);
+        let ended = self.walk(start, len, view, &mut back, said);
         self.steps = back;
         ended
     }
 
-    fn walk(&mut self, start: usize, len: u32, view: &mut View<'_>, back: &mut Vec<(usize, usize)>) -> Ended {
+    fn walk(
+        &mut self,
+        start: usize,
+        len: u32,
+        view: &mut View<'_>,
+        back: &mut Vec<(usize, usize)>,
+        said: &mut Vec<(Level, String)>,
+    ) -> Ended {
         let (mut chain, mut at) = (start, 0);
         for _ in 0..MOST_STEPS {
             let Some(c) = self.chains[chain].as_mut() else { return Ended::Accept };
@@ -367,12 +448,25 @@ impl Table {
             rule.counter.add(len);
             let culprit = || Culprit { chain: c.name.clone(), rule: Some(at as u32) };
             match &rule.target {
-                Target::None | Target::Log { .. } => {}
+                Target::None => {}
+                Target::Log { flags, level, prefix } => {
+                    said.push((Level(*level), super::log::line(view, *flags, prefix)));
+                }
                 Target::Accept => return Ended::Accept,
                 Target::Drop => return Ended::Drop(culprit()),
                 Target::Reject(with) => return Ended::Reject(*with, culprit()),
                 Target::Nat(target) => return Ended::Nat(target.clone(), culprit()),
-                Target::Mark { value, mask } => view.mark = (view.mark & !mask) ^ value,
+                change @ (Target::Mark { .. }
+                | Target::ConnMark(_)
+                | Target::NoTrack { .. }
+                | Target::TcpMss(_)
+                | Target::Ttl(..)
+                | Target::Tos { .. }
+                | Target::Dscp(_)) => {
+                    if !change.change(view) {
+                        return Ended::Drop(culprit());
+                    }
+                }
                 Target::Return => at = usize::MAX,
                 Target::Goto(to) => (chain, at) = (to.index(), 0),
                 Target::Jump(to) => {
@@ -383,6 +477,31 @@ impl Table {
         }
         Ended::Drop(Culprit { chain: self.chains[start].as_ref().map_or("".into(), |c| c.name.clone()), rule: None })
     }
+}
+
+/// A limit whose credit would not fit (`limit_mt_check`).
+fn in_range(rule: &Rule) -> Result<(), Refusal> {
+    for m in &rule.matches {
+        if let Match::Limit { avg, burst, .. } = m {
+            let credits = limit::credits;
+            if *burst == 0 || credits(avg.wrapping_mul(*burst)) < credits(*avg) {
+                return Err(Refusal::Range(format!("xt_limit: Overflow, try lower: {avg}/{burst}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn bits(hooks: &[HookPoint]) -> u8 {
+    hooks.iter().fold(0, |bits, h| bits | 1 << *h as u8)
+}
+
+/// Hooks by name (`textify_hooks`).
+fn hook_names(bits: u8) -> String {
+    use HookPoint::{Forward, LocalIn, LocalOut, PostRouting, PreRouting};
+    let all = [PreRouting, LocalIn, Forward, LocalOut, PostRouting];
+    let names: Vec<&str> = all.iter().filter(|h| bits & 1 << **h as u8 != 0).map(|h| h.chain()).collect();
+    names.join("/")
 }
 
 #[cfg(test)]

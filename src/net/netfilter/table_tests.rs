@@ -16,9 +16,9 @@ fn rule(dport: Option<u16>, target: Target) -> Rule {
 }
 
 fn run(table: &mut Table, dport: u16) -> (Ended, u32) {
-    let pkt = packet(1000, dport);
-    let mut view = View { pkt: &pkt, input: Some("eth0"), output: None, mark: 0, state: 0 };
-    let ended = table.run(HookPoint::LocalIn, &mut view);
+    let mut pkt = packet(1000, dport);
+    let mut view = View { input: Some("eth0"), ..View::new(&mut pkt) };
+    let ended = table.run(HookPoint::LocalIn, &mut view, &mut Vec::new());
     (ended, view.mark)
 }
 

@@ -22,12 +22,12 @@ pub struct HeldAnswer {
 
 impl Host {
     /// An ARP packet arrived.
-    pub(super) fn arp_receive(&mut self, dev: DevIdx, arp: &Arp, to_me: bool, cx: &mut Cx<'_>) {
+    pub(super) fn arp_receive(&mut self, dev: DevIdx, arp: &Arp, link: (Mac, Mac), cx: &mut Cx<'_>) {
         if !rules::speaks(&self.net.devs, dev) {
             return;
         }
         let Some(arp) = &self.arp_in_hook(dev, arp, cx) else { return };
-        let answer = self.arp_process(dev, arp, to_me, cx);
+        let answer = self.arp_process(dev, arp, link, cx);
         if arp.op == ArpOp::Request {
             let (now, node) = (cx.now, cx.node);
             cx.tracer.emit(TraceMask::ARP, now, node, || TraceEvent::ArpVerdict {
@@ -39,7 +39,7 @@ impl Host {
         self.neigh_acts(cx);
     }
 
-    fn arp_process(&mut self, dev: DevIdx, arp: &Arp, to_me: bool, cx: &mut Cx<'_>) -> ArpAnswer {
+    fn arp_process(&mut self, dev: DevIdx, arp: &Arp, link: (Mac, Mac), cx: &mut Cx<'_>) -> ArpAnswer {
         let (sip, tip) = (arp.spa, arp.tpa);
         let sysctl = &self.net.sysctl;
         if tip.is_multicast() || (tip.is_loopback() && !sysctl.on(Conf::RouteLocalnet, dev)) {
@@ -54,10 +54,15 @@ impl Host {
         }
         let mut silent = ArpAnswer::NotMine;
         if request {
-            match self.arp_route(dev, sip, tip) {
+            let found = self.net.input_route(tip, sip, dev, 0, 0);
+            if let Err(error) = found {
+                self.log_martian(error, tip, sip, dev, Some((link, 0x0806)), cx);
+            }
+            match self.arp_route(found, dev, sip, tip) {
                 ArpRoute::Local => return self.arp_for_me(dev, arp, cx),
                 ArpRoute::Elsewhere(out) => {
                     if let Some(knob) = self.proxies(dev, out, sip, tip) {
+                        let to_me = link.0 == self.net.devs[dev.index()].mac;
                         return self.arp_for_another(dev, arp, knob, to_me, cx);
                     }
                 }
@@ -171,9 +176,9 @@ impl Host {
         self.neigh_update(dev, sip, arp.sha, state, overriding, create, cx);
     }
 
-    fn arp_route(&self, dev: DevIdx, sip: Ipv4Addr, tip: Ipv4Addr) -> ArpRoute {
+    fn arp_route(&self, found: Result<InRoute, InError>, dev: DevIdx, sip: Ipv4Addr, tip: Ipv4Addr) -> ArpRoute {
         let mine = || self.net.is_local(tip);
-        match self.net.input_route(tip, sip, dev, 0, 0) {
+        match found {
             Ok(InRoute::Local(_)) => ArpRoute::Local,
             Ok(InRoute::Forward { hit, .. }) => ArpRoute::Elsewhere(hit.dev),
             Err(InError::OwnSource | InError::MartianSource) if mine() => {

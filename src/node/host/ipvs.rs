@@ -7,9 +7,10 @@ use super::{Host, Skb};
 use crate::base::DevIdx;
 use crate::ipvs::icmp::TunnelError;
 use crate::ipvs::xmit::{self, Checked, RouteFacts};
-use crate::ipvs::{Hook, HookCx, InVerdict, IpvsAct, Method, OutVerdict, Xmit};
+use crate::ipvs::{Hook, HookCx, InVerdict, IpvsAct, Method, OutVerdict, ServiceKey, Xmit};
 use crate::net::Inet;
 use crate::net::fib::{FlowKey, RouteKind};
+use crate::net::klog::Level;
 use crate::net::routing::OutRoute;
 use crate::node::{Cx, Effect, TimerKey};
 use crate::sysctl::Global;
@@ -276,6 +277,13 @@ impl Host {
                 IpvsAct::SyncClose { role, dev, group } => self.sync_close(role, dev, group),
                 IpvsAct::SyncSend { thread, bytes } => self.sync_send(thread, bytes, cx),
                 IpvsAct::SyncOverflow { thread, bytes, limit } => self.sync_overflow(thread, bytes, limit, cx),
+                IpvsAct::NoDest { scheduler, service, why } => {
+                    let text = || match service {
+                        ServiceKey::Mark(mark) => format!("IPVS: {scheduler}: FWM {mark} 0x{mark:08X} - {why}"),
+                        _ => format!("IPVS: {scheduler}: {service} - {why}"),
+                    };
+                    self.log_limited(cx.now, Level::ERR, text);
+                }
                 IpvsAct::Event(event) => {
                     let (now, node) = (cx.now, cx.node);
                     cx.tracer.emit(TraceMask::IPVS, now, node, || event);

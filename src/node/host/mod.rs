@@ -9,6 +9,7 @@ mod frag;
 mod hooks;
 mod icmp;
 mod ipvs;
+mod log;
 mod netfilter;
 mod path_forward;
 mod path_in;
@@ -29,6 +30,7 @@ use super::{Cx, Effect, Input, TimerKey};
 use crate::base::{DevIdx, NodeId, Rng, Seed};
 use crate::ipvs::{Ipvs, IpvsAct};
 use crate::net::Inet;
+use crate::net::klog::KernelLog;
 use crate::net::netfilter::{Ct, Netfilter};
 use crate::net::sock::{TcpOut, TcpStack, UdpStack};
 use crate::sysctl::Conf;
@@ -64,6 +66,17 @@ pub struct Skb {
     pub largest_fragment: u32,
     /// What connection tracking knows of it.
     pub ct: Ct,
+    /// How it came; none for what this host has made.
+    pub came: Option<Came>,
+}
+
+/// How a packet came to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// By this device.
+    pub dev: DevIdx,
+    /// Destination and source of its Ethernet header; none where the device has none.
+    pub link: Option<(Mac, Mac)>,
 }
 
 impl Skb {
@@ -81,6 +94,7 @@ impl Skb {
             confirm: false,
             largest_fragment: 0,
             ct: Ct::None,
+            came: None,
         }
     }
 
@@ -102,6 +116,8 @@ pub struct Host {
     pub ipvs: Ipvs,
     /// Packet filters.
     pub netfilter: Netfilter,
+    /// The kernel's log.
+    pub klog: KernelLog,
     /// TCP sockets.
     pub tcp: TcpStack,
     /// UDP sockets.
@@ -126,6 +142,8 @@ pub struct Host {
     held_answers: Vec<Option<arp::HeldAnswer>>,
     loop_queue: VecDeque<Skb>,
     rng: Rng,
+    /// For `-m statistic --mode random`.
+    filter_rng: Rng,
     tcp_out: Vec<TcpOut>,
     app_out: Vec<AppOut>,
     ipvs_acts: Vec<IpvsAct>,
@@ -143,6 +161,7 @@ impl Host {
             net: Inet::new(stream("neigh")),
             ipvs: Ipvs::new(stream("ipvs")),
             netfilter: Netfilter::default(),
+            klog: log::booted(),
             tcp: TcpStack::new(isn.next_u64()),
             udp: UdpStack::default(),
             clients: Clients::default(),
@@ -159,6 +178,7 @@ impl Host {
             held_answers: Vec::new(),
             loop_queue: VecDeque::new(),
             rng: stream("misc"),
+            filter_rng: stream("netfilter"),
             tcp_out: Vec::new(),
             app_out: Vec::new(),
             ipvs_acts: Vec::new(),
@@ -199,6 +219,7 @@ impl Host {
 
     /// A packet that this host sent to itself: it has its route already, and no source is checked.
     fn receive_own(&mut self, mut skb: Skb, cx: &mut Cx<'_>) {
+        skb.came = Some(Came { dev: DevIdx::LO, link: Some((Mac::ZERO, Mac::ZERO)) });
         self.count_received(&skb.pkt);
         if !self.pre_routing(&mut skb, cx) {
             return;

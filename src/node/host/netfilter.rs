@@ -8,12 +8,15 @@ use super::ipvs::Passed;
 use super::{Host, Skb};
 use crate::base::DevIdx;
 use crate::ipvs::{Method, Xmit};
-use crate::net::fib::{RouteKind, SCOPE_UNIVERSE};
+use crate::net::Inet;
+use crate::net::fib::{FlowKey, RouteKind, SCOPE_UNIVERSE, TABLE_LOCAL};
+use crate::net::klog::Level;
 use crate::net::netfilter::arp::ArpChainId;
 use crate::net::netfilter::conntrack::Tracked;
+use crate::net::netfilter::ipvs::Handled;
 use crate::net::netfilter::nat::Manip;
 use crate::net::netfilter::targets::{NatRange, NatTarget, RejectWith};
-use crate::net::netfilter::{Ct, Culprit, HookPoint, TableId, Verdict, View, conntrack};
+use crate::net::netfilter::{Ct, Culprit, HookPoint, Surroundings, TableId, Verdict, View};
 use crate::net::routing::OutRoute;
 use crate::node::Cx;
 use crate::trace::DropReason;
@@ -32,16 +35,24 @@ impl Host {
     /// Connection tracking looks at the packet.
     pub(super) fn nf_track(&mut self, mut skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
         if self.netfilter.tracking() {
-            self.netfilter.conntrack.enter(&skb.pkt, &mut skb.ct, cx.now);
+            let conntrack = &mut self.netfilter.conntrack;
+            conntrack.take_sysctls(&self.net.sysctl);
+            if conntrack.enter(&skb.pkt, &mut skb.ct, cx.now) == Tracked::Full {
+                let limit = conntrack.most() as u32;
+                self.log_limited(cx.now, Level::WARNING, || {
+                    "nf_conntrack: nf_conntrack: table full, dropping packet".to_string()
+                });
+                self.lose(&skb, DropReason::ConntrackFull { limit }, cx);
+                return None;
+            }
         }
         Some((skb, route))
     }
 
     /// The packet has passed: its connection is kept.
     pub(super) fn nf_confirm(&mut self, mut skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
-        if self.netfilter.tracking() && self.netfilter.conntrack.confirm(&mut skb.ct, cx.now) == Tracked::Full {
-            self.lose(&skb, DropReason::ConntrackFull { limit: conntrack::MOST as u32 }, cx);
-            return None;
+        if self.netfilter.tracking() {
+            self.netfilter.conntrack.confirm(&mut skb.ct, cx.now);
         }
         Some((skb, route))
     }
@@ -55,10 +66,12 @@ impl Host {
         route: Option<OutRoute>,
         cx: &mut Cx<'_>,
     ) -> Passed {
-        let before = skb.mark;
-        match self.nf_ask(table, at, &mut skb, route.as_ref()) {
-            // `ipt_mangle_out`: another mark may mean another way.
-            Verdict::Accept if at == HookPoint::LocalOut && table == TableId::Mangle && skb.mark != before => {
+        let before = (skb.mark, skb.pkt.tos);
+        match self.nf_ask(table, at, &mut skb, route.as_ref(), cx) {
+            // `ipt_mangle_out`: another mark or another TOS may mean another way.
+            Verdict::Accept
+                if at == HookPoint::LocalOut && table == TableId::Mangle && (skb.mark, skb.pkt.tos) != before =>
+            {
                 self.nf_reroute(skb, route, cx)
             }
             Verdict::Accept | Verdict::Nat(..) => Some((skb, route)),
@@ -85,7 +98,7 @@ impl Host {
             HookPoint::LocalIn | HookPoint::PostRouting | HookPoint::Forward => Manip::Src,
         };
         if self.netfilter.conntrack.unsettled(&skb.ct, manip) {
-            let (range, culprit) = match self.nf_ask(TableId::Nat, at, &mut skb, route.as_ref()) {
+            let (range, culprit) = match self.nf_ask(TableId::Nat, at, &mut skb, route.as_ref(), cx) {
                 Verdict::Accept => (None, None),
                 Verdict::Nat(target, culprit) => {
                     let Some(range) = self.nat_range(&target, at, &skb, route.as_ref()) else {
@@ -139,22 +152,51 @@ impl Host {
         }
     }
 
-    fn nf_ask(&mut self, table: TableId, at: HookPoint, skb: &mut Skb, route: Option<&OutRoute>) -> Verdict {
+    fn nf_ask(
+        &mut self,
+        table: TableId,
+        at: HookPoint,
+        skb: &mut Skb,
+        route: Option<&OutRoute>,
+        cx: &Cx<'_>,
+    ) -> Verdict {
         if self.netfilter.table(table).is_none() {
             return Verdict::Accept;
         }
         let state = self.netfilter.state_of(&skb.ct);
-        let came = matches!(at, HookPoint::PreRouting | HookPoint::LocalIn | HookPoint::Forward);
+        let ctmark = self.netfilter.conntrack.mark_of(&skb.ct);
+        let mtu = route.filter(|_| !matches!(at, HookPoint::PreRouting | HookPoint::LocalIn));
+        let mtu = mtu.map(|r| self.route_mtu(r, skb.pkt.daddr, skb.forwarded, cx));
         let devs = &self.net.devs;
+        // What this host sends, and what IPVS sends on, has no input device in OUTPUT.
+        let came = skb.came.filter(|_| at != HookPoint::LocalOut);
         let mut view = View {
-            pkt: &skb.pkt,
-            input: came.then(|| &*devs[skb.dev.index()].name),
+            input: came.map(|c| &*devs[c.dev.index()].name),
             output: route.map(|r| &*devs[r.dev.index()].name),
             mark: skb.mark,
             state,
+            ctmark,
+            reply: self.netfilter.conntrack.reply_of(&skb.ct),
+            ipvs: if skb.ipvs { Handled::By(self.ipvs.met_by_rules(&skb.pkt)) } else { Handled::Not },
+            link: came.and_then(|c| c.link),
+            mtu,
+            now: cx.now,
+            rng: Some(&mut self.filter_rng),
+            host: &Around { net: &self.net },
+            ..View::new(&mut skb.pkt)
         };
         let verdict = self.netfilter.run(table, at, &mut view);
-        skb.mark = view.mark;
+        let (mark, new_ctmark, untrack) = (view.mark, view.ctmark, view.untrack);
+        skb.mark = mark;
+        if let Some(mark) = new_ctmark.filter(|_| new_ctmark != ctmark) {
+            self.netfilter.conntrack.set_mark(&mut skb.ct, mark);
+        }
+        if untrack && matches!(skb.ct, Ct::None) {
+            skb.ct = Ct::Untracked;
+        }
+        if !self.netfilter.said.is_empty() {
+            self.log_rules(cx.now);
+        }
         verdict
     }
 
@@ -267,5 +309,27 @@ impl Host {
                 None
             }
         }
+    }
+}
+
+/// What rules may ask of a host.
+struct Around<'a> {
+    net: &'a Inet,
+}
+
+impl Surroundings for Around<'_> {
+    fn addr_kind(&self, addr: Ipv4Addr, dev: Option<&str>) -> RouteKind {
+        let kind = self.net.addr_kind(addr);
+        let Some(dev) = dev else { return kind };
+        // What no table says (255.255.255.255, groups) is the same on every device.
+        let hit = self.net.fib.search(TABLE_LOCAL, &FlowKey::to(addr), SCOPE_UNIVERSE);
+        match hit {
+            Ok(hit) if *self.net.devs[hit.dev.index()].name != *dev => RouteKind::Unicast,
+            _ => kind,
+        }
+    }
+
+    fn mtu_to(&self, addr: Ipv4Addr) -> u32 {
+        self.net.route_out_known(FlowKey::to(addr)).map_or(u32::MAX, |r| r.mtu)
     }
 }

@@ -6,7 +6,7 @@
 
 use super::frag::Reassembly;
 use super::tap::Passing;
-use super::{Host, Skb};
+use super::{Came, Host, Skb};
 use crate::base::DevIdx;
 use crate::net::DevKind;
 use crate::net::fib::FibError;
@@ -37,11 +37,12 @@ impl Host {
             L3::Ip(pkt) => {
                 let mut skb = Skb::received(pkt, dev);
                 skb.to_me = to_me;
+                skb.came = Some(Came { dev, link: Some((frame.dst, frame.src)) });
                 self.ip_receive(skb, cx);
             }
             L3::Arp(arp) => {
                 self.programs_hear_arp(dev, &frame, cx);
-                self.arp_receive(dev, &arp, to_me, cx);
+                self.arp_receive(dev, &arp, (frame.dst, frame.src), cx);
             }
         }
     }
@@ -92,6 +93,7 @@ impl Host {
     /// A packet that goes nowhere: counted under the kernel's name; only a router says something about a missing route.
     fn refuse(&mut self, skb: &Skb, error: InError, cx: &mut Cx<'_>) {
         let (src, dst) = (skb.pkt.saddr, skb.pkt.daddr);
+        self.log_martian(error, dst, src, skb.dev, skb.came.and_then(|c| c.link).map(|link| (link, 0x0800)), cx);
         let sysctl = &self.net.sysctl;
         let reason = match error {
             InError::MartianSource => DropReason::MartianSource { src },
@@ -195,7 +197,9 @@ impl Host {
         d.stats.rx_bytes += u64::from(inner.len());
         self.see_packet(dev, Dir::In, &inner, cx);
         // What IPVS has marked stays marked: it is the same `sk_buff`.
-        self.ip_receive(Skb { ipvs: handled, ..Skb::received(inner, dev) }, cx);
+        let mut skb = Skb { ipvs: handled, ..Skb::received(inner, dev) };
+        skb.came = Some(Came { dev, link: None });
+        self.ip_receive(skb, cx);
     }
 
     /// The tunnel that takes a packet from `remote` to `local`: both ends set, then one, then `tunl0`; it must be up.

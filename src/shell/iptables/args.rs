@@ -1,7 +1,7 @@
 //! Reads a command line of iptables (iptables/xshared.c `do_parse`): options in the order typed, `!` before what it turns
 //! round, options of a match once it is loaded.
 
-use super::extend::{Extension, Loaded, MATCHES, OTHER_MATCHES, OTHER_TARGETS, TARGETS, is_target};
+use super::extend::{Extension, Loaded, OTHER_MATCHES, OTHER_TARGETS, find_match, find_target, is_target};
 use super::{Fail, words};
 use crate::net::netfilter::matches::{AddrMatch, DevMatch};
 use crate::net::netfilter::{Counter, Rule, TableId};
@@ -111,6 +111,8 @@ pub struct Line {
     pub verbose: u32,
     /// Options of lists: `n`, `x`, `0` (line numbers).
     pub shown: String,
+    /// What is told on standard error although nothing is wrong.
+    pub notes: Vec<String>,
     /// `-V`.
     pub version: bool,
 }
@@ -191,6 +193,7 @@ pub fn read(args: &[String], table: &str, restoring: bool) -> Result<Line, Fail>
         counters: false,
         verbose: 0,
         shown: String::new(),
+        notes: Vec::new(),
         version: false,
     };
     let mut reader = Reader {
@@ -287,6 +290,10 @@ impl Reader<'_> {
                 Found::Ext(place, option, args) => {
                     let mut said = Vec::new();
                     for n in 0..args {
+                        let next = self.args.get(self.at).filter(|w| !w.starts_with(['-', '!']));
+                        if n > 0 && next.is_none() {
+                            return param(format!("--{option} requires two args."));
+                        }
                         said.push(match &given {
                             Some(value) if n == 0 => value.clone(),
                             _ => self.next(arg)?,
@@ -308,7 +315,7 @@ impl Reader<'_> {
     /// The match of the protocol is loaded when the first of its options comes.
     fn load_protocol(&mut self) -> bool {
         let name = words::protocol_name(self.line.rule.proto).unwrap_or("");
-        let ext = MATCHES.iter().find(|m| m.name == name && matches!(name, "tcp" | "udp" | "icmp"));
+        let ext = find_match(name).filter(|_| matches!(name, "tcp" | "udp" | "icmp"));
         match ext {
             Some(ext) if !self.proto_match && self.seen.contains('p') => {
                 self.proto_match = true;
@@ -490,7 +497,7 @@ impl Reader<'_> {
                 if self.invert {
                     return param("unexpected ! flag before --match");
                 }
-                let Some(ext) = MATCHES.iter().find(|m| m.name == given) else {
+                let Some(ext) = find_match(&given) else {
                     if OTHER_MATCHES.contains(&given.as_str()) {
                         return Err(Fail::NotModelled(format!("-m {given}")));
                     }
@@ -567,7 +574,7 @@ impl Reader<'_> {
         }
         self.line.goto = letter == 'g';
         if letter == 'j' {
-            self.line.target = TARGETS.iter().find(|t| t.name == name).map(Loaded::new);
+            self.line.target = find_target(&name).map(Loaded::new);
             if OTHER_TARGETS.contains(&name.as_str()) {
                 return Err(Fail::NotModelled(format!("-j {name}")));
             }
@@ -584,7 +591,7 @@ impl Reader<'_> {
         }
         let rule = &mut self.line.rule;
         for m in &self.matches {
-            rule.matches.push(m.to_match(rule.proto, rule.not_proto)?);
+            rule.matches.push(m.to_match(rule.proto, rule.not_proto, &mut self.line.notes)?);
         }
         if let Some(target) = &self.line.target {
             rule.target = target.to_target(rule.proto, rule.not_proto)?;

@@ -3,7 +3,7 @@
 //!
 //! Extensions that a real iptables has and lvsim has not are listed, so that they are told by name.
 
-use super::{Fail, words};
+use super::{Fail, ipvs, packets, words};
 use crate::net::netfilter::matches::{Match, Ports, Which, state};
 use crate::net::netfilter::targets::{NatRange, NatTarget, REJECTS, RejectWith, Target};
 use std::net::Ipv4Addr;
@@ -24,14 +24,31 @@ pub struct Extension {
     pub options: &'static [ExtOption],
 }
 
-const fn opt(name: &'static str, args: u8) -> ExtOption {
+pub(super) const fn opt(name: &'static str, args: u8) -> ExtOption {
     ExtOption { name, args }
 }
 
 /// The matches.
 pub const MATCHES: &[Extension] = &[
     Extension { name: "comment", options: &[opt("comment", 1)] },
-    Extension { name: "conntrack", options: &[opt("ctstate", 1)] },
+    Extension {
+        name: "conntrack",
+        options: &[
+            opt("ctstate", 1),
+            opt("ctstatus", 1),
+            opt("ctproto", 1),
+            opt("ctorigsrc", 1),
+            opt("ctorigdst", 1),
+            opt("ctreplsrc", 1),
+            opt("ctrepldst", 1),
+            opt("ctorigsrcport", 1),
+            opt("ctorigdstport", 1),
+            opt("ctreplsrcport", 1),
+            opt("ctrepldstport", 1),
+            opt("ctexpire", 1),
+            opt("ctdir", 1),
+        ],
+    },
     Extension { name: "icmp", options: &[opt("icmp-type", 1)] },
     Extension { name: "mark", options: &[opt("mark", 1)] },
     Extension {
@@ -93,7 +110,6 @@ const NAT_DST: &[ExtOption] = &[opt("to-destination", 1), opt("random", 0), opt(
 
 /// Matches of iptables 1.8.9 that are not modelled.
 pub const OTHER_MATCHES: &[&str] = &[
-    "addrtype",
     "ah",
     "bpf",
     "cgroup",
@@ -101,20 +117,13 @@ pub const OTHER_MATCHES: &[&str] = &[
     "connbytes",
     "connlabel",
     "connlimit",
-    "connmark",
     "cpu",
     "dccp",
     "devgroup",
-    "dscp",
     "ecn",
     "esp",
     "hashlimit",
     "helper",
-    "iprange",
-    "ipvs",
-    "length",
-    "limit",
-    "mac",
     "nfacct",
     "osf",
     "owner",
@@ -129,12 +138,9 @@ pub const OTHER_MATCHES: &[&str] = &[
     "sctp",
     "set",
     "socket",
-    "statistic",
     "string",
     "tcpmss",
     "time",
-    "tos",
-    "ttl",
     "u32",
     "udplite",
 ];
@@ -145,10 +151,7 @@ pub const OTHER_TARGETS: &[&str] = &[
     "CHECKSUM",
     "CLASSIFY",
     "CLUSTERIP",
-    "CONNMARK",
     "CONNSECMARK",
-    "CT",
-    "DSCP",
     "ECN",
     "HMARK",
     "IDLETIMER",
@@ -156,27 +159,31 @@ pub const OTHER_TARGETS: &[&str] = &[
     "NETMAP",
     "NFLOG",
     "NFQUEUE",
-    "NOTRACK",
     "QUEUE",
     "RATEEST",
     "SECMARK",
     "SET",
     "SYNPROXY",
-    "TCPMSS",
     "TCPOPTSTRIP",
     "TEE",
-    "TOS",
     "TPROXY",
     "TRACE",
-    "TTL",
     "ULOG",
 ];
 
+/// A match by name.
+pub fn find_match(name: &str) -> Option<&'static Extension> {
+    MATCHES.iter().chain(packets::MATCHES).chain([&ipvs::IPVS]).find(|m| m.name == name)
+}
+
+/// A target with options by name.
+pub fn find_target(name: &str) -> Option<&'static Extension> {
+    TARGETS.iter().chain(packets::TARGETS).find(|t| t.name == name)
+}
+
 /// Whether iptables knows a target by this name, modelled or not.
 pub fn is_target(name: &str) -> bool {
-    matches!(name, "ACCEPT" | "DROP" | "RETURN")
-        || TARGETS.iter().any(|t| t.name == name)
-        || OTHER_TARGETS.contains(&name)
+    matches!(name, "ACCEPT" | "DROP" | "RETURN") || find_target(name).is_some() || OTHER_TARGETS.contains(&name)
 }
 
 /// An extension in use and what has been said to it.
@@ -216,18 +223,27 @@ impl Loaded {
             return Err(Fail::param(text));
         }
         let may_invert =
-            matches!((name, long), ("tcp" | "udp", _) | ("icmp" | "mark" | "multiport" | "state" | "conntrack", _));
+            matches!((name, long), ("tcp" | "udp", _) | ("icmp" | "mark" | "multiport" | "state" | "conntrack", _))
+                || packets::inverts(name, long);
         if invert && !may_invert {
             return Err(Fail::param(format!("{name}: option \"--{long}\" cannot be inverted.\n")));
         }
-        if matches!(long, "random" | "random-fully" | "persistent" | "tcp-option") {
+        if name == "conntrack" && long != "ctstate" {
+            return Err(Fail::NotModelled(format!("--{long}")));
+        }
+        if matches!(long, "random" | "random-fully" | "persistent" | "tcp-option" | "log-uid") {
             return Err(Fail::NotModelled(format!("--{long}")));
         }
         self.said.push((long, invert, words));
         Ok(())
     }
 
-    fn one(&self, option: &str) -> Option<(&str, bool)> {
+    /// How many options were said.
+    pub(super) fn count(&self) -> usize {
+        self.said.len()
+    }
+
+    pub(super) fn one(&self, option: &str) -> Option<(&str, bool)> {
         let (_, invert, words) = self.said.iter().find(|(said, ..)| *said == option)?;
         Some((words.first().map_or("", String::as_str), *invert))
     }
@@ -241,8 +257,11 @@ impl Loaded {
         Fail::param(format!("{}: bad integer value for option \"--{option}\", or out of range.\n", self.ext.name))
     }
 
-    /// The match, if all is said that must be.
-    pub fn to_match(&self, proto: u8, not_proto: bool) -> Result<Match, Fail> {
+    /// The match, if all is said that must be. `note` gets what is told without being a mistake.
+    pub fn to_match(&self, proto: u8, not_proto: bool, note: &mut Vec<String>) -> Result<Match, Fail> {
+        if let Some(read) = packets::to_match(self, note) {
+            return read;
+        }
         let ports = |option: &str| -> Result<Ports, Fail> {
             let Some((text, invert)) = self.one(option) else { return Ok(Ports::default()) };
             let (from, to) = words::port_range(text, if self.ext.name == "udp" { 17 } else { 6 })?;
@@ -331,6 +350,9 @@ impl Loaded {
 
     /// The target, if all is said that must be.
     pub fn to_target(&self, proto: u8, not_proto: bool) -> Result<Target, Fail> {
+        if let Some(read) = packets::to_target(self) {
+            return read;
+        }
         let has_ports = matches!(proto, 6 | 17 | 33 | 132) && !not_proto;
         let ports = |text: &str| -> Result<(u16, u16), Fail> {
             if !has_ports {
@@ -385,7 +407,7 @@ impl Loaded {
         let level = match self.one("log-level") {
             Some((text, _)) => {
                 let lower = text.to_ascii_lowercase();
-                let named = words::LOG_LEVELS.iter().find(|(name, _)| !text.is_empty() && name.starts_with(&lower));
+                let named = words::LOG_LEVELS.iter().find(|(name, _)| *name == lower);
                 let number = words::number(text).filter(|n| *n < 8).map(|n| n as u8);
                 number
                     .or(named.map(|(_, n)| *n))
@@ -393,14 +415,18 @@ impl Loaded {
             }
             None => 4,
         };
-        let prefix = self.one("log-prefix").map_or("", |(text, _)| text);
+        let prefix = match self.one("log-prefix") {
+            None => "",
+            Some(("", _)) => {
+                return Err(Fail::param("Argument must have a minimum length of 1 characters\n".to_string()));
+            }
+            Some((text, _)) => text,
+        };
         if prefix.contains('\n') {
             return Err(Fail::param("Newlines not allowed in --log-prefix".to_string()));
         }
-        if prefix.len() > 29 {
-            let text = "LOG: option \"--log-prefix\" exceeds 29 characters.\n";
-            return Err(Fail::param(text.to_string()));
-        }
+        // What is too long is cut off without a word.
+        let prefix = prefix.char_indices().take_while(|(at, c)| at + c.len_utf8() <= 29).map(|(_, c)| c);
         let bits = [
             ("log-tcp-sequence", 1),
             ("log-tcp-options", 2),
@@ -409,7 +435,7 @@ impl Loaded {
             ("log-macdecode", 32),
         ];
         let flags = bits.iter().filter(|(o, _)| self.one(o).is_some()).fold(0, |flags, (_, bit)| flags | bit);
-        Ok(Target::Log { flags, level, prefix: prefix.to_string() })
+        Ok(Target::Log { flags, level, prefix: prefix.collect() })
     }
 }
 

@@ -6,6 +6,8 @@
 
 mod args;
 mod extend;
+mod ipvs;
+mod packets;
 mod print;
 mod restore;
 pub(in crate::shell) mod words;
@@ -92,7 +94,8 @@ const BAD_POLICY: &str = "Bad policy name";
 impl From<Refusal> for Fail {
     fn from(refusal: Refusal) -> Fail {
         match refusal {
-            Refusal::Invalid => Fail::Kernel(INVALID),
+            Refusal::Invalid(_) => Fail::Kernel(INVALID),
+            Refusal::Range(_) => Fail::Kernel("Numerical result out of range"),
             Refusal::Loop => Fail::Kernel("Too many levels of symbolic links"),
             Refusal::TooLarge => {
                 Fail::NotModelled(format!("a table of more than {} rules", crate::net::netfilter::table::MOST_RULES))
@@ -103,7 +106,9 @@ impl From<Refusal> for Fail {
 
 /// Runs `iptables`; returns its exit status.
 pub fn main(m: &mut HostMachine<'_, '_>, args: &[String], _: &mut Stdin<'_>, out: &mut Output) -> u8 {
-    run(&mut m.host.netfilter, args, out)
+    let status = run(&mut m.host.netfilter, args, out);
+    m.host.log_rules(m.cx.now);
+    status
 }
 
 fn run(nf: &mut Netfilter, args: &[String], out: &mut Output) -> u8 {
@@ -112,6 +117,7 @@ fn run(nf: &mut Netfilter, args: &[String], out: &mut Output) -> u8 {
             out.line("iptables v1.8.9 (legacy)");
             return Ok(());
         }
+        line.notes.iter().for_each(|note| out.stderr(note));
         let id = args::table(&line.table).ok_or_else(|| Fail::NoTable(line.table.clone()))?;
         let mut table = nf.load(id).clone();
         if carry_out(&line, &mut table, true, out)? {

@@ -1,5 +1,6 @@
 //! What iptables prints: tables for people (`-L`), command lines (`-S`, iptables-save), a rule on one line (`-v`).
 
+use super::packets;
 use super::words::{self, mask_text, network_text, port_text, protocol_name, quoted};
 use crate::net::netfilter::matches::{AddrMatch, DevMatch, Match, Ports, Which, state};
 use crate::net::netfilter::targets::{NatRange, NatTarget, Target};
@@ -168,6 +169,12 @@ fn target_name(table: &Table, target: &Target) -> String {
         Target::Nat(NatTarget::Dnat(_)) => "DNAT",
         Target::Nat(NatTarget::Masquerade(_)) => "MASQUERADE",
         Target::Nat(NatTarget::Redirect(_)) => "REDIRECT",
+        Target::ConnMark(_) => "CONNMARK",
+        Target::NoTrack { .. } => "CT",
+        Target::TcpMss(_) => "TCPMSS",
+        Target::Ttl(..) => "TTL",
+        Target::Tos { .. } => "TOS",
+        Target::Dscp(_) => "DSCP",
     }
     .to_string()
 }
@@ -232,6 +239,7 @@ fn details(out: &mut String, r: &Rule, numeric: bool) {
             Match::Comment(text) => {
                 let _ = write!(out, " /* {text} */");
             }
+            other => packets::list_match(out, other, numeric),
         }
     }
     match &r.target {
@@ -252,7 +260,7 @@ fn details(out: &mut String, r: &Rule, numeric: bool) {
             if numeric {
                 let _ = write!(out, " flags {flags} level {level}");
             } else {
-                let name = words::LOG_LEVELS.iter().find(|(_, n)| n == level).map_or("", |(name, _)| name);
+                let name = words::LOG_LEVEL_NAMES[usize::from(level & 7)];
                 let _ = write!(out, " level {name}");
                 for (bit, name) in LOG_FLAGS {
                     if flags & bit != 0 {
@@ -273,7 +281,7 @@ fn details(out: &mut String, r: &Rule, numeric: bool) {
         Target::Nat(NatTarget::Redirect(Some(range))) => {
             let _ = write!(out, " redir ports {}", nat_ports(*range));
         }
-        _ => {}
+        other => packets::list_target(out, other, numeric),
     }
 }
 
@@ -379,6 +387,7 @@ pub fn save(table: &Table, chain: &str, r: &Rule, counters: Counters) -> String 
         Target::Goto(id) => {
             let _ = write!(out, " -g {}", table.chain(*id).name);
         }
+        Target::NoTrack { alias: true } => out.push_str(" -j NOTRACK"),
         target => {
             let _ = write!(out, " -j {}", target_name(table, target));
         }
@@ -444,6 +453,7 @@ fn save_match(out: &mut String, m: &Match, proto: u8) {
         Match::Comment(text) => {
             let _ = write!(out, " -m comment --comment {}", quoted(text));
         }
+        other => packets::save_match(out, other),
     }
 }
 
@@ -470,6 +480,9 @@ fn save_target(out: &mut String, target: &Target) {
             }
             Ok(())
         }
-        _ => Ok(()),
+        other => {
+            packets::save_target(out, other);
+            Ok(())
+        }
     };
 }

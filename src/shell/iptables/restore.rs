@@ -117,7 +117,9 @@ pub fn restore_main(m: &mut HostMachine<'_, '_>, args: &[String], stdin: &mut St
     let mut count = 0;
     for (n, line) in text.lines().enumerate() {
         count = n as u32 + 1;
-        match one(&mut m.host.netfilter, line, (count, &mut table), &options, out) {
+        let done = one(&mut m.host.netfilter, line, (count, &mut table), &options, out);
+        m.host.log_rules(m.cx.now);
+        match done {
             Ok(()) => {}
             Err(Fail::Kernel(_)) => {
                 out.stderr(&format!("{RESTORE}: line {count} failed\n"));
@@ -192,6 +194,7 @@ fn one(
     }
     words.extend(split(rule));
     let read = args::read(&words, open.id.name(), true)?;
+    read.notes.iter().for_each(|note| out.stderr(note));
     carry_out(&read, open, false, out).map(|_| ())
 }
 

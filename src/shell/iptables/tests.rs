@@ -138,7 +138,7 @@ fn mistakes_are_told_in_the_programs_words() {
         assert_eq!(fresh(&[line]), format!("iptables v1.8.9 (legacy): {text}{hint}"), "{line}");
     }
     assert_eq!(fresh(&["-L INPUT -t nope"]).lines().last(), Some("[3]"));
-    assert_eq!(fresh(&["-A INPUT -m limit"]), "lvsim: iptables: `-m limit` is not modelled\n[1]\n");
+    assert_eq!(fresh(&["-A INPUT -m recent"]), "lvsim: iptables: `-m recent` is not modelled\n[1]\n");
 }
 
 #[test]

@@ -253,7 +253,7 @@ pub fn icmp_name(kind: u8, codes: (u8, u8)) -> Option<&'static str> {
     ICMP_TYPES.iter().find(|(_, k, from, to)| (*k, (*from, *to)) == (kind, codes)).map(|(name, ..)| *name)
 }
 
-/// Levels of the kernel log.
+/// Levels of the kernel log as they are typed.
 pub const LOG_LEVELS: &[(&str, u8)] = &[
     ("alert", 1),
     ("crit", 2),
@@ -265,6 +265,9 @@ pub const LOG_LEVELS: &[(&str, u8)] = &[
     ("panic", 0),
     ("warning", 4),
 ];
+
+/// Levels of the kernel log as they are shown, by number.
+pub const LOG_LEVEL_NAMES: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
 
 /// TCP flags by name, in the order of the bits.
 pub const TCP_FLAGS: [&str; 6] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];

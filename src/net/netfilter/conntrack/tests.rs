@@ -168,3 +168,86 @@ fn a_reset_instead_of_an_answer_ends_the_entry() {
     assert_eq!(pass(&mut t, &tcp(s, c, TcpFlags::RST | TcpFlags::ACK), 1), state::ESTABLISHED);
     assert!(t.is_empty());
 }
+
+fn segment(from: ([u8; 4], u16), to: ([u8; 4], u16), flags: TcpFlags, (seq, ack, len): (u32, u32, u16)) -> IpPacket {
+    let mut pkt = tcp(from, to, flags);
+    if let L4::Tcp(t) = &mut pkt.l4 {
+        (t.seq, t.ack, t.len) = (seq, ack, len);
+    }
+    pkt
+}
+
+/// The only connection: its state, whether it is assured, and how many seconds are left at its last packet.
+fn only(t: &Conntrack, at: u64) -> (&'static str, bool, u64) {
+    let all = t.alive_now(SimTime(at * SECOND));
+    let [conn] = all[..] else { panic!("{} connections", all.len()) };
+    (conn.tcp().map_or("", Tcp::name), conn.assured(), conn.seconds_left(SimTime(at * SECOND)))
+}
+
+#[test]
+fn a_connection_is_assured_by_the_handshake_and_lasts_long_once_its_data_is_acknowledged() {
+    let (c, s) = ((CLIENT, 4000), (SERVER, 80));
+    let (syn, ack) = (TcpFlags::SYN, TcpFlags::ACK);
+    let mut t = Conntrack::default();
+    let story = [
+        (segment(c, s, syn, (100, 0, 0)), ("SYN_SENT", false, 120)),
+        (segment(s, c, syn | ack, (500, 101, 0)), ("SYN_RECV", false, 60)),
+        (segment(c, s, ack, (101, 501, 0)), ("ESTABLISHED", true, 432_000)),
+        (segment(c, s, ack | TcpFlags::PSH, (101, 501, 10)), ("ESTABLISHED", true, 300)),
+        (segment(s, c, ack, (501, 111, 0)), ("ESTABLISHED", true, 432_000)),
+        (segment(s, c, ack, (501, 111, 0)), ("ESTABLISHED", true, 432_000)),
+        (segment(s, c, ack, (501, 111, 0)), ("ESTABLISHED", true, 432_000)),
+        (segment(s, c, ack, (501, 111, 0)), ("ESTABLISHED", true, 300)),
+        (segment(c, s, ack | TcpFlags::FIN, (111, 501, 0)), ("FIN_WAIT", true, 120)),
+        (segment(s, c, ack, (501, 112, 0)), ("CLOSE_WAIT", true, 60)),
+    ];
+    for (n, (pkt, want)) in story.iter().enumerate() {
+        pass(&mut t, pkt, 1);
+        assert_eq!(only(&t, 1), *want, "packet {n}");
+    }
+}
+
+#[test]
+fn a_repeated_syn_makes_nothing_last_longer() {
+    let mut t = Conntrack::default();
+    let syn = tcp((CLIENT, 4000), (SERVER, 80), TcpFlags::SYN);
+    pass(&mut t, &syn, 1);
+    pass(&mut t, &syn, 3);
+    assert_eq!(only(&t, 3), ("SYN_SENT", false, 118));
+}
+
+#[test]
+fn datagrams_in_both_directions_are_a_stream_after_two_seconds() {
+    let udp = |from: [u8; 4], to: [u8; 4], ports: (u16, u16)| {
+        ip(from, to, L4::Udp(crate::wire::Datagram { sport: ports.0, dport: ports.1, len: 4, body: Body::FILLER }))
+    };
+    let (ask, answer) = (udp(CLIENT, SERVER, (4000, 53)), udp(SERVER, CLIENT, (53, 4000)));
+    let mut t = Conntrack::default();
+    for pkt in [&ask, &answer, &ask] {
+        pass(&mut t, pkt, 1);
+    }
+    assert_eq!(only(&t, 1), ("", false, 30));
+    pass(&mut t, &ask, 4);
+    assert_eq!(only(&t, 4), ("", true, 120));
+}
+
+#[test]
+fn the_hosts_variables_say_how_long_and_how_many() {
+    let mut sysctls = Sysctls::default();
+    let mut t = Conntrack::default();
+    let mut set = |t: &mut Conntrack, name: &str, value: &str| {
+        sysctls.write(&format!("net.netfilter.nf_conntrack_{name}"), value).expect("a variable");
+        t.take_sysctls(&sysctls);
+    };
+    set(&mut t, "tcp_timeout_syn_sent", "7");
+    set(&mut t, "max", "1");
+    let syn = |port| tcp((CLIENT, port), (SERVER, 80), TcpFlags::SYN);
+    pass(&mut t, &syn(4000), 1);
+    assert_eq!(only(&t, 1), ("SYN_SENT", false, 7));
+    assert_eq!(t.enter(&syn(4001), &mut Ct::None, SimTime(2 * SECOND)), Tracked::Full);
+    assert_eq!(t.enter(&syn(4001), &mut Ct::None, SimTime(9 * SECOND)), Tracked::Passes, "the other has ended");
+    set(&mut t, "tcp_loose", "0");
+    let mut ct = Ct::None;
+    t.enter(&tcp((CLIENT, 4002), (SERVER, 80), TcpFlags::ACK), &mut ct, SimTime(9 * SECOND));
+    assert!(matches!(ct, Ct::None), "no connection is taken up in mid-life");
+}

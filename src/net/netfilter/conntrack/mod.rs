@@ -1,18 +1,31 @@
-//! Connection tracking (net/netfilter/nf_conntrack_core.c, nf_conntrack_proto_tcp.c, _udp.c, _icmp.c, _generic.c).
+//! Connection tracking (net/netfilter/nf_conntrack_core.c, nf_conntrack_proto_udp.c, _icmp.c, _generic.c).
 //!
 //! An entry is made by the first packet and kept once that packet has passed the last hook; until then it travels with
 //! the packet. Entries end lazily, when somebody meets them. Left out: TCP window tracking (as with
-//! `nf_conntrack_tcp_be_liberal`), helpers and expectations, and the sysctls: the timeouts are the kernel's defaults.
+//! `nf_conntrack_tcp_be_liberal`), helpers and expectations, zones, accounting, and `early_drop`: a full table of
+//! connections that are not assured gives none of them up.
+
+mod conf;
+mod tcp;
+mod text;
+
+pub use tcp::Tcp;
 
 use super::matches::state;
 use super::nat::{self, Manip, keys};
 use super::targets::NatRange;
 use crate::base::{SimTime, Span, Table};
+use crate::sysctl::Sysctls;
 use crate::wire::{IpPacket, L4, Proto, TcpFlags};
+use conf::Conf;
 use std::net::Ipv4Addr;
+use tcp::{Event, Sent, Step, step};
 
-/// Entries that a host keeps (`nf_conntrack_max` of a machine with a few GB).
-pub const MOST: usize = 262_144;
+/// How long an exchange of datagrams must go on to be a stream.
+const STREAM: Span = Span::from_secs(2);
+/// Nanoseconds of a jiffy.
+const JIFFY: u64 = 1_000_000_000 / HZ;
+const HZ: u64 = 250;
 
 /// One direction of a connection. For echo, the identifier stands where the asked side has its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,29 +106,23 @@ impl Ct {
     }
 }
 
-/// States of a TCP connection (`enum tcp_conntrack`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tcp {
-    None,
-    SynSent,
-    SynRecv,
-    Established,
-    FinWait,
-    CloseWait,
-    LastAck,
-    TimeWait,
-    Close,
-    SynSent2,
-}
-
 /// A connection.
 #[derive(Clone, Debug)]
 pub struct Conn {
     original: Tuple,
     reply: Tuple,
     tcp: Tcp,
-    /// Heard in the direction of the answers.
+    sent: Sent,
+    /// Heard in the direction of the answers (`IPS_SEEN_REPLY`).
     answered: bool,
+    /// It is not given up when the table is full (`IPS_ASSURED`).
+    assured: bool,
+    /// From then on datagrams in both directions are a stream.
+    stream_from: SimTime,
+    /// Its mark.
+    mark: u32,
+    /// Which it is of those that the host has kept.
+    number: u64,
     expires: SimTime,
     snat: bool,
     dnat: bool,
@@ -124,6 +131,53 @@ pub struct Conn {
     dst_done: bool,
     /// It has been in the table and shall not come back.
     dying: bool,
+}
+
+impl Conn {
+    /// The direction of its first packet.
+    pub fn original(&self) -> &Tuple {
+        &self.original
+    }
+
+    /// The direction of its answers.
+    pub fn reply(&self) -> &Tuple {
+        &self.reply
+    }
+
+    /// Its state, if it is one of TCP.
+    pub fn tcp(&self) -> Option<Tcp> {
+        (self.original.proto == Proto::Tcp as u8).then_some(self.tcp)
+    }
+
+    /// Whether both directions have been heard.
+    pub fn answered(&self) -> bool {
+        self.answered
+    }
+
+    /// Whether it counts as lasting.
+    pub fn assured(&self) -> bool {
+        self.assured
+    }
+
+    /// Its mark.
+    pub fn mark(&self) -> u32 {
+        self.mark
+    }
+
+    /// Which it is of those that the host has kept.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether its source, its destination was settled: as it was, or translated.
+    pub fn settled(&self) -> (bool, bool) {
+        (self.src_done, self.dst_done)
+    }
+
+    /// Whole seconds until it is forgotten, as the kernel's jiffies tell them.
+    pub fn seconds_left(&self, now: SimTime) -> u64 {
+        (self.expires.0 / JIFFY).saturating_sub(now.0 / JIFFY) / HZ
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -139,6 +193,9 @@ pub struct Conntrack {
     free: Vec<u32>,
     lookup: Table<Tuple, (u32, bool)>,
     sweep_at: usize,
+    swept: SimTime,
+    born: u64,
+    conf: Conf,
 }
 
 /// What became of a packet.
@@ -161,64 +218,131 @@ impl Conntrack {
         self.len() == 0
     }
 
+    /// Follows the host's variables.
+    #[inline]
+    pub fn take_sysctls(&mut self, s: &Sysctls) {
+        if self.conf.version != Some(s.version()) {
+            self.conf = Conf::of(s);
+        }
+    }
+
+    /// Connections that it may keep; 0: as many as come.
+    pub fn most(&self) -> usize {
+        self.conf.most
+    }
+
+    /// The connections whose time is not over, in the order in which they were kept.
+    pub fn alive_now(&self, now: SimTime) -> Vec<&Conn> {
+        let mut all: Vec<&Conn> =
+            self.slots.iter().filter_map(|s| s.conn.as_deref()).filter(|c| c.expires > now).collect();
+        all.sort_by_key(|c| c.number);
+        all
+    }
+
+    /// Forgets the connections that `which` says yes to; returns copies of them, in the order in which they were kept.
+    pub fn forget(&mut self, now: SimTime, which: impl Fn(&Conn) -> bool) -> Vec<Conn> {
+        let wanted = |s: &Slot| s.conn.as_deref().is_some_and(|c| c.expires > now && which(c));
+        let slots: Vec<u32> = (0..self.slots.len()).filter(|&i| wanted(&self.slots[i])).map(|i| i as u32).collect();
+        let mut gone: Vec<Conn> = slots.into_iter().filter_map(|slot| self.remove(slot)).map(|c| *c).collect();
+        gone.sort_by_key(|c| c.number);
+        gone
+    }
+
+    /// Whether a packet goes against the direction of its connection's first; none without a connection.
+    pub fn reply_of(&self, ct: &Ct) -> Option<bool> {
+        match ct {
+            Ct::None | Ct::Untracked => None,
+            Ct::Loose { reply, .. } | Ct::Held { reply, .. } => Some(*reply),
+        }
+    }
+
+    /// The mark of a packet's connection.
+    pub fn mark_of(&self, ct: &Ct) -> Option<u32> {
+        self.conn(ct).map(|c| c.mark)
+    }
+
+    /// Gives a packet's connection another mark.
+    pub fn set_mark(&mut self, ct: &mut Ct, mark: u32) {
+        if let Some(conn) = self.conn(ct) {
+            let (new, was) = (Conn { mark, ..conn.clone() }, conn.reply);
+            self.put(ct, new, was);
+        }
+    }
+
     /// Finds or makes a packet's connection (`nf_conntrack_in`). Packets that carry one already pass untouched.
-    pub fn enter(&mut self, pkt: &IpPacket, ct: &mut Ct, now: SimTime) {
+    pub fn enter(&mut self, pkt: &IpPacket, ct: &mut Ct, now: SimTime) -> Tracked {
         if !matches!(ct, Ct::None) {
-            return;
+            return Tracked::Passes;
         }
         if let L4::Icmp(icmp) = &pkt.l4
             && let Some(quote) = icmp.quote()
         {
             *ct = self.related(quote, now);
-            return;
+            return Tracked::Passes;
         }
-        let Some(tuple) = Tuple::of(pkt) else { return };
+        let Some(tuple) = Tuple::of(pkt) else { return Tracked::Passes };
         // Once more if a connection that had ended gave way to a new one.
         for _ in 0..2 {
             match self.find(&tuple, now) {
                 Some((slot, reply)) => {
                     if let Some(found) = self.update(slot, reply, pkt, now) {
                         *ct = found;
-                        return;
+                        return Tracked::Passes;
                     }
                 }
                 None => {
-                    *ct = fresh(tuple, pkt).map_or(Ct::None, |conn| Ct::Loose {
+                    if self.full(now) {
+                        return Tracked::Full;
+                    }
+                    *ct = fresh(tuple, pkt, self.conf.loose).map_or(Ct::None, |conn| Ct::Loose {
                         conn: Box::new(conn),
                         info: Info::New,
                         reply: false,
                     });
-                    return;
+                    return Tracked::Passes;
                 }
             }
         }
+        Tracked::Passes
+    }
+
+    /// Whether there is no room for another. Those whose time is over are cleared away once in a second.
+    fn full(&mut self, now: SimTime) -> bool {
+        let most = self.conf.most;
+        if most == 0 || self.len() < most {
+            return false;
+        }
+        if now.since(self.swept) >= Span::from_secs(1) {
+            self.swept = now;
+            self.sweep(now);
+        }
+        self.len() >= most
     }
 
     /// Keeps a new connection (`nf_conntrack_confirm`): its first packet has passed the last hook.
-    pub fn confirm(&mut self, ct: &mut Ct, now: SimTime) -> Tracked {
-        let Ct::Loose { conn, info: Info::New, reply: false } = ct else { return Tracked::Passes };
+    pub fn confirm(&mut self, ct: &mut Ct, now: SimTime) {
+        let Ct::Loose { conn, info: Info::New, reply: false } = ct else { return };
         if conn.dying || self.find(&conn.original, now).is_some() || self.find(&conn.reply, now).is_some() {
-            return Tracked::Passes;
+            return;
         }
         if self.len() >= self.sweep_at.max(1024) {
             self.sweep(now);
-            if self.len() >= MOST {
-                return Tracked::Full;
-            }
         }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             (self.slots.len() - 1) as u32
         });
         let mut kept = conn.clone();
-        kept.expires = now + timeout(&kept);
+        kept.expires = now + self.timeout(&kept);
+        kept.stream_from = now + STREAM;
+        kept.number = self.born;
+        self.born += 1;
         self.lookup.insert(kept.original, (slot, false));
         self.lookup.insert(kept.reply, (slot, true));
         let place = &mut self.slots[slot as usize];
         place.generation = place.generation.wrapping_add(1);
         place.conn = Some(kept);
         *ct = Ct::Held { slot, generation: place.generation, info: Info::New, reply: false };
-        Tracked::Passes
     }
 
     /// Whether a packet's connection is in the table (`nf_ct_is_confirmed`).
@@ -416,8 +540,9 @@ impl Conntrack {
         let mut info = if reply || conn.answered { Info::Established } else { Info::New };
         if let L4::Tcp(segment) = &pkt.l4 {
             let rst = segment.flags.has(TcpFlags::RST);
-            match step(conn.tcp, Event::of(segment.flags), reply) {
-                Step::To(Tcp::SynSent) if !reply && matches!(conn.tcp, Tcp::TimeWait | Tcp::Close) => {
+            let before = conn.tcp;
+            match step(before, Event::of(segment.flags), reply) {
+                Step::To(Tcp::SynSent) if !reply && matches!(before, Tcp::TimeWait | Tcp::Close) => {
                     self.remove(slot);
                     return None;
                 }
@@ -425,30 +550,62 @@ impl Conntrack {
                 Step::Ignore => return Some(Ct::Held { slot, generation, info, reply }),
                 Step::Invalid => return Some(Ct::None),
             }
+            conn.sent.note(segment, reply);
             // A reset is no answer that would make a connection of it.
             if rst && !conn.answered {
                 let mut conn = self.remove(slot)?;
                 conn.dying = true;
                 return Some(Ct::Loose { conn, info, reply });
             }
+            let repeated_syn =
+                !conn.answered && before == Tcp::SynSent && matches!(Event::of(segment.flags), Event::Syn);
+            // A SYN that is repeated makes nothing last longer.
+            if repeated_syn && !reply {
+                return Some(Ct::Held { slot, generation, info, reply });
+            }
+            let lasting = matches!(before, Tcp::SynRecv | Tcp::Established) && conn.tcp == Tcp::Established;
+            conn.assured |= conn.answered && lasting;
+        } else if conn.original.proto == Proto::Udp as u8 && conn.answered && now > conn.stream_from {
+            conn.assured = true;
         }
+        let conn = self.slots[slot as usize].conn.as_deref()?;
+        let expires = now + self.timeout(conn);
+        let conn = self.slots[slot as usize].conn.as_mut()?;
+        conn.expires = expires;
         if reply {
             conn.answered = true;
             info = Info::Established;
         }
-        conn.expires = now + timeout(conn);
         Some(Ct::Held { slot, generation, info, reply })
+    }
+
+    /// How long a connection is kept without a packet.
+    fn timeout(&self, conn: &Conn) -> Span {
+        const TCP: u8 = Proto::Tcp as u8;
+        const UDP: u8 = Proto::Udp as u8;
+        const ICMP: u8 = Proto::Icmp as u8;
+        match conn.original.proto {
+            TCP => self.conf.tcp(conn),
+            UDP if conn.assured => self.conf.stream,
+            UDP => self.conf.udp,
+            ICMP => self.conf.icmp,
+            _ => self.conf.generic,
+        }
     }
 }
 
 /// The connection that a packet opens; none if it cannot open one.
-fn fresh(tuple: Tuple, pkt: &IpPacket) -> Option<Conn> {
+fn fresh(tuple: Tuple, pkt: &IpPacket, loose: bool) -> Option<Conn> {
+    let mut sent = Sent::default();
     let tcp = match &pkt.l4 {
-        L4::Tcp(segment) => match step(Tcp::None, Event::of(segment.flags), false) {
-            // A connection in mid-life is taken up as it is (`nf_conntrack_tcp_loose`).
-            Step::To(state) => state,
-            Step::Ignore | Step::Invalid => return None,
-        },
+        L4::Tcp(segment) => {
+            sent.note(segment, false);
+            match step(Tcp::None, Event::of(segment.flags), false) {
+                // A connection in mid-life is taken up as it is (`nf_conntrack_tcp_loose`).
+                Step::To(state) if loose || state == Tcp::SynSent => state,
+                Step::To(_) | Step::Ignore | Step::Invalid => return None,
+            }
+        }
         L4::Icmp(icmp) if icmp.kind() != 8 => return None,
         _ => Tcp::None,
     };
@@ -456,7 +613,12 @@ fn fresh(tuple: Tuple, pkt: &IpPacket) -> Option<Conn> {
         original: tuple,
         reply: tuple.turned(),
         tcp,
+        sent,
         answered: false,
+        assured: false,
+        stream_from: SimTime::NEVER,
+        mark: 0,
+        number: 0,
         expires: SimTime::ZERO,
         snat: false,
         dnat: false,
@@ -466,96 +628,5 @@ fn fresh(tuple: Tuple, pkt: &IpPacket) -> Option<Conn> {
     })
 }
 
-/// How long a connection is kept without a packet.
-fn timeout(conn: &Conn) -> Span {
-    const TCP: u8 = Proto::Tcp as u8;
-    const UDP: u8 = Proto::Udp as u8;
-    const ICMP: u8 = Proto::Icmp as u8;
-    Span::from_secs(match (conn.original.proto, conn.tcp) {
-        (TCP, Tcp::SynRecv | Tcp::CloseWait) => 60,
-        (TCP, Tcp::Established) => 432_000,
-        (TCP, Tcp::LastAck) => 30,
-        (TCP, Tcp::Close) => 10,
-        (TCP, _) => 120,
-        (UDP, _) => {
-            if conn.answered {
-                120
-            } else {
-                30
-            }
-        }
-        (ICMP, _) => 30,
-        _ => 600,
-    })
-}
-
-#[derive(Clone, Copy)]
-enum Event {
-    Syn,
-    SynAck,
-    Fin,
-    Ack,
-    Rst,
-    Other,
-}
-
-impl Event {
-    fn of(flags: TcpFlags) -> Event {
-        match () {
-            () if flags.has(TcpFlags::RST) => Event::Rst,
-            () if flags.has(TcpFlags::SYN) && flags.has(TcpFlags::ACK) => Event::SynAck,
-            () if flags.has(TcpFlags::SYN) => Event::Syn,
-            () if flags.has(TcpFlags::FIN) => Event::Fin,
-            () if flags.has(TcpFlags::ACK) => Event::Ack,
-            () => Event::Other,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    To(Tcp),
-    Ignore,
-    Invalid,
-}
-
-/// The state machine (`tcp_conntracks`), by what the segments mean.
-fn step(now: Tcp, event: Event, reply: bool) -> Step {
-    use Step::{Ignore, Invalid, To};
-    use Tcp::{Close, CloseWait, Established, FinWait, LastAck, None, SynRecv, SynSent, SynSent2, TimeWait};
-    match (event, now) {
-        (Event::Other, _) => Invalid,
-        // A reset closes whatever there is.
-        (Event::Rst, None) => Invalid,
-        (Event::Rst, _) => To(Close),
-        (Event::Syn, None | SynSent | TimeWait | Close) if !reply => To(SynSent),
-        (Event::Syn, SynSent2) if !reply => To(SynSent2),
-        (Event::Syn, _) if !reply => Ignore,
-        (Event::Syn, SynSent | SynSent2) => To(SynSent2),
-        // The server's side opens the connection anew.
-        (Event::Syn, TimeWait) => To(SynSent),
-        (Event::Syn, _) => Invalid,
-        (Event::SynAck, SynRecv | SynSent2) if !reply => To(SynRecv),
-        (Event::SynAck, _) if !reply => Invalid,
-        (Event::SynAck, None) => Invalid,
-        (Event::SynAck, SynSent | SynSent2) => To(SynRecv),
-        (Event::SynAck, _) => Ignore,
-        (Event::Fin, None | SynSent | SynSent2) => Invalid,
-        (Event::Fin, SynRecv | Established) => To(FinWait),
-        (Event::Fin, FinWait | CloseWait | LastAck) => To(LastAck),
-        (Event::Fin, TimeWait | Close) => To(now),
-        (Event::Ack, None) if !reply => To(Established),
-        (Event::Ack, None) => Invalid,
-        (Event::Ack, SynSent | SynSent2) if !reply => Invalid,
-        (Event::Ack, SynSent | SynSent2) => Ignore,
-        (Event::Ack, SynRecv) => To(if reply { SynRecv } else { Established }),
-        (Event::Ack, Established) => To(Established),
-        (Event::Ack, FinWait | CloseWait) => To(CloseWait),
-        (Event::Ack, LastAck | TimeWait) => To(TimeWait),
-        (Event::Ack, Close) => To(Close),
-    }
-}
-
 #[cfg(test)]
-#[path = "conntrack_tests.rs"]
 mod tests;
