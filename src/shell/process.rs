@@ -53,6 +53,12 @@ impl Processes {
         self.files.get(&node)?.read(path).ok()
     }
 
+    /// The texts of every file that was written on a host, by path.
+    pub fn texts(&self, node: NodeId) -> Vec<String> {
+        let Some(files) = self.files.get(&node) else { return Vec::new() };
+        files.below("/").iter().filter_map(|path| files.read(path).ok()).map(str::to_string).collect()
+    }
+
     /// A shell.
     pub fn get(&self, pid: u32) -> Option<&Process> {
         self.list.get(pid as usize)

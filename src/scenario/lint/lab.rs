@@ -197,11 +197,19 @@ impl<'s> Lab<'s> {
 
     /// The mark that rules of mangle give to the first packet of a connection.
     pub fn mark_of(&self, node: NodeId, asked: &Asked) -> u32 {
-        let mut netfilter = self.host(node).netfilter.clone();
+        let host = self.host(node);
+        if host.netfilter.table(TableId::Mangle).is_none() {
+            return 0;
+        }
+        let mut netfilter = host.netfilter.clone();
         let pkt = opening(asked);
-        let mut view = View { pkt: &pkt, input: None, output: None, mark: 0, state: 0 };
-        netfilter.run(TableId::Mangle, HookPoint::PreRouting, &mut view);
-        view.mark
+        let mut mark = |dev: &crate::net::Dev| {
+            let mut view = View { pkt: &pkt, input: Some(&dev.name), output: None, mark: 0, state: 0 };
+            netfilter.run(TableId::Mangle, HookPoint::PreRouting, &mut view);
+            view.mark
+        };
+        // By which card it comes is not asked here: rules that name one name the clients' one.
+        host.net.devices().filter(|d| !d.is_loopback()).map(&mut mark).find(|&m| m != 0).unwrap_or(0)
     }
 
     fn who_asks(&self, first: Span, busy: bool) -> Vec<Asked> {
@@ -270,7 +278,10 @@ impl<'s> Lab<'s> {
         let any = ServiceKey::Addr { proto, addr, port: 0 };
         let order = [(mark != 0).then_some(ServiceKey::Mark(mark)), Some(exact), Some(any)];
         let found = order.into_iter().flatten().find(|k| ipvs.service(k).is_some());
-        found == Some(*key)
+        // A second director has the table, and waits for the address.
+        let local = |h: &Host| h.net.is_local(addr);
+        let waits = !local(self.host(node)) && self.hosts().any(|(_, h)| h.ipvs.service(key).is_some() && local(h));
+        found == Some(*key) && !waits
     }
 
     /// The host that has a server's address: the director itself, or one that has it where cables are.
