@@ -166,6 +166,7 @@ fn explain(code: &str) -> Result<String, Failure> {
         out += &paragraph("what mends it", cause.cure);
         out += &paragraph("wrong", lint.wrong);
         out += &paragraph("right", lint.right);
+        out += &paragraph("to see it", &format!("lvsim run scenarios/lint/{}.yaml", lint.example));
         out += &paragraph("cause", &format!("{} (lvsim list causes)", lint.cause));
         return Ok(out);
     }
@@ -183,9 +184,10 @@ fn explain(code: &str) -> Result<String, Failure> {
         let kind = if code.starts_with('W') { "stops nothing" } else { "the scenario cannot be run" };
         return Ok(format!("{code}: {what} ({kind})\n"));
     }
-    let lints = LINTS.iter().map(|l| l.code);
-    let known: Vec<&str> = lints.chain(CAUSES.iter().map(|c| c.code)).chain(CODES.iter().map(|c| c.0)).collect();
-    Err(Failure::usage(format!("no code `{code}`; {}", nearest(code, &known))))
+    let lists = "`lvsim list lints`, `lvsim list causes` and `lvsim list problems` show them";
+    let causes: Vec<&str> = CAUSES.iter().map(|c| c.code).collect();
+    let near = Some(nearest(code, &causes)).filter(|n| n.starts_with("did you mean"));
+    Err(Failure::usage(format!("no code `{code}`; {}", near.as_deref().unwrap_or(lists))))
 }
 
 /// A heading and a text, broken into lines.

@@ -64,6 +64,11 @@ impl Processes {
         self.list.get(pid as usize)
     }
 
+    /// The names of programs that were asked for and are not simulated.
+    pub fn not_simulated(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().flat_map(|p| p.shell.not_simulated()).map(|(_, name)| name.as_str())
+    }
+
     /// Whether anything is still being typed, or runs in the background.
     pub fn busy(&self) -> bool {
         self.list.iter().any(|p| p.ended.is_none() || p.shell.background().is_some())

@@ -20,6 +20,21 @@ use std::net::Ipv4Addr;
 
 /// More than the set-up of any lab needs; a ping that floods reaches it.
 const LIMITS: Limits = Limits { events: 3_000_000, pending: 500_000, moves: 10_000 };
+/// Programs that lvsim does not simulate and that change what a host is.
+const SETS_THINGS: &[&str] = &[
+    "brctl",
+    "bridge",
+    "firewall-cmd",
+    "ifdown",
+    "ifup",
+    "ipset",
+    "keepalived",
+    "ldirectord",
+    "nft",
+    "nmcli",
+    "tc",
+    "ufw",
+];
 /// Commands that are remembered.
 const MOST_COMMANDS: usize = 20_000;
 /// Clients that are looked at for one service: those behind are alike.
@@ -131,8 +146,10 @@ pub struct Lab<'s> {
     pub segments: Segments,
     /// Every virtual service.
     pub services: Vec<Virtual>,
-    /// Connections that meet this state.
+    /// Connections that meet this state; none if it is not sure.
     pub asked: Vec<Asked>,
+    /// A program was typed that sets addresses, services or rules, and is not simulated: Linux has more than is here.
+    pub unsure: bool,
 }
 
 impl<'s> Lab<'s> {
@@ -157,8 +174,12 @@ impl<'s> Lab<'s> {
             world,
             services: Vec::new(),
             asked: Vec::new(),
+            unsure: false,
         };
-        lab.asked = lab.who_asks(first, busy);
+        lab.unsure = lab.world.processes.not_simulated().any(|name| SETS_THINGS.contains(&name));
+        if !lab.unsure {
+            lab.asked = lab.who_asks(first, busy);
+        }
         lab.services = lab.virtuals();
         Ok(lab)
     }

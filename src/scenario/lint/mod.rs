@@ -43,6 +43,8 @@ pub struct Lint {
     pub wrong: &'static str,
     /// What one types instead.
     pub right: &'static str,
+    /// The scenario that shows it: `scenarios/lint/NAME.yaml`.
+    pub example: &'static str,
     /// Quiet about a node for which one of these has spoken: it would tell a consequence.
     pub after: &'static [&'static str],
     /// Finds it.
@@ -159,6 +161,8 @@ pub fn lint(code: &str) -> Option<&'static Lint> {
 /// The set-up does not end.
 pub fn check(scenario: &Scenario, text: &str) -> Result<Vec<Finding>, Unsettled> {
     let lab = Lab::new(scenario, text, Seed(scenario.seed))?;
+    // Where a program was typed that would set addresses or services and is not simulated, nothing is sure.
+    let sure = !lab.unsure;
     let mut spoken: BTreeSet<(&'static str, NodeId)> = BTreeSet::new();
     let mut all: Vec<Finding> = Vec::new();
     for lint in LINTS {
@@ -173,6 +177,7 @@ pub fn check(scenario: &Scenario, text: &str) -> Result<Vec<Finding>, Unsettled>
                 continue;
             }
             (finding.code, finding.cause) = (lint.code, lint.cause);
+            finding.fails &= sure;
             all.push(finding);
         }
     }
@@ -183,11 +188,22 @@ pub fn check(scenario: &Scenario, text: &str) -> Result<Vec<Finding>, Unsettled>
 /// Every lint. Causes before what may be their consequences, see [`Lint::after`].
 pub const LINTS: &[Lint] = &[
     Lint {
+        code: "L050",
+        cause: "misspelt-knob",
+        title: "a sysctl that does not exist was typed",
+        wrong: "sysctl -w net.ipv4.conf.all.arg_ignore=1",
+        right: "sysctl -w net.ipv4.conf.all.arp_ignore=1",
+        example: "misspelt-knob",
+        after: &[],
+        find: typed::misspelt,
+    },
+    Lint {
         code: "L001",
         cause: "vip-mask",
         title: "the VIP stands on lo with a mask wider than /32",
         wrong: "ifconfig lo:0 192.168.1.200 netmask 255.255.255.0 up",
         right: "ifconfig lo:0 192.168.1.200 netmask 255.255.255.255 up",
+        example: "vip-mask",
         after: &[],
         find: address::vip_mask,
     },
@@ -197,7 +213,8 @@ pub const LINTS: &[Lint] = &[
         title: "arp_ignore is set on lo only",
         wrong: "sysctl -w net.ipv4.conf.lo.arp_ignore=1",
         right: "sysctl -w net.ipv4.conf.all.arp_ignore=1",
-        after: &[],
+        example: "arp-ignore-on-lo",
+        after: &["L050"],
         find: address::ignore_on_lo,
     },
     Lint {
@@ -206,6 +223,7 @@ pub const LINTS: &[Lint] = &[
         title: "the VIP was added before it was hidden",
         wrong: "ip addr add 192.168.1.200/32 dev lo; sysctl -w net.ipv4.conf.all.arp_ignore=1",
         right: "sysctl -w net.ipv4.conf.all.arp_ignore=1; ip addr add 192.168.1.200/32 dev lo",
+        example: "stale-neighbour",
         after: &[],
         find: address::too_late,
     },
@@ -215,7 +233,8 @@ pub const LINTS: &[Lint] = &[
         title: "a real server answers who-has for the VIP",
         wrong: "ip addr add 192.168.1.200/32 dev lo",
         right: "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2; ip addr add 192.168.1.200/32 dev lo",
-        after: &["L002"],
+        example: "vip-not-hidden",
+        after: &["L002", "L050"],
         find: address::not_hidden,
     },
     Lint {
@@ -224,6 +243,7 @@ pub const LINTS: &[Lint] = &[
         title: "two hosts of one segment answer for one address",
         wrong: "ip addr add 192.168.1.7/24 dev eth0, on two hosts",
         right: "ip addr add 192.168.1.7/24 dev eth0, and 192.168.1.8/24 on the other",
+        example: "duplicate-address",
         after: &[],
         find: address::duplicate,
     },
@@ -233,6 +253,7 @@ pub const LINTS: &[Lint] = &[
         title: "a director has a service and not its address",
         wrong: "ipvsadm -A -t 192.168.1.200:80 -s rr",
         right: "ip addr add 192.168.1.200/32 dev eth0; ipvsadm -A -t 192.168.1.200:80 -s rr",
+        example: "director-without-vip",
         after: &[],
         find: service::director_without_vip,
     },
@@ -242,6 +263,7 @@ pub const LINTS: &[Lint] = &[
         title: "a virtual service without a server that may be chosen",
         wrong: "ipvsadm -A -t 192.168.1.200:80 -s rr",
         right: "ipvsadm -A -t 192.168.1.200:80 -s rr; ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -g",
+        example: "no-servers",
         after: &["L010"],
         find: service::no_servers,
     },
@@ -251,6 +273,7 @@ pub const LINTS: &[Lint] = &[
         title: "the director has no virtual service for what is asked",
         wrong: "ipvsadm -A -t 192.168.1.200:8080 -s rr, for clients that ask for port 80",
         right: "ipvsadm -A -t 192.168.1.200:80 -s rr",
+        example: "no-service",
         after: &[],
         find: service::no_service,
     },
@@ -260,6 +283,7 @@ pub const LINTS: &[Lint] = &[
         title: "weights on a scheduler that does not look at them",
         wrong: "ipvsadm -A -t 192.168.1.200:80 -s rr; ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -g -w 3",
         right: "ipvsadm -A -t 192.168.1.200:80 -s wrr; ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -g -w 3",
+        example: "weight-ignored",
         after: &[],
         find: service::weight_ignored,
     },
@@ -269,6 +293,7 @@ pub const LINTS: &[Lint] = &[
         title: "persistence on a service whose scheduler hashes the source already",
         wrong: "ipvsadm -A -t 192.168.1.200:80 -s sh -p 600",
         right: "ipvsadm -A -t 192.168.1.200:80 -s sh",
+        example: "persistence-with-sh",
         after: &[],
         find: service::persistence_with_hash,
     },
@@ -278,6 +303,7 @@ pub const LINTS: &[Lint] = &[
         title: "two directors have one service with other servers, modes, weights or schedulers",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -m, and -g on the other director",
         right: "ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -g, on both",
+        example: "directors-differ",
         after: &[],
         find: service::directors_differ,
     },
@@ -287,6 +313,7 @@ pub const LINTS: &[Lint] = &[
         title: "two groups of keepalived have one virtual router id in one segment",
         wrong: "virtual_router_id 51, in both groups",
         right: "virtual_router_id 51, and 52 in the other group",
+        example: "vrid-duplicate",
         after: &[],
         find: service::vrid_duplicate,
     },
@@ -296,6 +323,7 @@ pub const LINTS: &[Lint] = &[
         title: "direct routing to a real server behind a router",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 10.0.2.11 -g",
         right: "ipvsadm -a -t 192.168.1.200:80 -r 10.0.2.11 -i",
+        example: "dr-across-router",
         after: &[],
         find: route::dr_across_router,
     },
@@ -305,6 +333,7 @@ pub const LINTS: &[Lint] = &[
         title: "a DR or TUN real server does not have the VIP",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -g, and nothing on the server",
         right: "on the server: ip addr add 192.168.1.200/32 dev lo, with arp_ignore 1 and arp_announce 2",
+        example: "real-server-without-vip",
         after: &["L034"],
         find: server::without_vip,
     },
@@ -314,6 +343,7 @@ pub const LINTS: &[Lint] = &[
         title: "direct routing or tunnelling to another port",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198:8080 -g",
         right: "ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198:8080 -m",
+        example: "port-mapping",
         after: &[],
         find: server::port_mapping,
     },
@@ -323,6 +353,7 @@ pub const LINTS: &[Lint] = &[
         title: "nothing listens at the real server's port",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -g, and no server is started",
         right: "on the server: service httpd start",
+        example: "not-listening",
         after: &["L020", "L021", "L034"],
         find: server::not_listening,
     },
@@ -332,6 +363,7 @@ pub const LINTS: &[Lint] = &[
         title: "a NAT real server was added with another port than it listens at",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 10.0.0.11 -m, where the server listens at 8080",
         right: "ipvsadm -a -t 192.168.1.200:80 -r 10.0.0.11:8080 -m",
+        example: "nat-without-port",
         after: &[],
         find: server::nat_port,
     },
@@ -341,6 +373,7 @@ pub const LINTS: &[Lint] = &[
         title: "no tunnel device that is up takes the wrapped packets",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 10.0.2.11 -i, and nothing on the server",
         right: "on the server: ip link set tunl0 up; ip addr add 192.168.1.200/32 dev tunl0",
+        example: "tunnel-down",
         after: &["L020"],
         find: server::tunnel_down,
     },
@@ -350,7 +383,8 @@ pub const LINTS: &[Lint] = &[
         title: "strict rp_filter where the way back leads through another interface",
         wrong: "sysctl -w net.ipv4.conf.all.rp_filter=1, on a server with tunl0",
         right: "sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.tunl0.rp_filter=0",
-        after: &["L024"],
+        example: "rp-filter",
+        after: &["L024", "L050"],
         find: server::rp_filter,
     },
     Lint {
@@ -359,6 +393,7 @@ pub const LINTS: &[Lint] = &[
         title: "requests that are too large once they are wrapped, and may not be fragmented",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 10.0.2.11 -i, for uploads over cards with mtu 1500",
         right: "ip link set eth0 mtu 1480, on the clients; or let ICMP fragmentation needed through",
+        example: "mtu",
         after: &[],
         find: server::too_large,
     },
@@ -368,7 +403,8 @@ pub const LINTS: &[Lint] = &[
         title: "a real server asks for its neighbours in the name of the VIP",
         wrong: "sysctl -w net.ipv4.conf.all.arp_ignore=1",
         right: "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2",
-        after: &["L002", "L003", "L004"],
+        example: "arp-announce",
+        after: &["L002", "L003", "L004", "L050"],
         find: server::announces,
     },
     Lint {
@@ -377,6 +413,7 @@ pub const LINTS: &[Lint] = &[
         title: "the default route leads to an address of the host itself",
         wrong: "ip addr add 192.168.10.1/24 dev eth1; ip route add default via 192.168.10.1",
         right: "ip route add default via 192.168.10.254, the next router",
+        example: "default-route-to-self",
         after: &[],
         find: route::default_to_self,
     },
@@ -386,6 +423,7 @@ pub const LINTS: &[Lint] = &[
         title: "two ends of a cable have masks that put them into different networks",
         wrong: "ifconfig eth0 192.168.1.10 netmask 255.255.255.240, beside 192.168.1.200/24",
         right: "ifconfig eth0 192.168.1.10 netmask 255.255.255.0",
+        example: "mask-mismatch",
         after: &[],
         find: route::mask_mismatch,
     },
@@ -395,6 +433,7 @@ pub const LINTS: &[Lint] = &[
         title: "the answers of a NAT real server do not return through the director",
         wrong: "ip route add default via 192.168.10.254, on the server",
         right: "ip route add default via 192.168.10.1, the director's inner address",
+        example: "nat-gateway",
         after: &["L033", "L036"],
         find: route::nat_gateway,
     },
@@ -404,6 +443,7 @@ pub const LINTS: &[Lint] = &[
         title: "client and NAT real server are in one network",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -m, for a client at 192.168.1.101",
         right: "ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -g",
+        example: "nat-one-network",
         after: &["L036"],
         find: route::nat_one_network,
     },
@@ -413,7 +453,8 @@ pub const LINTS: &[Lint] = &[
         title: "a host that must forward has ip_forward 0",
         wrong: "ipvsadm -a -t 192.168.1.200:80 -r 10.0.0.11 -m, and ip_forward as it was",
         right: "sysctl -w net.ipv4.ip_forward=1",
-        after: &[],
+        example: "ip-forward",
+        after: &["L050"],
         find: route::ip_forward,
     },
     Lint {
@@ -422,7 +463,8 @@ pub const LINTS: &[Lint] = &[
         title: "a host has no route for the answers",
         wrong: "on the server: no gateway, for clients in another network",
         right: "ip route add default via 192.168.1.254",
-        after: &["L001", "L033", "L036"],
+        example: "no-route-back",
+        after: &["L001", "L020", "L033", "L036"],
         find: route::no_way_back,
     },
     Lint {
@@ -431,6 +473,7 @@ pub const LINTS: &[Lint] = &[
         title: "a host has no route to what it must reach, or nobody is there",
         wrong: "ipvsadm -a -t 200.168.10.10:80 -r 200.168.10.2 -g, where the server is 192.168.10.2",
         right: "ipvsadm -a -t 200.168.10.10:80 -r 192.168.10.2 -g",
+        example: "no-route",
         after: &["L033", "L036"],
         find: route::no_route,
     },
@@ -440,6 +483,7 @@ pub const LINTS: &[Lint] = &[
         title: "a rule of iptables ends what belongs to the service",
         wrong: "iptables -A INPUT -j DROP, on the director",
         right: "iptables -A INPUT -p tcp --dport 80 -j ACCEPT; iptables -A INPUT -j DROP",
+        example: "filter-drops",
         after: &[],
         find: filter::rule_drops,
     },
@@ -449,17 +493,9 @@ pub const LINTS: &[Lint] = &[
         title: "a host is kept from answering for an address that it must answer for",
         wrong: "arptables -A INPUT -d 192.168.1.200 -j DROP, on the director",
         right: "arptables -A INPUT -d 192.168.1.200 -j DROP, on the real servers",
+        example: "arp-filtered",
         after: &["L036"],
         find: filter::arp_kept_silent,
-    },
-    Lint {
-        code: "L050",
-        cause: "misspelt-knob",
-        title: "a sysctl that does not exist was typed",
-        wrong: "sysctl -w net.ipv4.conf.all.arg_ignore=1",
-        right: "sysctl -w net.ipv4.conf.all.arp_ignore=1",
-        after: &[],
-        find: typed::misspelt,
     },
     Lint {
         code: "L051",
@@ -467,8 +503,19 @@ pub const LINTS: &[Lint] = &[
         title: "a health check puts a server back with another mode or weight",
         wrong: "ipvsadm -a -t $vip:80 -r $rip, in a NAT cluster",
         right: "ipvsadm -a -t $vip:80 -r $rip -m -w 1",
+        example: "health-loop",
         after: &[],
         find: typed::health_loop,
+    },
+    Lint {
+        code: "L052",
+        cause: "misspelt-knob",
+        title: "a sysctl of an interface that the host does not have",
+        wrong: "sysctl -w net.ipv4.conf.eth1.arp_ignore=1, on a host with eth0",
+        right: "sysctl -w net.ipv4.conf.all.arp_ignore=1",
+        example: "no-such-interface",
+        after: &[],
+        find: typed::no_interface,
     },
 ];
 

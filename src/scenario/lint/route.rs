@@ -142,7 +142,8 @@ pub fn ip_forward(lab: &Lab<'_>) -> Vec<Finding> {
         remote(lab).into_iter().filter(|(s, r, _)| s.asked.is_empty() && r.method == Method::Nat)
     {
         let Ok(way) = lab.host(service.node).net.output_route(real.addr, None, None, 0) else { continue };
-        if !lab.host(service.node).forwards(way.dev) {
+        let default = lab.host(host).net.fib.routes().iter().find(|r| r.dst.prefix_len() == 0).and_then(|r| r.via);
+        if default.is_some_and(|via| lab.owns(service.node, via)) && !lab.host(service.node).forwards(way.dev) {
             found.push(tell(service.node, format!("answers of {}", lab.name(host)), false));
         }
     }

@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 /// L010: nobody who has the service has its address.
 pub fn director_without_vip(lab: &Lab<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for service in &lab.services {
+    for service in lab.services.iter().filter(|_| !lab.unsure) {
         let Some(vip) = service.vip else { continue };
         // A second director has the table and gets the address when it takes over.
         let has = |s: &&Virtual| s.key == service.key && lab.host(s.node).net.is_local(vip);
@@ -43,7 +43,7 @@ pub fn director_without_vip(lab: &Lab<'_>) -> Vec<Finding> {
 /// L011: no server may be chosen.
 pub fn no_servers(lab: &Lab<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for service in &lab.services {
+    for service in lab.services.iter().filter(|_| !lab.unsure) {
         if service.reals.iter().any(|r| r.weight > 0) {
             continue;
         }
@@ -83,24 +83,33 @@ pub fn no_service(lab: &Lab<'_>) -> Vec<Finding> {
         let has: Vec<&Virtual> = lab.services.iter().filter(|s| s.node == node).collect();
         let taken = has.iter().any(|s| s.asked.iter().any(|a| a.to == asked.to && a.proto == asked.proto));
         let (addr, port) = asked.to;
-        if !arrived || has.is_empty() || taken || lab.listens(node, asked.proto, addr, port) {
+        // A line that ipvsadm refused is why there is none.
+        let adds = |c: &&super::journal::Command| {
+            let option = |w: &String| w == "--add-service" || w.starts_with("-A");
+            c.is("ipvsadm") && c.status != 0 && !c.out.contains("already exists") && c.words.iter().any(option)
+        };
+        let refused = lab.journal.on(node).find(adds);
+        let director = !has.is_empty() || refused.is_some();
+        if !arrived || !director || taken || lab.listens(node, asked.proto, addr, port) {
             continue;
         }
         let traffic = &lab.scenario.traffic[asked.traffic];
         let name = lab.name(node);
         let listed: Vec<String> = has.iter().map(|s| s.option()).collect();
         let option = if asked.proto == Proto::Udp { "-u" } else { "-t" };
+        let wanted = lab.at_line(traffic.line, "", &format!("{addr}:{port}"));
+        let title = format!("`{name}` has no virtual service for {addr}:{port}");
+        let finding = match refused {
+            Some(command) => Finding::new(lab, node, lab.at_command(command, ""), title)
+                .label(command.out.lines().next().unwrap_or("refused").to_string())
+                .also(wanted, "asked for here"),
+            None => Finding::new(lab, node, wanted, title).label(format!("{name} has {}", listed.join(", "))),
+        };
         found.push(
-            Finding::new(
-                lab,
-                node,
-                lab.at_line(traffic.line, "", &format!("{addr}:{port}")),
-                format!("`{name}` has no virtual service for {addr}:{port}"),
-            )
-            .label(format!("{name} has {}", listed.join(", ")))
-            .note("the packet goes to the director's own sockets, where nothing listens: the client is refused")
-            .cure(format!("ipvsadm -A {option} {addr}:{port} -s rr"))
-            .fails(true),
+            finding
+                .note("the packet goes to the director's own sockets, where nothing listens: the client is refused")
+                .cure(format!("ipvsadm -A {option} {addr}:{port} -s rr"))
+                .fails(true),
         );
     }
     found

@@ -15,6 +15,22 @@ use std::net::Ipv4Addr;
 
 /// L050: a variable that does not exist.
 pub fn misspelt(lab: &Lab<'_>) -> Vec<Finding> {
+    without_effect(lab, Miss::Name)
+}
+
+/// L052: a variable of an interface that is not there.
+pub fn no_interface(lab: &Lab<'_>) -> Vec<Finding> {
+    without_effect(lab, Miss::Interface)
+}
+
+/// What is wrong with a variable's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Miss {
+    Name,
+    Interface,
+}
+
+fn without_effect(lab: &Lab<'_>, miss: Miss) -> Vec<Finding> {
     let mut found = Vec::new();
     for (node, _) in lab.hosts() {
         for command in lab.journal.on(node) {
@@ -25,7 +41,7 @@ pub fn misspelt(lab: &Lab<'_>) -> Vec<Finding> {
             };
             for path in failed {
                 let leaf = path.rsplit('/').next().unwrap_or(path);
-                found.extend(no_such(lab, node, path, &|_| lab.at_command(command, leaf)));
+                found.extend(no_such(lab, node, path, miss, &|| lab.at_command(command, leaf)));
             }
         }
         for (script, line) in later(lab, node) {
@@ -41,7 +57,7 @@ pub fn misspelt(lab: &Lab<'_>) -> Vec<Finding> {
                 let files = command.writes.iter().flatten().map(String::as_str).filter(|p| p.starts_with("/proc/sys/"));
                 for path in keys.chain(files) {
                     let leaf = path.rsplit(['/', '.']).next().unwrap_or(path);
-                    found.extend(no_such(lab, node, path, &|_| lab.at_line(line + command.line - 1, "", leaf)));
+                    found.extend(no_such(lab, node, path, miss, &|| lab.at_line(line + command.line - 1, "", leaf)));
                 }
             }
         }
@@ -56,7 +72,7 @@ fn missed(line: &str) -> Option<&str> {
 
 /// A variable that the host does not have. What lvsim merely does not know (IPv6, the kernel's own) is no mistake, so an
 /// unknown name counts only if it is much like one that there is.
-fn no_such(lab: &Lab<'_>, node: NodeId, path: &str, place: &dyn Fn(&str) -> Place) -> Option<Finding> {
+fn no_such(lab: &Lab<'_>, node: NodeId, path: &str, miss: Miss, place: &dyn Fn() -> Place) -> Option<Finding> {
     let dotted = path.trim_start_matches("/proc/sys/").replace('/', ".");
     let sysctl = &lab.host(node).net.sysctl;
     if sysctl.knows(&dotted) || !dotted.starts_with("net.ipv4.") {
@@ -68,27 +84,30 @@ fn no_such(lab: &Lab<'_>, node: NodeId, path: &str, place: &dyn Fn(&str) -> Plac
     let known = |interface: &str| {
         ["all", "default"].contains(&interface) || lab.host(node).net.dev_by_name(interface).is_some()
     };
-    let (title, label, cure) = match of_interface {
-        Some(interface) if !known(interface) && sysctl.knows(&dotted.replace(interface, "default")) => (
+    let no_interface =
+        of_interface.filter(|i| !known(i) && sysctl.knows(&dotted.replacen(&format!(".{i}."), ".default.", 1)));
+    let (title, label, cure) = match (no_interface, miss) {
+        (Some(interface), Miss::Interface) => (
             format!("`{name}` has no interface {interface}, and so no net.ipv4.conf.{interface}.{leaf}"),
             format!("no interface {interface}"),
-            format!("name an interface of {name}: net.ipv4.conf.all.{leaf}"),
+            format!("name an interface of {name}, or all: net.ipv4.conf.all.{leaf}"),
         ),
-        _ => {
+        (None, Miss::Name) => {
             let paths = sysctl.paths();
             let like = |p: &&String| p.rsplit_once('.').is_some_and(|(s, _)| s == stem || of_interface.is_some());
             let leaves = paths.iter().filter(like).filter_map(|p| p.rsplit('.').next());
-            let near =
-                leaves.map(|l| (strsim::damerau_levenshtein(l, leaf), l)).min().filter(|(d, _)| (1..=2).contains(d))?;
+            let distance = |l| strsim::damerau_levenshtein(l, leaf);
+            let near = leaves.map(|l| (distance(l), l)).min().filter(|(d, _)| (1..=2).contains(d))?;
             (
                 format!("there is no sysctl `{leaf}`: nothing is set on `{name}`"),
                 "no such variable".to_string(),
                 format!("did you mean `{stem}.{}`?", near.1),
             )
         }
+        _ => return None,
     };
     Some(
-        Finding::new(lab, node, place(path), title)
+        Finding::new(lab, node, place(), title)
             .label(label)
             .note("the shell or sysctl prints `No such file or directory` and goes on; the variable that was meant keeps its value")
             .cure(cure),
