@@ -5,6 +5,7 @@ mod cli;
 mod counters;
 mod determinism;
 mod kernel;
+mod lints;
 mod pcap;
 mod scenarios;
 mod score;

@@ -160,6 +160,9 @@ pub fn duplicate(lab: &Lab<'_>) -> Vec<Finding> {
             }
         }
         for (addr, hosts) in owners {
+            if hosts.iter().all(|&(n, _)| n == hosts[0].0) {
+                continue;
+            }
             let mut who: Vec<NodeId> = Vec::new();
             for &(node, dev) in &hosts {
                 let asker = asker(lab, members, |n| !hosts.iter().any(|&(h, _)| h == n));

@@ -9,6 +9,7 @@ use crate::scenario::Scenario;
 use crate::scenario::model::{ScriptSpec, StepKind};
 use crate::shell::ipvsadm::args::{Request, read};
 use crate::trace::event::{Record, TraceEvent};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A command that was run.
@@ -49,14 +50,14 @@ impl Command {
 /// Every command, in the order of running.
 #[derive(Debug, Default)]
 pub struct Journal {
-    commands: Vec<Command>,
+    by_node: BTreeMap<NodeId, Vec<Command>>,
 }
 
 impl Journal {
     /// Of a trace of programs and typed texts.
     pub fn new(scenario: &Scenario, places: &Places<'_>, records: &[Record]) -> Journal {
-        let mut typing: std::collections::BTreeMap<NodeId, Arc<str>> = std::collections::BTreeMap::new();
-        let mut commands = Vec::new();
+        let mut typing: BTreeMap<NodeId, Arc<str>> = BTreeMap::new();
+        let mut by_node: BTreeMap<NodeId, Vec<Command>> = BTreeMap::new();
         for record in records {
             match &record.event {
                 TraceEvent::Typed { text } => {
@@ -71,7 +72,7 @@ impl Journal {
                         .or_else(|| search(places, &scripts, words))
                         .or(there)
                         .unwrap_or(1);
-                    commands.push(Command {
+                    by_node.entry(record.node).or_default().push(Command {
                         node: record.node,
                         at: record.at,
                         words: words.clone(),
@@ -83,12 +84,12 @@ impl Journal {
                 _ => {}
             }
         }
-        Journal { commands }
+        Journal { by_node }
     }
 
     /// The commands on a host.
     pub fn on(&self, node: NodeId) -> impl DoubleEndedIterator<Item = &Command> {
-        self.commands.iter().filter(move |c| c.node == node)
+        self.by_node.get(&node).map_or(&[][..], Vec::as_slice).iter()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::journal::Journal;
 use super::places::Places;
-use super::walk::{End, Parcel, Segments, Way};
+use super::walk::{End, Owners, Parcel, Segments, Way};
 use crate::base::{DevIdx, NodeId, Seed, Span};
 use crate::engine::world::{Limits, World};
 use crate::ipvs::{Method, ServiceKey};
@@ -100,6 +100,8 @@ pub struct Virtual {
     pub reals: Vec<Real>,
     /// Connections that will come to it.
     pub asked: Vec<Asked>,
+    /// There are some, and all come to the director, whoever answers who-has.
+    pub reached: bool,
 }
 
 impl Virtual {
@@ -144,6 +146,8 @@ pub struct Lab<'s> {
     pub places: Places<'s>,
     /// Who hears whom.
     pub segments: Segments,
+    /// Who has which address.
+    pub owners: Owners,
     /// Every virtual service.
     pub services: Vec<Virtual>,
     /// Connections that meet this state; none if it is not sure.
@@ -169,6 +173,7 @@ impl<'s> Lab<'s> {
         let mut lab = Lab {
             scenario,
             segments: Segments::new(&world),
+            owners: Owners::new(&world),
             journal: Journal::new(scenario, &places, tracer.records()),
             places,
             world,
@@ -181,6 +186,8 @@ impl<'s> Lab<'s> {
             lab.asked = lab.who_asks(first, busy);
         }
         lab.services = lab.virtuals();
+        let reached: Vec<bool> = lab.services.iter().map(|s| lab.is_reached(s)).collect();
+        lab.services.iter_mut().zip(reached).for_each(|(s, reached)| s.reached = reached);
         Ok(lab)
     }
 
@@ -284,6 +291,7 @@ impl<'s> Lab<'s> {
                     persistent,
                     reals,
                     asked,
+                    reached: false,
                 });
             }
         }
@@ -311,8 +319,8 @@ impl<'s> Lab<'s> {
             return Some(director);
         }
         let on_a_cable = |n: NodeId| self.device_of(n, addr).is_some_and(|d| self.world.cable_at(n, d).is_some());
-        let ids = || self.hosts().map(|(n, _)| n);
-        ids().find(|&n| on_a_cable(n)).or_else(|| ids().find(|&n| self.owns(n, addr)))
+        let all = self.owners.of(addr);
+        all.iter().find(|&&n| on_a_cable(n)).or_else(|| all.first()).copied()
     }
 
     /// The server of a service that a host is.
@@ -320,8 +328,7 @@ impl<'s> Lab<'s> {
         service.reals.iter().find(|r| r.host == Some(node))
     }
 
-    /// Whether every connection that is asked for comes to the director, whoever answers who-has.
-    pub fn reached(&self, service: &Virtual) -> bool {
+    fn is_reached(&self, service: &Virtual) -> bool {
         let comes = |a: &Asked| {
             let parcel = Parcel { saddr: a.from, daddr: a.to.0, request: Some(a) };
             let ways = self.ways(a.client, parcel);
@@ -343,7 +350,7 @@ impl<'s> Lab<'s> {
             _ => u64::MAX,
         };
         let turn = !service.persistent && connections >= turns;
-        real.weight > 0 && (usable.len() == 1 || turn) && self.reached(service)
+        real.weight > 0 && (usable.len() == 1 || turn) && service.reached
     }
 }
 

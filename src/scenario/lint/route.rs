@@ -232,7 +232,7 @@ pub fn no_way_back(lab: &Lab<'_>) -> Vec<Finding> {
                 (back.host, format!("`{name}` has no route back to {to}"), "no route, no gateway".to_string())
             }
             // An answer dies for want of an address only where nobody has it; who hides it is another lint's.
-            End::Nobody(_, next) if !lab.hosts().any(|(n, _)| lab.owns(n, *next)) || *next == to => {
+            End::Nobody(_, next) if lab.owners.of(*next).is_empty() || *next == to => {
                 (at, format!("`{whose}` does not reach {next}, on the way back to {to}"), gateway(*next))
             }
             End::Refused(_, InError::Fib(_)) => {
@@ -324,7 +324,7 @@ pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Finding> {
 /// L037: a client has no way to the VIP, or the director none to a server.
 pub fn no_route(lab: &Lab<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let nobody = |next: Ipv4Addr| !lab.hosts().any(|(n, _)| lab.owns(n, next));
+    let nobody = |next: Ipv4Addr| lab.owners.of(next).is_empty();
     for asked in &lab.asked {
         let (vip, client) = (asked.to.0, asked.client);
         let ways = lab.ways(client, Parcel { saddr: asked.from, daddr: vip, request: Some(asked) });

@@ -49,7 +49,7 @@ pub fn no_servers(lab: &Lab<'_>) -> Vec<Finding> {
         }
         // Who has a second address line later may add servers; only a connection that comes before is lost for sure.
         let later = |s: &crate::scenario::model::Step| matches!(&s.kind, StepKind::Run { node, script, observe: false } if *node == service.node && script.text.contains("ipvsadm"));
-        let lost = lab.reached(service);
+        let lost = service.reached;
         if !lost && (lab.world.processes.busy() || lab.scenario.steps.iter().any(later)) {
             continue;
         }

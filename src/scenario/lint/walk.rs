@@ -16,7 +16,7 @@ use crate::net::routing::{InError, InRoute, OutRoute};
 use crate::node::{Host, Node};
 use crate::sysctl::Conf;
 use crate::wire::{Arp, ArpOp, Mac};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// Hops that are followed; a packet dies after 64.
@@ -74,6 +74,13 @@ impl Segments {
         self.of.get(&(node, dev)).map_or(&[], |&n| &self.members[n])
     }
 
+    /// The devices of a host that are on the segment of a device.
+    pub fn devices(&self, of: NodeId, with: (NodeId, DevIdx)) -> impl Iterator<Item = (NodeId, DevIdx)> + '_ {
+        let segment = self.of.get(&with).copied();
+        let devices = self.of.range((of, DevIdx(0))..=(of, DevIdx(u16::MAX)));
+        devices.filter(move |(_, n)| segment.is_some_and(|s| s == **n)).map(|(at, _)| *at)
+    }
+
     /// Every segment.
     pub fn all(&self) -> &[Vec<(NodeId, DevIdx)>] {
         &self.members
@@ -82,6 +89,49 @@ impl Segments {
     /// Whether two hosts share a segment.
     pub fn together(&self, a: NodeId, b: NodeId) -> bool {
         self.members.iter().any(|m| m.iter().any(|&(n, _)| n == a) && m.iter().any(|&(n, _)| n == b))
+    }
+}
+
+/// Who may answer for an address, without asking every host.
+#[derive(Clone, Debug, Default)]
+pub struct Owners {
+    exact: BTreeMap<Ipv4Addr, Vec<NodeId>>,
+    /// Hosts that may answer for more than their addresses: whole networks are local to them, or they answer for others.
+    wide: Vec<NodeId>,
+}
+
+impl Owners {
+    /// By the addresses and local routes of every host.
+    pub fn new(world: &World) -> Owners {
+        let mut owners = Owners::default();
+        for (i, node) in world.nodes.iter().enumerate() {
+            let (Node::Host(host), id) = (node, NodeId(i as u32)) else { continue };
+            let net = &host.net;
+            for addr in net.devs.iter().filter(|d| !d.gone).flat_map(|d| &d.addrs) {
+                let list = owners.exact.entry(addr.local).or_default();
+                if list.last() != Some(&id) {
+                    list.push(id);
+                }
+            }
+            let network = |r: &crate::net::Route| {
+                r.kind == RouteKind::Local && r.dst.prefix_len() < 32 && !r.dst.addr().is_loopback()
+            };
+            let proxy = net.devs.iter().any(|d| net.sysctl.on(Conf::ProxyArp, d.idx)) || !net.proxies.is_empty();
+            if proxy || net.custom_local_routes || net.fib.routes().iter().any(network) {
+                owners.wide.push(id);
+            }
+        }
+        owners
+    }
+
+    /// The hosts that have the address, in order.
+    pub fn of(&self, addr: Ipv4Addr) -> &[NodeId] {
+        self.exact.get(&addr).map_or(&[], Vec::as_slice)
+    }
+
+    /// Those, and who may answer besides.
+    fn candidates(&self, addr: Ipv4Addr) -> BTreeSet<NodeId> {
+        self.of(addr).iter().chain(&self.wide).copied().collect()
     }
 }
 
@@ -239,7 +289,9 @@ impl Lab<'_> {
         let Some(sender) = arp::sender(&host.net.devs, &host.net.sysctl, dev, next, Some(waiting), is_local) else {
             return Vec::new();
         };
-        others().filter(|&(n, d)| self.answers(n, d, sender, next)).collect()
+        let candidates = self.owners.candidates(next).into_iter().filter(|&n| n != node);
+        let there = candidates.flat_map(|n| self.segments.devices(n, (node, dev)));
+        there.filter(|&(n, d)| self.answers(n, d, sender, next)).collect()
     }
 
     /// Whether a host that hears a who-has on a device answers it.
