@@ -1,21 +1,42 @@
-//! `lvsim check`: reads and resolves scenarios and lints them; simulates nothing, writes nothing.
+//! `lvsim check`: reads and resolves scenarios, plays their set-up, lints the hosts; runs no traffic, writes nothing.
 
 use super::exit::{self, Failure};
 use super::input;
+use super::list::Format;
+use super::trace::nearest;
 use super::ui::{Ui, count};
+use lvsim::report::names::names;
+use lvsim::report::tables::{self, Cell, Grid};
+use lvsim::scenario::causes::{CAUSES, cause};
+use lvsim::scenario::lint::{self, Finding, LINTS};
+use lvsim::scenario::problem::{CODES, Problem};
+use lvsim::scenario::{self};
 
-/// Read scenarios and tell what is wrong with them, without simulating.
+/// Read scenarios and tell what is wrong with them, before any run.
+///
+/// What is not valid is told first. A valid file is linted: its set-up is played (what the file declares, the `run` blocks,
+/// and the timeline up to the first connection), and the hosts are looked at. No traffic is run. An error will make a
+/// connection of the file fail; a warning has no effect, another than was meant, or may fail.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lvsim check scenarios/dr.yaml
   lvsim check - < scenarios/nat.yaml
+  lvsim check --explain L004
+  lvsim list lints
 
-Exits with 3 if a scenario is not valid, and with 1 if there are only warnings.")]
+Exits with 3 if a scenario is not valid, with 1 if a lint speaks or there are warnings, and with 4 if a set-up does
+not end.")]
 pub struct Args {
     /// Scenarios; `-` is stdin
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "explain", value_name = "FILE")]
     files: Vec<String>,
+    /// Say what a code means: of a lint (L004), a cause (vip-mask) or a problem (E012)
+    #[arg(long, value_name = "CODE", conflicts_with = "files")]
+    explain: Option<String>,
+    /// How to print what is found
+    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    format: Format,
     /// Change a key of the files first; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
@@ -24,33 +45,163 @@ pub struct Args {
     quiet: bool,
 }
 
+/// The columns for programs; new ones come at the end.
+const COLUMNS: &[&str] = &["file", "code", "cause", "level", "node", "line", "column", "message", "note", "cure"];
+
 impl Args {
     /// Checks every file, whatever the others are like.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
         ui.quiet = self.quiet;
+        if let Some(code) = &self.explain {
+            ui.out.text(&explain(code)?)?;
+            return Ok(exit::SUCCESS);
+        }
         input::stdin_once(&self.files)?;
         let mut code = exit::SUCCESS;
+        let mut grid = Grid::new(COLUMNS);
         for file in &self.files {
-            code = exit::worst(
-                code,
-                match input::load(file, &self.set, ui) {
-                    Ok(loaded) if loaded.warnings > 0 => {
-                        ui.error(&format!("`{file}` has {}", count(loaded.warnings, "warning")));
-                        exit::FAILED
-                    }
-                    Ok(_) => {
-                        if !self.quiet {
-                            ui.out.line(&format!("{file}: in order"))?;
-                        }
-                        exit::SUCCESS
-                    }
-                    Err(failure) => {
-                        ui.error(&failure.message);
-                        failure.code
-                    }
-                },
-            );
+            code = exit::worst(code, self.check(file, &mut grid, ui)?);
+        }
+        match self.format {
+            Format::Human => {}
+            Format::Json => {
+                let rows = grid.print(tables::Format::Json);
+                ui.out.text(&tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows))?;
+            }
+            Format::Csv => ui.out.text(&grid.print(tables::Format::Csv))?,
         }
         Ok(code)
     }
+
+    fn check(&self, file: &str, grid: &mut Grid, ui: &mut Ui) -> Result<u8, Failure> {
+        let text = match input::read(file) {
+            Ok(text) => text,
+            Err(failure) => {
+                ui.error(&failure.message);
+                return Ok(failure.code);
+            }
+        };
+        let shown = if file == "-" { "stdin" } else { file };
+        let human = self.format == Format::Human;
+        let loaded = match scenario::load(shown, &text, &self.set, &names()) {
+            Ok(loaded) => loaded,
+            Err(problems) => {
+                problems.iter().for_each(|p| grid.row(row_of_problem(shown, p)));
+                if human {
+                    ui.print_err(&scenario::render(&problems, shown, &text, ui.color_err));
+                }
+                ui.error(&format!("`{shown}` has {}", count(problems.len(), "problem")));
+                return Ok(exit::INVALID);
+            }
+        };
+        loaded.warnings.iter().for_each(|p| grid.row(row_of_problem(shown, p)));
+        if human && !loaded.warnings.is_empty() {
+            ui.print_err(&scenario::render(&loaded.warnings, shown, &text, ui.color_err));
+        }
+        let findings = match lint::check(&loaded.scenario, &text) {
+            Ok(findings) => findings,
+            Err(unsettled) => {
+                let of = unsettled.node.map_or(String::new(), |node| format!(" of `{node}`"));
+                ui.error(&format!("`{shown}`: the set-up{of} does not end, so it cannot be linted: {}", unsettled.why));
+                return Ok(exit::LIMIT);
+            }
+        };
+        findings.iter().for_each(|f| grid.row(row_of_finding(shown, f)));
+        if human {
+            ui.out.text(&lint::render(&findings, shown, &text, ui.color_out))?;
+        }
+        let told = [
+            (findings.iter().filter(|f| f.fails).count(), "error"),
+            (findings.iter().filter(|f| !f.fails).count() + loaded.warnings.len(), "warning"),
+        ];
+        let told: Vec<String> = told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(*n, what)).collect();
+        if told.is_empty() {
+            if !self.quiet && human {
+                ui.out.line(&format!("{file}: in order"))?;
+            }
+            return Ok(exit::SUCCESS);
+        }
+        ui.error(&format!("`{shown}` has {}", told.join(" and ")));
+        Ok(exit::FAILED)
+    }
+}
+
+fn row_of_problem(file: &str, p: &Problem) -> Vec<Cell> {
+    let level = if p.is_warning() { "warning" } else { "error" };
+    vec![
+        file.into(),
+        p.code.into(),
+        Cell::None,
+        level.into(),
+        Cell::None,
+        Cell::Number(p.place.line.into()),
+        Cell::Number(p.place.column.into()),
+        p.title.as_str().into(),
+        p.label.as_str().into(),
+        p.help.as_deref().map_or(Cell::None, Cell::from),
+    ]
+}
+
+fn row_of_finding(file: &str, f: &Finding) -> Vec<Cell> {
+    vec![
+        file.into(),
+        f.code.into(),
+        f.cause.into(),
+        f.level().into(),
+        f.name.as_str().into(),
+        Cell::Number(f.place.line.into()),
+        Cell::Number(f.place.column.into()),
+        f.title.as_str().into(),
+        f.note.as_str().into(),
+        f.cure.as_str().into(),
+    ]
+}
+
+/// What a code means, at length.
+fn explain(code: &str) -> Result<String, Failure> {
+    if let Some(lint) = lint::lint(&code.to_uppercase()) {
+        let cause = cause(lint.cause).expect("a lint foretells a cause that there is");
+        let mut out = format!("{}: {}\n\n", lint.code, lint.title);
+        out += &paragraph("what happens", cause.happens);
+        out += &paragraph("what mends it", cause.cure);
+        out += &paragraph("wrong", lint.wrong);
+        out += &paragraph("right", lint.right);
+        out += &paragraph("to see it", &format!("lvsim run scenarios/lint/{}.yaml", lint.example));
+        out += &paragraph("cause", &format!("{} (lvsim list causes)", lint.cause));
+        return Ok(out);
+    }
+    if let Some(cause) = cause(&code.to_lowercase()) {
+        let mut out = format!("{}: {}\n\n", cause.code, cause.title);
+        out += &paragraph("what happens", cause.happens);
+        out += &paragraph("what mends it", cause.cure);
+        let lints: Vec<&str> = LINTS.iter().filter(|l| l.cause == cause.code).map(|l| l.code).collect();
+        if !lints.is_empty() {
+            out += &paragraph("foretold by", &lints.join(", "));
+        }
+        return Ok(out);
+    }
+    if let Some((code, what)) = CODES.iter().find(|(c, _)| *c == code.to_uppercase()) {
+        let kind = if code.starts_with('W') { "stops nothing" } else { "the scenario cannot be run" };
+        return Ok(format!("{code}: {what} ({kind})\n"));
+    }
+    let lists = "`lvsim list lints`, `lvsim list causes` and `lvsim list problems` show them";
+    let causes: Vec<&str> = CAUSES.iter().map(|c| c.code).collect();
+    let near = Some(nearest(code, &causes)).filter(|n| n.starts_with("did you mean"));
+    Err(Failure::usage(format!("no code `{code}`; {}", near.as_deref().unwrap_or(lists))))
+}
+
+/// A heading and a text, broken into lines.
+fn paragraph(heading: &str, text: &str) -> String {
+    const WIDTH: usize = 96;
+    let mut out = format!("{heading}:\n");
+    let mut line = String::from(" ");
+    for word in text.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            out += &format!("{line}\n");
+            line = String::from(" ");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    out + &line + "\n"
 }

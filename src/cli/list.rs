@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use lvsim::report::tables::{self, Cell, Grid};
 use lvsim::{ipvs, scenario, shell, sysctl, trace};
 
-/// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems, causes.
+/// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems, causes, lints.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -58,6 +58,8 @@ enum What {
     Problems,
     /// Why a valid lab does not work: code, what is wrong, what happens then, what mends it
     Causes,
+    /// What `lvsim check` looks for in a valid file: code, cause, what is wrong, what one types to have it, and instead
+    Lints,
 }
 
 impl What {
@@ -101,6 +103,10 @@ impl What {
             What::Causes => (
                 &["code", "what", "happens", "cure"],
                 scenario::causes::CAUSES.iter().map(|c| owned(&[c.code, c.title, c.happens, c.cure])).collect(),
+            ),
+            What::Lints => (
+                &["code", "cause", "what", "wrong", "right"],
+                scenario::lint::LINTS.iter().map(|l| owned(&[l.code, l.cause, l.title, l.wrong, l.right])).collect(),
             ),
         };
         let mut grid = Grid::new(columns);

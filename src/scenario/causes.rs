@@ -140,6 +140,13 @@ pub const CAUSES: &[Cause] = &[
         cure: "add the server with the port of its application",
     },
     Cause {
+        code: "no-route",
+        title: "a host has no route to what it must reach, or nobody has the next address",
+        happens: "a client reports network unreachable; a director drops the request and tells the client host unreachable \
+                  (ip_route_output, net/ipv4/route.c)",
+        cure: "add a route, or spell the address right",
+    },
+    Cause {
         code: "no-route-back",
         title: "a host has no route for its answers",
         happens: "the answer is not even made into a packet: ip_route_output finds nothing, or rp_filter refuses the request",

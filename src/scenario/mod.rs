@@ -11,6 +11,7 @@ pub mod build;
 pub mod causes;
 pub mod expect;
 pub mod limits;
+pub mod lint;
 pub mod model;
 pub mod play;
 pub mod problem;

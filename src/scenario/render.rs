@@ -3,7 +3,7 @@
 //! Only the line that is meant is handed over, and of a very long line only the part around the caret, so the cost of a
 //! problem does not grow with the file. The remedy is set directly under the caret, without rustc's empty line.
 
-use crate::scenario::problem::Problem;
+use crate::scenario::problem::{Place, Problem};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
 
 /// The longest line that is shown whole, and how much of a longer one is shown before and after the caret, in characters.
@@ -26,37 +26,79 @@ pub fn render(problems: &[Problem], file_name: &str, text: &str, color: bool) ->
 }
 
 fn one(problem: &Problem, file_name: &str, text: &str, color: bool, out: &mut String) {
-    let place = &problem.place;
-    let (path, source) = match &place.set {
-        Some(set) => ("--set", set.as_ref()),
-        None => (file_name, text),
+    let help: Vec<(&str, &str)> = problem.help.iter().map(|help| ("help", help.as_str())).collect();
+    let diagnostic = Diagnostic {
+        warns: problem.is_warning(),
+        code: problem.code,
+        title: &problem.title,
+        spots: &[(&problem.place, &problem.label)],
+        below: &help,
     };
-    let (shown, start, end) = excerpt(source, place.start, place.end);
-    let label = normalize_untrusted_str(&problem.label);
-    let annotation = AnnotationKind::Primary.span(start..end);
-    let annotation = if label.is_empty() { annotation } else { annotation.label(label.as_str()) };
-    let path = normalize_untrusted_str(path);
-    let level = if problem.is_warning() { Level::WARNING } else { Level::ERROR };
-    let snippet =
-        Snippet::source(shown.as_str()).path(path.as_str()).line_start(place.line as usize).annotation(annotation);
-    let report = [level.primary_title(problem.title.as_str()).id(problem.code).element(snippet)];
+    draw(&diagnostic, file_name, text, color, out);
+}
+
+/// What is drawn: a title, places with what stands beside them, and lines below.
+pub(crate) struct Diagnostic<'d> {
+    /// A warning, not an error.
+    pub warns: bool,
+    /// The stable code.
+    pub code: &'d str,
+    /// The cause.
+    pub title: &'d str,
+    /// The place that is meant, then others that belong to it.
+    pub spots: &'d [(&'d Place, &'d str)],
+    /// `= WORD: text`, in order.
+    pub below: &'d [(&'d str, &'d str)],
+}
+
+/// Adds a diagnostic to `out`.
+pub(crate) fn draw(diagnostic: &Diagnostic<'_>, file_name: &str, text: &str, color: bool, out: &mut String) {
+    struct Spot {
+        shown: String,
+        span: (usize, usize),
+        label: String,
+        path: String,
+        counted: String,
+        meant: String,
+    }
+    let spot = |(place, label): &(&Place, &str)| {
+        let (path, source) = match &place.set {
+            Some(set) => ("--set", set.as_ref()),
+            None => (file_name, text),
+        };
+        let (shown, start, end) = excerpt(source, place.start, place.end);
+        let path = normalize_untrusted_str(path);
+        // The column was counted in the excerpt; it is meant in the line.
+        let counted = format!("{path}:{}:{}", place.line, shown[..start].chars().count() + 1);
+        let meant = format!("{path}:{}:{}", place.line, place.column);
+        Spot { shown, span: (start, end), label: normalize_untrusted_str(label), path, counted, meant }
+    };
+    let spots: Vec<Spot> = diagnostic.spots.iter().map(spot).collect();
+    let level = if diagnostic.warns { Level::WARNING } else { Level::ERROR };
+    let mut group = level
+        .primary_title(diagnostic.title)
+        .id(diagnostic.code)
+        .elements([] as [Snippet<'_, annotate_snippets::Annotation<'_>>; 0]);
+    for (i, (spot, (place, _))) in spots.iter().zip(diagnostic.spots).enumerate() {
+        let kind = if i == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let annotation = kind.span(spot.span.0..spot.span.1);
+        let annotation = if spot.label.is_empty() { annotation } else { annotation.label(spot.label.as_str()) };
+        let snippet = Snippet::source(spot.shown.as_str()).path(spot.path.as_str()).line_start(place.line as usize);
+        group = group.element(snippet.annotation(annotation));
+    }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let drawn = renderer.term_width(BEFORE + AFTER + 60).render(&report);
-    // The column was counted in the excerpt; it is meant in the line.
-    let counted = format!("{path}:{}:{}", place.line, shown[..start].chars().count() + 1);
-    let meant = format!("{path}:{}:{}", place.line, place.column);
+    let drawn = renderer.term_width(BEFORE + AFTER + 60).render(&[group]);
     let (title, rest) = drawn.split_once('\n').unwrap_or((&drawn, ""));
-    out.push_str(title);
-    out.push('\n');
-    out.push_str(&rest.replacen(&counted, &meant, 1));
-    out.push('\n');
-    if let Some(help) = &problem.help {
-        let gutter = " ".repeat(place.line.to_string().len());
-        let help = normalize_untrusted_str(help);
+    let rest = spots.iter().fold(rest.to_string(), |rest, s| rest.replacen(&s.counted, &s.meant, 1));
+    out.push_str(&format!("{title}\n{rest}\n"));
+    let widest = diagnostic.spots.iter().map(|(place, _)| place.line).max().unwrap_or(1);
+    let gutter = " ".repeat(widest.to_string().len());
+    for (word, text) in diagnostic.below {
+        let text = normalize_untrusted_str(text);
         if color {
-            out.push_str(&format!("\u{1b}[1m\u{1b}[94m{gutter} = \u{1b}[0m\u{1b}[1mhelp\u{1b}[0m: {help}\n"));
+            out.push_str(&format!("\u{1b}[1m\u{1b}[94m{gutter} = \u{1b}[0m\u{1b}[1m{word}\u{1b}[0m: {text}\n"));
         } else {
-            out.push_str(&format!("{gutter} = help: {help}\n"));
+            out.push_str(&format!("{gutter} = {word}: {text}\n"));
         }
     }
 }
@@ -106,7 +148,6 @@ fn floor(text: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::problem::Place;
 
     fn problem(text: &str, what: &str) -> Problem {
         let start = text.find(what).expect("the piece is in the text");

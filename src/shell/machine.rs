@@ -1,10 +1,11 @@
 //! A host as its shell sees it: programs, files, `/proc`.
 
-use super::bash::{Exec, Machine, Output, Stdin, Wait};
+use super::bash::{Exec, Machine, Output, Ran, Stdin, Wait};
 use super::vfs::{FileError, Stat, Vfs};
 use super::{COMMANDS, NOT_SIMULATED, proc};
 use crate::base::SimTime;
 use crate::node::{Cx, Host};
+use crate::trace::{TraceEvent, TraceMask};
 
 /// A host with somebody at its keyboard.
 #[derive(Debug)]
@@ -63,6 +64,17 @@ impl Machine for HostMachine<'_, '_> {
         self.host.announce(self.cx);
         self.host.settle(self.cx);
         exec
+    }
+
+    fn ran(&mut self, ran: &Ran<'_>) {
+        let (now, node) = (self.cx.now, self.cx.node);
+        self.cx.tracer.emit(TraceMask::RAN, now, node, || TraceEvent::Ran {
+            line: ran.line,
+            script: ran.source != super::process::SHELL,
+            words: ran.words.to_vec(),
+            status: ran.status,
+            out: ran.out.text(),
+        });
     }
 
     fn poll(&mut self, proc: &mut Running, out: &mut Output) -> Wait {

@@ -7,6 +7,9 @@ use crate::base::{NodeId, SimTime};
 use crate::node::{Cx, Host};
 use std::collections::BTreeMap;
 
+/// The name of the shell that types.
+pub(super) const SHELL: &str = "/usr/bin/bash";
+
 /// A shell on a host.
 #[derive(Clone, Debug)]
 pub struct Process {
@@ -40,14 +43,35 @@ impl Processes {
     /// Puts a shell on a host; [`Processes::resume`] starts it. Returns its number.
     pub fn add(&mut self, node: NodeId, script: &str, seed: u64) -> u32 {
         let pid = self.list.len() as u32;
-        let shell = Shell::new(script, "/usr/bin/bash").seed(seed).pid(1000 + pid);
+        let shell = Shell::new(script, SHELL).seed(seed).pid(1000 + pid);
         self.list.push(Process { node, shell, on_event: false, ended: None });
         pid
+    }
+
+    /// The text of a host's file, if there is one.
+    pub fn file(&self, node: NodeId, path: &str) -> Option<&str> {
+        self.files.get(&node)?.read(path).ok()
+    }
+
+    /// The texts of every file that was written on a host, by path.
+    pub fn texts(&self, node: NodeId) -> Vec<String> {
+        let Some(files) = self.files.get(&node) else { return Vec::new() };
+        files.below("/").iter().filter_map(|path| files.read(path).ok()).map(str::to_string).collect()
     }
 
     /// A shell.
     pub fn get(&self, pid: u32) -> Option<&Process> {
         self.list.get(pid as usize)
+    }
+
+    /// The names of programs that were asked for and are not simulated.
+    pub fn not_simulated(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().flat_map(|p| p.shell.not_simulated()).map(|(_, name)| name.as_str())
+    }
+
+    /// Whether anything is still being typed, or runs in the background.
+    pub fn busy(&self) -> bool {
+        self.list.iter().any(|p| p.ended.is_none() || p.shell.background().is_some())
     }
 
     /// What a shell printed so far, both streams together; it is handed over once.

@@ -107,6 +107,19 @@ pub enum TraceEvent {
         /// The text.
         text: Arc<str>,
     },
+    /// A program has ended, or a file of `/proc` was opened for writing.
+    Ran {
+        /// The line of the text that it stands in, from 1.
+        line: u32,
+        /// That text is a script file, not what was typed.
+        script: bool,
+        /// The words after expansion; `>` and the path for a file of `/proc`.
+        words: Vec<String>,
+        /// Its exit status.
+        status: u8,
+        /// What it printed.
+        out: String,
+    },
 }
 
 /// What a host did about a who-has.

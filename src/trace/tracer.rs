@@ -20,7 +20,9 @@ impl TraceMask {
     pub const IPVS: TraceMask = TraceMask(8);
     /// Typed lines.
     pub const TYPED: TraceMask = TraceMask(16);
-    /// Everything.
+    /// Programs that were run. Not among [`TraceMask::ALL`]: whoever reads commands wants nothing else, and stories the reverse.
+    pub const RAN: TraceMask = TraceMask(32);
+    /// Everything that a story is made of.
     pub const ALL: TraceMask = TraceMask(31);
 
     /// Whether any kind of `other` is wanted.

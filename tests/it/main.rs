@@ -6,6 +6,7 @@ mod counters;
 mod determinism;
 mod kernel;
 mod knobs;
+mod lints;
 mod pcap;
 mod scenarios;
 mod score;

@@ -31,6 +31,7 @@ mod jobs;
 #[cfg(test)]
 mod language;
 mod lex;
+pub mod outline;
 mod param;
 mod parse;
 mod parse_compound;
@@ -118,6 +119,21 @@ pub enum Wait {
     UntilOrEvent(SimTime),
 }
 
+/// A program that has ended, or `/proc` opened for writing (words `>` and the path).
+#[derive(Clone, Copy, Debug)]
+pub struct Ran<'a> {
+    /// The line of the text that it stands in, from 1.
+    pub line: u32,
+    /// What errors begin with: the shell's name, or the script's.
+    pub source: &'a str,
+    /// The words after expansion.
+    pub words: &'a [String],
+    /// Its exit status.
+    pub status: u8,
+    /// What it printed.
+    pub out: &'a Output,
+}
+
 /// The host that a shell runs on.
 pub trait Machine {
     /// A started program that needs simulated time.
@@ -136,6 +152,11 @@ pub trait Machine {
     /// `sleep`, `timeout`, `env`, `nohup`, `nice`, `setsid`, `which` never come here. `kill` comes here as `kill -SIGNAL PID` for a process that
     /// is no job of the shell; anything but `Done(0)` becomes `No such process`.
     fn exec(&mut self, argv: &[String], stdin: &mut Stdin<'_>, out: &mut Output) -> Exec<Self::Proc>;
+
+    /// Hears what was run, for whoever notes what is typed. Changes nothing.
+    fn ran(&mut self, ran: &Ran<'_>) {
+        let _ = ran;
+    }
 
     /// Lets a running program go on as far as it can now.
     fn poll(&mut self, proc: &mut Self::Proc, out: &mut Output) -> Wait;

@@ -4,7 +4,7 @@ use super::command::Simple;
 use super::frame::{Cx, Frame};
 use super::output::{Output, Stdin};
 use super::task::Task;
-use super::{Exec, Machine, Overlay};
+use super::{Exec, Machine, Overlay, Ran};
 use crate::shell::text::{self, Io};
 use crate::shell::vfs::{FileError, Files, resolve};
 
@@ -105,6 +105,7 @@ impl<P: Clone + std::fmt::Debug> Task<P> {
         match exec {
             Exec::Done(status) => {
                 self.env.status = status;
+                cx.m.ran(&Ran { line: self.env.line, source: &self.env.source, words: &argv, status, out: &out });
                 self.flush(cx, &mut out, &name);
             }
             Exec::Running(proc) => {

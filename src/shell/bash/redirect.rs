@@ -6,9 +6,9 @@ use super::ast::{Redir, RedirKind};
 use super::env::Fd;
 use super::expand::{Expanded, Expander};
 use super::frame::{Cx, Frame};
-use super::output::Stream;
+use super::output::{Output, Stream};
 use super::task::Task;
-use super::{MAX_OUTPUT, Machine, Overlay};
+use super::{MAX_OUTPUT, Machine, Overlay, Ran};
 use crate::shell::vfs::{FileError, Files, resolve};
 use std::sync::Arc;
 
@@ -158,6 +158,10 @@ impl<P: Clone + std::fmt::Debug> Task<P> {
                     return Err(failed(FileError::IsDirectory));
                 }
                 if files.is_virtual(&path) {
+                    let words = [">".to_string(), path.clone()];
+                    let status = u8::from(stat.is_none_or(|s| s.mode & 0o222 == 0));
+                    let (line, out) = (self.env.line, &Output::new());
+                    cx.m.ran(&Ran { line, source: &self.env.source, words: &words, status, out });
                     return match stat {
                         None => Err(failed(FileError::NotFound)),
                         Some(s) if s.mode & 0o222 == 0 => Err(failed(FileError::Denied)),
