@@ -20,8 +20,10 @@ impl TraceMask {
     pub const IPVS: TraceMask = TraceMask(8);
     /// Typed lines.
     pub const TYPED: TraceMask = TraceMask(16);
-    /// Everything.
+    /// Everything that stories, captures and records are made of.
     pub const ALL: TraceMask = TraceMask(31);
+    /// Every decision about every packet, for `lvsim why`: not part of [`TraceMask::ALL`], for it is as much again.
+    pub const DECISIONS: TraceMask = TraceMask(32);
 
     /// Whether any kind of `other` is wanted.
     #[inline]
