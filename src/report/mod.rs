@@ -14,6 +14,7 @@ pub mod snapshot;
 pub mod story;
 pub mod tables;
 pub mod trace_lines;
+pub mod why;
 pub mod words;
 
 #[cfg(test)]
