@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod exit;
 mod input;
+mod ladder;
 mod list;
 mod man;
 mod new;
@@ -67,6 +68,8 @@ enum Verb {
     Trace(trace::Args),
     /// Tell why something went wrong: the cause, what mends it, every step
     Why(why::Args),
+    /// Draw the frames between hosts as a message sequence chart
+    Ladder(ladder::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
     /// Write a new scenario from a template
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Verb::Test(args) => args.execute(&mut ui),
         Verb::Trace(args) => args.execute(&mut ui),
         Verb::Why(args) => args.execute(&mut ui),
+        Verb::Ladder(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),

@@ -329,6 +329,16 @@ impl Run<'_> {
         super::trace_lines::lines(&self.log(), filter)
     }
 
+    /// A packet's headers hop by hop; none if no device saw it.
+    pub fn passport(&self, id: u32, format: Format) -> Option<String> {
+        let shown = super::passport::passport(&self.log(), id, format)?;
+        if format != Format::Json {
+            return Some(shown);
+        }
+        let head = json!({ "schema_version": 1, "name": self.name, "packet": id });
+        Some(tables::enveloped(&head, &shown))
+    }
+
     /// One table of one node as it is at the run's end, for people or programs; none if there is no such node, or it is
     /// none of those that have the table ([`show::TableRow::is_of_hosts`]).
     pub fn show(&self, table: &show::TableRow, node: &str, format: Format) -> Option<String> {

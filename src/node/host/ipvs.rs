@@ -219,7 +219,7 @@ impl Host {
         skb.ipvs = true;
         skb.dev = route.dev;
         skb.local_dst = false;
-        self.tell_output(&skb, &route, cx);
+        self.tell_output(&skb, x.addr, &route, cx);
         if let Some((skb, route)) = self.local_out_hook(skb, route, cx) {
             self.output(skb, &route, cx);
         }

@@ -17,7 +17,7 @@ impl Host {
     pub(super) fn send_local(&mut self, mut skb: Skb, route: OutRoute, cx: &mut Cx<'_>) {
         skb.dev = route.dev;
         skb.local_dst = route.kind == RouteKind::Local;
-        self.tell_output(&skb, &route, cx);
+        self.tell_output(&skb, skb.pkt.daddr, &route, cx);
         if let Some((skb, route)) = self.local_out_hook(skb, route, cx) {
             self.output(skb, &route, cx);
         }

@@ -44,11 +44,11 @@ impl Host {
         }
     }
 
-    /// The way of a packet that this host sends.
+    /// The way of a packet that this host sends to `dst`: under IPVS that is not the packet's own destination.
     #[inline]
-    pub(super) fn tell_output(&self, skb: &Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+    pub(super) fn tell_output(&self, skb: &Skb, dst: Ipv4Addr, route: &OutRoute, cx: &mut Cx<'_>) {
         if let Some(hit) = &route.hit {
-            self.tell(skb, cx, |h| h.routed(skb.pkt.daddr, hit, route.dev, route.via));
+            self.tell(skb, cx, |h| h.routed(dst, hit, route.dev, route.via.filter(|via| *via != dst)));
         }
     }
 

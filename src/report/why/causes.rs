@@ -131,7 +131,12 @@ const HIDES: &[Hides] = &[
 
 /// What is behind a run that went wrong: roots first, consequences left out.
 pub fn causes(lab: &Lab<'_>) -> Vec<Found> {
-    let all: Vec<Found> = RECOGNISERS.iter().flat_map(|r| (r.find)(lab)).collect();
+    let sorted = |r: &Recogniser| {
+        let mut found = (r.find)(lab);
+        found.sort_by_key(|f| f.node);
+        found
+    };
+    let all: Vec<Found> = RECOGNISERS.iter().flat_map(sorted).collect();
     let hidden = |f: &Found| {
         let by = |h: &&Hides| {
             h.hides.contains(&f.code) && all.iter().any(|o| o.code == h.code && (!h.same_node || o.node == f.node))

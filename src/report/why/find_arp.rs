@@ -48,6 +48,9 @@ fn liars<'a>(lab: &'a Lab<'_>) -> Vec<Liar<'a>> {
 /// Whether the host is one of those that must not answer for the VIP: it serves behind another that does not.
 fn hides(lab: &Lab<'_>, node: NodeId, vip: Ipv4Addr) -> bool {
     let of_vip = |s: &super::lab::Server| s.host == Some(node) && s.vips.contains(&vip) && s.director != node;
+    if !lab.vips.contains(&vip) {
+        return false;
+    }
     let answers_itself = lab.servers.iter().any(|s| s.director == node && s.vips.contains(&vip));
     !answers_itself && (lab.kind(node) == Some(Kind::RealServer) || lab.servers.iter().any(of_vip))
 }

@@ -77,6 +77,10 @@ impl<'a> Lab<'a> {
         vips.extend(log.services.iter().filter_map(|s| s.vip));
         let mut lab = Lab { log, play, questions, servers: Vec::new(), vips, losses: Vec::new() };
         lab.servers = lab.find_servers();
+        // Who connects to a server itself does not make its address a virtual one.
+        let own: BTreeSet<Ipv4Addr> = lab.servers.iter().map(|s| s.addr.0).collect();
+        let service = |v: &Ipv4Addr| lab.log.services.iter().any(|s| s.vip == Some(*v));
+        lab.vips = lab.vips.iter().copied().filter(|v| service(v) || !own.contains(v)).collect();
         lab.losses = lab.find_losses();
         lab
     }

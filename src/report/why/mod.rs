@@ -78,18 +78,7 @@ impl NotThere {
 pub fn why(lab: &Lab<'_>, subject: &Subject) -> Result<Why, NotThere> {
     match subject {
         Subject::Any => Ok(any(lab)),
-        Subject::Connection(name, index) => {
-            let names = || lab.log.traffic_names().iter().map(|n| n.to_string()).collect::<Vec<_>>();
-            let mut of = lab.log.connections.iter().filter(|c| c.traffic == *name).peekable();
-            if of.peek().is_none() {
-                return Err(NotThere::new(format!("no traffic `{name}`"), name, names()));
-            }
-            let n = lab.log.connections.iter().filter(|c| c.traffic == *name).count();
-            let missing =
-                || NotThere::new(format!("`{name}` has the connections 0 to {}, not {index}", n - 1), "", Vec::new());
-            let c = of.find(|c| c.index == *index).ok_or_else(missing)?;
-            Ok(connection(lab, c, None))
-        }
+        Subject::Connection(name, index) => Ok(connection(lab, find_connection(lab, name, *index)?, None)),
         Subject::Packet(id) => {
             let ways: Vec<Way> = lineage::of_packet(lab, *id).iter().filter_map(|i| lineage::way(lab, *i)).collect();
             let Some(first) = ways.first() else {
@@ -135,6 +124,20 @@ pub fn why(lab: &Lab<'_>, subject: &Subject) -> Result<Why, NotThere> {
             Ok(Why { subject, wrong: contested, causes: causes_if(lab, contested), ways: Vec::new(), untold: 0, asked })
         }
     }
+}
+
+/// A connection of the run by its entry and its place there.
+///
+/// # Errors
+/// There is no such entry, or it has fewer connections.
+pub fn find_connection<'l>(lab: &'l Lab<'_>, name: &str, index: u32) -> Result<&'l ConnectionRow, NotThere> {
+    let of = || lab.log.connections.iter().filter(|c| c.traffic == name);
+    let Some(last) = of().map(|c| c.index).max() else {
+        let names = lab.log.traffic_names().iter().map(|n| n.to_string()).collect();
+        return Err(NotThere::new(format!("no traffic `{name}`"), name, names));
+    };
+    let missing = || NotThere::new(format!("`{name}` has the connections 0 to {last}, not {index}"), "", Vec::new());
+    of().find(|c| c.index == index).ok_or_else(missing)
 }
 
 fn causes_if(lab: &Lab<'_>, wrong: bool) -> Vec<Found> {

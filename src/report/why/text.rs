@@ -1,7 +1,7 @@
 //! The answer of `why` for people and for programs.
 
 use super::lab::Lab;
-use super::{Asked, Way, Why};
+use super::{Asked, Found, Way, Why};
 use crate::report::tables::{Cell, Grid};
 use crate::report::words::count;
 use crate::scenario::causes::cause;
@@ -13,14 +13,12 @@ pub fn text(lab: &Lab<'_>, why: &Why) -> String {
     if why.causes.is_empty() && why.wrong {
         out.push_str("\nNo cause of the table fits; the steps below say what was decided.\n");
     }
-    for f in &why.causes {
-        let title = cause(f.code).map_or("", |c| c.title);
-        out.push_str(&format!("\n{}: {title} [{}]\n", lab.name(f.node), f.code));
-        out.push_str(&format!("  what there is: {}\n", f.detail));
-        if let Some(c) = cause(f.code) {
-            out.push_str(&format!("  what happens:  {}\n", c.happens));
-        }
-        out.push_str(&format!("  what mends it: {}\n", f.cure));
+    // Several hosts with one cause are told together.
+    let mut told = 0;
+    while let Some(first) = why.causes.get(told) {
+        let same = why.causes[told..].iter().take_while(|f| f.code == first.code).count();
+        out.push_str(&together(lab, &why.causes[told..told + same]));
+        told += same;
     }
     for w in &why.ways {
         out.push('\n');
@@ -35,6 +33,22 @@ pub fn text(lab: &Lab<'_>, why: &Why) -> String {
     }
     if lab.log.lost_records > 0 {
         out.push_str("\nThe trace was full: what came later is not known; raise --max-memory.\n");
+    }
+    out
+}
+
+fn together(lab: &Lab<'_>, all: &[Found]) -> String {
+    let Some(row) = all.first().and_then(|f| cause(f.code)) else { return String::new() };
+    let nodes: Vec<&str> = all.iter().map(|f| lab.name(f.node)).collect();
+    let mut out = format!("\n{}: {} [{}]\n", nodes.join(", "), row.title, row.code);
+    for f in all {
+        out.push_str(&format!("  what there is: {}\n", f.detail));
+    }
+    out.push_str(&format!("  what happens:  {}\n", row.happens));
+    for (i, f) in all.iter().enumerate() {
+        if i == 0 || all[i - 1].cure != f.cure {
+            out.push_str(&format!("  what mends it: {}\n", f.cure));
+        }
     }
     out
 }
