@@ -118,7 +118,7 @@ const HIDES: &[Hides] = &[
     },
     Hides {
         code: "default-route-to-self",
-        hides: &["no-route", "no-route-back", "nat-gateway", "unowned-address"],
+        hides: &["no-route", "no-route-back", "nat-gateway", "nat-one-network", "unowned-address"],
         same_node: true,
     },
     Hides { code: "nat-one-network", hides: &["nat-gateway"], same_node: true },

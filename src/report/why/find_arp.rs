@@ -3,13 +3,13 @@
 use super::causes::Found;
 use super::lab::Lab;
 use crate::base::{DevIdx, NodeId};
-use crate::net::arp::may_answer;
+use crate::net::arp::{may_answer, speaks};
 use crate::net::neigh::Neigh;
 use crate::node::Host;
 use crate::scenario::model::Kind;
 use crate::sysctl::{Conf, Effective};
 use crate::trace::{ArpAnswer, Dir, DropReason, TraceEvent};
-use crate::wire::{ArpOp, L3};
+use crate::wire::{ArpOp, L3, Mac};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -171,7 +171,7 @@ fn announce(lab: &Lab<'_>, vip: Ipv4Addr) -> String {
     let director = lab.hosts().find(|h| lab.is_director(h.id) && h.net.is_local(vip));
     match director {
         Some(d) => {
-            let dev = d.net.devices().find(|x| !x.is_loopback() && x.mac != crate::wire::Mac::ZERO);
+            let dev = d.net.devices().find(|x| !x.is_loopback() && x.mac != Mac::ZERO);
             let dev = dev.map_or_else(|| "eth0".to_string(), |x| x.name.to_string());
             format!("on {}: arping -U -c 1 -I {dev} {vip}", d.name)
         }
@@ -182,6 +182,7 @@ fn announce(lab: &Lab<'_>, vip: Ipv4Addr) -> String {
 /// A server asks its neighbours with the VIP as sender, and somebody notes it.
 pub fn arp_announce(lab: &Lab<'_>) -> Vec<Found> {
     let mut out: Vec<Found> = Vec::new();
+    let mut vips: BTreeSet<Ipv4Addr> = BTreeSet::new();
     for (r, dir, frame) in lab.frames() {
         let L3::Arp(arp) = &frame.l3 else { continue };
         let asks = arp.op == ArpOp::Request && dir == Dir::Out && arp.spa != arp.tpa && hides(lab, r.node, arp.spa);
@@ -202,23 +203,44 @@ pub fn arp_announce(lab: &Lab<'_>) -> Vec<Found> {
         if by_answer {
             continue;
         }
-        let dev = host.net.devices().find(|d| d.mac == arp.sha);
-        let knob = dev.map_or_else(String::new, |d| host.net.sysctl.explain(Conf::ArpAnnounce, d.idx).to_string());
         out.push(Found {
             code: "arp-announce",
             node: r.node,
             detail: format!(
-                "{} asks who has {} as {}, and {} notes {} for it; {knob}",
+                "{} asks who has {} as {}, and {} notes {} for it; {}",
                 host.name,
                 arp.tpa,
                 arp.spa,
                 lab.name(learnt.node),
-                host.name
+                host.name,
+                announces(host, arp.sha)
             ),
-            cure: "sysctl -w net.ipv4.conf.all.arp_announce=2".into(),
+            cure: ALL_ARP_ANNOUNCE.into(),
+        });
+        vips.insert(arp.spa);
+    }
+    // Whoever does the same is next, as soon as the first is mended.
+    for host in lab.hosts().filter(|h| !lab.is_director(h.id)) {
+        let card = host.net.devices().find(|d| speaks(&host.net.devs, d.idx) && !d.addrs.is_empty());
+        let Some(card) = card.filter(|d| host.net.sysctl.effective(Conf::ArpAnnounce, d.idx) < 2) else { continue };
+        let vip = vips.iter().find(|v| host.net.has_addr(**v) && hides(lab, host.id, **v));
+        let Some(vip) = vip.filter(|_| !out.iter().any(|f| f.node == host.id)) else { continue };
+        out.push(Found {
+            code: "arp-announce",
+            node: host.id,
+            detail: format!("{} would ask as {vip}, too: {}", host.name, announces(host, card.mac)),
+            cure: ALL_ARP_ANNOUNCE.into(),
         });
     }
     out
+}
+
+const ALL_ARP_ANNOUNCE: &str = "sysctl -w net.ipv4.conf.all.arp_announce=2";
+
+/// `arp_announce` as it counts on the interface with this hardware address.
+fn announces(host: &Host, mac: Mac) -> String {
+    let dev = host.net.devices().find(|d| d.mac == mac);
+    dev.map_or_else(String::new, |d| host.net.sysctl.explain(Conf::ArpAnnounce, d.idx).to_string())
 }
 
 /// Two hosts answered one question, and neither serves behind the other.

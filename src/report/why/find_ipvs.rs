@@ -337,18 +337,29 @@ fn deaf<'a>(lab: &'a Lab<'_>) -> Vec<(&'a Host, Proto, u16, Vec<u16>, Option<&'a
     out
 }
 
+/// The port that a command named for the server and that the application listens at: ipvsadm itself puts the service's port
+/// in its place for `-g` and `-i`.
+fn mapped(lab: &Lab<'_>, s: &Server, port: u16, listens: &[u16]) -> Option<u16> {
+    if s.method == "Masq" {
+        return None;
+    }
+    let typed = lab.play.setup.iter().chain(&lab.play.events).filter(|t| t.node == s.director);
+    let words: Vec<&str> = typed.flat_map(|t| t.run.split_whitespace()).collect();
+    let named = words.windows(2).filter(|w| w[0] == "-r").filter_map(|w| w[1].rsplit_once(':')?.1.parse::<u16>().ok());
+    named.into_iter().chain([s.addr.1]).find(|n| *n != port && listens.contains(n))
+}
+
 /// DR and TUN keep the port that the client asked for.
 pub fn port_mapping(lab: &Lab<'_>) -> Vec<Found> {
     let mut out = Vec::new();
     for (host, proto, port, listens, row) in deaf(lab) {
-        let Some(s) = row.filter(|s| s.method != "Masq" && s.addr.1 != 0 && s.addr.1 != port) else { continue };
+        let Some((s, wanted)) = row.and_then(|s| Some((s, mapped(lab, s, port, &listens)?))) else { continue };
         out.push(Found {
             code: "port-mapping",
             node: host.id,
             detail: format!(
-                "{} was added with port {}, but {} leaves the port as it is: its packets come for {proto} {port}, where nothing listens{}",
+                "{} was added with port {wanted}, but {} leaves the port as it is: its packets come for {proto} {port}, where nothing listens{}",
                 s.addr.0,
-                s.addr.1,
                 s.method,
                 listed(&listens)
             ),
@@ -366,7 +377,7 @@ fn listed(ports: &[u16]) -> String {
 /// NAT to a port at which the application is not.
 pub fn nat_without_port(lab: &Lab<'_>) -> Vec<Found> {
     let mut out = Vec::new();
-    for (host, proto, port, listens, row) in deaf(lab) {
+    for (_, proto, port, listens, row) in deaf(lab) {
         let Some(s) = row.filter(|s| s.method == "Masq" && !listens.is_empty()) else { continue };
         let words = service_words(&s.service);
         out.push(Found {
@@ -383,7 +394,6 @@ pub fn nat_without_port(lab: &Lab<'_>) -> Vec<Found> {
                 s.addr.0, s.addr.1, listens[0], s.weight
             ),
         });
-        let _ = host;
     }
     out
 }
@@ -392,11 +402,11 @@ pub fn nat_without_port(lab: &Lab<'_>) -> Vec<Found> {
 pub fn not_listening(lab: &Lab<'_>) -> Vec<Found> {
     let mut out = Vec::new();
     for (host, proto, port, listens, row) in deaf(lab) {
-        let mapped = row.is_some_and(|s| match s.method {
+        let elsewhere = row.is_some_and(|s| match s.method {
             "Masq" => !listens.is_empty(),
-            _ => s.addr.1 != 0 && s.addr.1 != port,
+            _ => mapped(lab, s, port, &listens).is_some(),
         });
-        if mapped {
+        if elsewhere {
             continue;
         }
         out.push(Found {

@@ -67,13 +67,19 @@ fn down(lab: &Lab<'_>, host: &Host, dev: DevIdx, why: &str) -> (NodeId, String, 
 pub fn lossy_link(lab: &Lab<'_>) -> Vec<Found> {
     let mut count: BTreeMap<NodeId, (Option<DevIdx>, u64)> = BTreeMap::new();
     for d in lab.drops().filter(|d| matches!(d.reason, DropReason::LinkLoss | DropReason::LinkQueueFull { .. })) {
-        count.entry(d.node).or_insert((d.dev, 0)).1 += 1;
+        // A cable at a switch is named after the host at its other end.
+        let end = match d.dev.filter(|_| lab.host(d.node).is_none()).and_then(|dev| lab.play.world.peer_of(d.node, dev))
+        {
+            Some(end) if lab.host(end.node).is_some() => (end.node, Some(end.dev)),
+            _ => (d.node, d.dev),
+        };
+        count.entry(end.0).or_insert((end.1, 0)).1 += 1;
     }
     let found = count.into_iter().map(|(node, (dev, n))| {
         let place = lab.log.place(node, dev);
         (
             node,
-            format!("the cable at {place} lost {n} packets of connections that failed"),
+            format!("the cable at {place} lost {n} frames"),
             format!("set loss 0, or more bandwidth and queue, for the link of {place}"),
         )
     });
@@ -171,7 +177,7 @@ pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Found> {
         let peers = || {
             all.iter().filter(|y| y.0 == x.0 && y.1.id != x.1.id && (x.2.covers(y.2.local) || y.2.covers(x.2.local)))
         };
-        // Whoever differs from most is the one to mend; of two alike, the later of the file.
+        // Whoever differs from most is the one to mend; of two alike, the one that does not see the other.
         let differ = peers().filter(|y| x.2.covers(y.2.local) != y.2.covers(x.2.local)).collect::<Vec<_>>();
         let same = peers().filter(|y| y.2.prefix == x.2.prefix).count();
         let Some(y) = differ.first() else { continue };
@@ -179,7 +185,7 @@ pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Found> {
             .iter()
             .filter(|z| z.0 == y.0 && z.1.id != y.1.id && z.2.prefix == y.2.prefix && z.2.covers(y.2.local))
             .count();
-        if same < theirs || (same == theirs && x.1.id > y.1.id) {
+        if same < theirs || (same == theirs && !x.2.covers(y.2.local)) {
             found.push((
                 x.1.id,
                 format!(

@@ -10,7 +10,7 @@ use crate::report::facts::{Question, questions};
 use crate::report::log::{ConnectionRow, Drop, Outcome, RunLog};
 use crate::scenario::model::Kind;
 use crate::scenario::play::Play;
-use crate::trace::{Dir, Record, TraceEvent};
+use crate::trace::{Dir, DropReason, Record, TraceEvent};
 use crate::wire::{Frame, L3, Mac};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -243,11 +243,18 @@ impl<'a> Lab<'a> {
         }
         let counts = |d: &Drop<'_>| match (&d.frame.l3, d.harmless()) {
             (_, true) => false,
-            (L3::Arp(_), _) => bad.is_empty(),
+            // A filter may keep ARP away on purpose; a cable does not.
+            (L3::Arp(_), _) => !bad.is_empty() && on_the_wire(d.reason),
             (L3::Ip(p), _) if !bad.is_empty() => ends_in(p, &bad) || ids(p).any(|id| bad_ids.contains(&id)),
             (L3::Ip(p), _) => !ends_in(p, &good) && !p.daddr.is_multicast() && !p.daddr.is_broadcast(),
         };
         let all = self.log.drops().enumerate().filter(|(_, d)| counts(d));
         all.map(|(number, d)| Lost { at: d.at, node: d.node, number }).collect()
     }
+}
+
+/// Whether a cable or an interface lost it, whatever it was.
+fn on_the_wire(reason: &DropReason) -> bool {
+    use DropReason::{DevDown, LinkLoss, LinkQueueFull, NoCarrier};
+    matches!(reason, LinkLoss | LinkQueueFull { .. } | NoCarrier | DevDown)
 }
