@@ -545,7 +545,7 @@ fn what_is_not_there_is_bad_usage_with_a_name_that_may_be_meant() {
         (&["why", "small.yaml", "--connection", "web:99"], "0 to 5"),
         (&["why", "small.yaml", "--connection", "web"], "web:3"),
         (&["why", "small.yaml", "--packet", "999999"], "no packet #999999"),
-        (&["why", "small.yaml", "--drop", "0"], "numbered from 1"),
+        (&["why", "small.yaml", "--drop", "1"], "nothing was lost"),
         (&["why", "small.yaml", "--who-has", "192.168.1.200", "--silent", "rs11"], "did you mean `rs1`?"),
         (&["why", "small.yaml", "--silent", "rs1"], "--who-has"),
         (&["why", "small.yaml", "--packet", "1", "--drop", "1"], "cannot be used"),

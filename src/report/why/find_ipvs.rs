@@ -547,19 +547,21 @@ pub fn nat_gateway(lab: &Lab<'_>) -> Vec<Found> {
 pub fn answers_through_director(lab: &Lab<'_>) -> Vec<Found> {
     let mut out: Vec<Found> = Vec::new();
     for d in lab.drops() {
-        let DropReason::OwnSource { src, .. } = d.reason else { continue };
-        if !lab.vips.contains(src) || !lab.is_director(d.node) || out.iter().any(|f| f.node == d.node) {
+        let (DropReason::OwnSource { src, .. }, Some(p)) = (d.reason, d.frame.ip()) else { continue };
+        if !lab.vips.contains(src) || !lab.is_director(d.node) {
             continue;
         }
-        let server = lab
-            .of_mac(d.frame.src)
-            .or_else(|| lab.servers.iter().find(|s| s.failed && s.method != "Masq").and_then(|s| lab.host(s.host?)));
-        let who = server.map_or_else(|| "a server".to_string(), |h| h.name.to_string());
+        let sent = lab.frames().find(|(_, dir, f)| *dir == Dir::Out && f.ip().is_some_and(|o| o.id == p.id));
+        let node = sent.map_or(d.node, |(r, ..)| r.node);
+        if out.iter().any(|f| f.node == node) {
+            continue;
+        }
         out.push(Found {
             code: "answers-through-director",
-            node: server.map_or(d.node, |h| h.id),
+            node,
             detail: format!(
-                "{who} sends its answers from {src} to {}, which has that address itself: {}",
+                "{} sends its answers from {src} to {}, which has that address itself: {}",
+                lab.name(node),
                 lab.name(d.node),
                 d.reason
             ),

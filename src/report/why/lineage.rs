@@ -10,7 +10,7 @@ use crate::report::words::because;
 use crate::trace::{Decision, Dir, DropReason, Ends, Record, TraceEvent};
 use crate::wire::print::Printer;
 use crate::wire::{Frame, IpPacket, L3, L4};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// A step on the way.
@@ -39,6 +39,8 @@ pub struct Way {
     pub line: String,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// Other packets that ended as it did: how many, and when the last of them was born.
+    pub same: Option<(usize, SimTime)>,
 }
 
 /// Packets told in full; more are counted.
@@ -110,31 +112,66 @@ pub fn of_packet(lab: &Lab<'_>, id: u32) -> Vec<u32> {
     out
 }
 
-/// Which of a connection's packets tell what became of it: the first of each direction, and those that died.
-pub fn telling(lab: &Lab<'_>, packets: &[u32]) -> (Vec<u32>, usize) {
+/// A packet that tells what became of a connection, and later ones that ended as it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// The packet.
+    pub packet: u32,
+    /// Others with the same end: retransmissions, mostly.
+    pub same: Vec<u32>,
+}
+
+/// Which of a connection's packets tell what became of it: the first of each direction, and the first of each end.
+pub fn telling(lab: &Lab<'_>, c: &ConnectionRow, packets: &[u32]) -> (Vec<Telling>, usize) {
     let all: BTreeSet<u32> = packets.iter().copied().collect();
-    let mut died: BTreeSet<u32> = BTreeSet::new();
-    for d in lab.log.drops().filter(|d| !d.harmless()) {
-        died.extend(d.frame.ip().map(|p| p.id.0).filter(|id| all.contains(id)));
+    let client = lab.client_ends(c);
+    let mut ends: BTreeMap<u32, (NodeId, &'static str)> = BTreeMap::new();
+    let mut asks: BTreeMap<u32, bool> = BTreeMap::new();
+    for r in lab.log.records {
+        let (frame, end) = match &r.event {
+            TraceEvent::Frame { frame, .. } => (frame, None),
+            TraceEvent::Dropped { frame, reason, .. } => (frame, Some(reason)),
+            _ => continue,
+        };
+        let Some(p) = frame.ip().filter(|p| all.contains(&p.id.0)) else { continue };
+        let asking =
+            layers(p).last().is_some_and(|p| p.l4.ports().is_some_and(|(s, _)| client.contains(&(p.saddr, s))));
+        asks.entry(p.id.0).or_insert(asking && !matches!(p.l4, L4::Icmp(_)));
+        if let Some(reason) = end.filter(|reason| !harmless(reason)) {
+            ends.entry(p.id.0).or_insert((r.node, reason.rule().code));
+        }
     }
-    let mut out: Vec<u32> = packets.iter().copied().take(2).collect();
-    let mut endings: Vec<(NodeId, &'static str)> = Vec::new();
-    for &id in packets.iter().filter(|id| died.contains(id)) {
-        let end = lab.log.drops().find(|d| !d.harmless() && d.frame.ip().is_some_and(|p| p.id.0 == id));
-        let Some(end) = end.map(|d| (d.node, d.reason.rule().code)) else { continue };
-        // A retransmission that ended like the packet before it tells nothing new.
-        if endings.contains(&end) {
-            out.retain(|&o| o != id || packets.first() == Some(&id));
+    let first = |way: bool| packets.iter().copied().find(|id| asks.get(id) == Some(&way));
+    let mut out: Vec<Telling> = Vec::new();
+    for id in [first(true), first(false)]
+        .into_iter()
+        .flatten()
+        .chain(packets.iter().copied().filter(|id| ends.contains_key(id)))
+    {
+        let end = ends.get(&id);
+        let alike = |t: &Telling| end.is_some() && ends.get(&t.packet) == end && asks.get(&t.packet) == asks.get(&id);
+        if out.iter().any(|t| t.packet == id) {
             continue;
         }
-        endings.push(end);
-        if !out.contains(&id) {
-            out.push(id);
+        match out.iter().position(alike) {
+            Some(place) => out[place].same.push(id),
+            None => out.push(Telling { packet: id, same: Vec::new() }),
         }
     }
+    out.sort_by_key(|t| packets.iter().position(|p| *p == t.packet));
     out.truncate(TOLD);
-    let rest = packets.len() - out.len();
-    (out, rest)
+    let told: usize = out.iter().map(|t| 1 + t.same.len()).sum();
+    (out, packets.len() - told)
+}
+
+fn harmless(reason: &DropReason) -> bool {
+    matches!(
+        reason,
+        DropReason::OtherHost { .. }
+            | DropReason::SwitchNowhere
+            | DropReason::UnwantedBroadcast
+            | DropReason::TcpDuplicate
+    )
 }
 
 /// The way of a packet; none if it was never seen.
@@ -147,13 +184,19 @@ pub fn way(lab: &Lab<'_>, id: u32) -> Option<Way> {
         _ => None,
     })?;
     let steps: Vec<Step> = log.records.iter().filter_map(|r| step(lab, r, id)).collect();
-    Some(Way { packet: id, line: line(log, first), steps })
+    Some(Way { packet: id, line: line(log, first), steps, same: None })
 }
 
 /// A frame as a line, with the client's ports as they are.
 pub fn line(log: &RunLog<'_>, frame: &Frame) -> String {
     let ports: BTreeSet<u16> = log.connections.iter().map(|c| c.source_port).collect();
     Printer::new(ports).line(frame, &|mac| log.mac_owner(mac))
+}
+
+/// The way of a packet that stands for others.
+pub fn way_of(lab: &Lab<'_>, t: &Telling) -> Option<Way> {
+    let last = t.same.last().and_then(|id| way(lab, *id)).and_then(|w| w.steps.first().map(|s| s.at));
+    Some(Way { same: last.map(|at| (t.same.len(), at)), ..way(lab, t.packet)? })
 }
 
 fn step(lab: &Lab<'_>, r: &Record, id: u32) -> Option<Step> {

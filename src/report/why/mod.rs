@@ -224,8 +224,8 @@ fn concerns<'a>(lab: &'a Lab<'_>, claim: &Claim) -> Concern<'a> {
 
 fn connection(lab: &Lab<'_>, c: &ConnectionRow, expected: Option<String>) -> Why {
     let packets = lineage::of_connection(lab, c);
-    let (told, untold) = lineage::telling(lab, &packets);
-    let ways = told.iter().filter_map(|id| lineage::way(lab, *id)).collect();
+    let (told, untold) = lineage::telling(lab, c, &packets);
+    let ways = told.iter().filter_map(|t| lineage::way_of(lab, t)).collect();
     let errno = c.errno.map_or_else(String::new, |e| format!(" ({e})"));
     let by = c.server.as_ref().map_or_else(String::new, |s| format!(" by {s}"));
     let itself = format!(
@@ -237,8 +237,9 @@ fn connection(lab: &Lab<'_>, c: &ConnectionRow, expected: Option<String>) -> Why
         Some(said) => format!("{said}; here {itself}"),
         None => itself,
     };
-    let contested = |a: &Asked| a.contested();
-    let asked = arp::asked(lab, c.to.0, None).into_iter().filter(contested).take(1).collect();
+    // An answer that nobody disputes is in the steps already.
+    let disputed = |a: &Asked| a.answers.len() > 1 || (a.answers.is_empty() && !a.unicast);
+    let asked = arp::asked(lab, c.to.0, None).into_iter().filter(disputed).take(1).collect();
     Why { subject, wrong, causes: causes_if(lab, wrong), ways, untold, asked }
 }
 

@@ -65,6 +65,10 @@ fn way(lab: &Lab<'_>, w: &Way) -> String {
             out.push_str(&format!("  {:>9}  {:<14} decided by {rule}\n", "", ""));
         }
     }
+    if let Some((n, last)) = w.same {
+        let others = count(n as u64, "more packet ends", "more packets end");
+        out.push_str(&format!("  {others} in the same way, the last at {}\n", lab.log.brief(last)));
+    }
     out
 }
 
@@ -108,7 +112,11 @@ pub fn object(lab: &Lab<'_>, why: &Why) -> Value {
     let chain: Vec<Value> = steps
         .map(|s| json!({ "at_ns": at(s.at), "place": s.place, "packet": s.packet, "did": s.did, "rule": s.rule, "lost": s.lost }))
         .collect();
-    let packets: Vec<Value> = why.ways.iter().map(|w| json!({ "packet": w.packet, "line": w.line })).collect();
+    let packets: Vec<Value> = why
+        .ways
+        .iter()
+        .map(|w| json!({ "packet": w.packet, "line": w.line, "same_end": w.same.map_or(0, |s| s.0) }))
+        .collect();
     let asked: Vec<Value> = why
         .asked
         .iter()
