@@ -426,6 +426,264 @@ const BROKEN: &[Broken] = &[
         code: "default-route-to-self",
         node: "web1",
     },
+    Broken {
+        name: "dr-router",
+        base: "dr",
+        changes: &[
+            (
+                "  rs1:\n    kind: real-server\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.198/24 }\n",
+                "  far: { kind: switch }\n  r:\n    kind: router\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.1/24 }\n      eth1: { to: far, address: 192.168.2.1/24 }\n  rs1:\n    kind: real-server\n    interfaces:\n      eth0: { to: far, address: 192.168.2.198/24 }\n    gateway: 192.168.2.1\n",
+                1,
+            ),
+            ("-r 192.168.1.198", "-r 192.168.2.198", 1),
+            (
+                "address: 192.168.1.199/24 }",
+                "address: 192.168.1.199/24 }\n    routes: [192.168.2.0/24 via 192.168.1.1]",
+                1,
+            ),
+        ],
+        code: "dr-across-router",
+        node: "director",
+    },
+    Broken {
+        name: "dir-gw",
+        base: "dr",
+        changes: &[
+            (
+                "  client:\n    kind: client\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.101/24 }\n",
+                "  out: { kind: switch }\n  client:\n    kind: client\n    interfaces:\n      eth0: { to: out, address: 10.9.9.2/24 }\n    gateway: 10.9.9.1\n",
+                1,
+            ),
+            (
+                "address: 192.168.1.199/24 }",
+                "address: 192.168.1.199/24 }\n      eth1: { to: out, address: 10.9.9.1/24 }\n    sysctl: { net.ipv4.ip_forward: 1 }",
+                1,
+            ),
+            ("address: 192.168.1.198/24 }", "address: 192.168.1.198/24 }\n    gateway: 192.168.1.199", 1),
+            ("address: 192.168.1.197/24 }", "address: 192.168.1.197/24 }\n    gateway: 192.168.1.199", 1),
+        ],
+        code: "answers-through-director",
+        node: "rs1",
+    },
+    Broken {
+        name: "no-gw-dr",
+        base: "dr",
+        changes: &[
+            (
+                "  client:\n    kind: client\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.101/24 }\n",
+                "  out: { kind: switch }\n  r:\n    kind: router\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.1/24 }\n      eth1: { to: out, address: 10.9.9.1/24 }\n  client:\n    kind: client\n    interfaces:\n      eth0: { to: out, address: 10.9.9.2/24 }\n    gateway: 10.9.9.1\n",
+                1,
+            ),
+            ("address: 192.168.1.197/24 }", "address: 192.168.1.197/24 }\n    gateway: 192.168.1.1", 1),
+        ],
+        code: "no-route-back",
+        node: "rs1",
+    },
+    Broken {
+        name: "r-no-fwd",
+        base: "dr",
+        changes: &[
+            (
+                "  client:\n    kind: client\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.101/24 }\n",
+                "  out: { kind: switch }\n  r:\n    kind: host\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.1/24 }\n      eth1: { to: out, address: 10.9.9.1/24 }\n  client:\n    kind: client\n    interfaces:\n      eth0: { to: out, address: 10.9.9.2/24 }\n    gateway: 10.9.9.1\n",
+                1,
+            ),
+            ("address: 192.168.1.197/24 }", "address: 192.168.1.197/24 }\n    gateway: 192.168.1.1", 1),
+            ("address: 192.168.1.198/24 }", "address: 192.168.1.198/24 }\n    gateway: 192.168.1.1", 1),
+        ],
+        code: "ip-forward",
+        node: "r",
+    },
+    Broken {
+        name: "overload",
+        base: "dr",
+        changes: &[
+            (
+                "    serves: [tcp/80]\n",
+                "    serves: [{ protocol: tcp, port: 80, workers: 1, backlog: 1, service_time: 2s }]\n",
+                2,
+            ),
+            ("connections: 6, every: 200ms", "connections: 60, every: 1ms", 1),
+        ],
+        code: "server-overloaded",
+        node: "rs1",
+    },
+    Broken {
+        name: "differ",
+        base: "dr",
+        changes: &[
+            (
+                "  rs1:\n",
+                "  backup:\n    kind: director\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.190/24 }\n    run: |\n      ipvsadm -A -t 192.168.1.200:80 -s rr\n      ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -m\n\n  rs1:\n",
+                1,
+            ),
+            (
+                "\nobserve:",
+                "\ntimeline:\n  - { at: 950ms, node: director, run: ifconfig eth0 down }\n  - { at: 960ms, node: backup, run: \"ip addr add 192.168.1.200/32 dev eth0; arping -U -c 1 -I eth0 192.168.1.200\" }\n\nobserve:",
+                1,
+            ),
+        ],
+        code: "directors-differ",
+        node: "backup",
+    },
+    Broken {
+        name: "takeover-no-garp",
+        base: "dr",
+        changes: &[
+            (
+                "  rs1:\n",
+                "  backup:\n    kind: director\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.190/24 }\n    run: |\n      ipvsadm -A -t 192.168.1.200:80 -s rr\n      ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.198 -g\n      ipvsadm -a -t 192.168.1.200:80 -r 192.168.1.197 -g\n\n  rs1:\n",
+                1,
+            ),
+            (
+                "\nobserve:",
+                "\ntimeline:\n  - { at: 950ms, node: director, run: ifconfig eth0:0 down }\n  - { at: 960ms, node: backup, run: \"ip addr add 192.168.1.200/32 dev eth0\" }\n\nobserve:",
+                1,
+            ),
+        ],
+        code: "stale-neighbour",
+        node: "client",
+    },
+    Broken {
+        name: "two-directors",
+        base: "dr",
+        changes: &[(
+            "  rs1:\n",
+            "  backup:\n    kind: director\n    interfaces:\n      eth0: { to: lan, address: 192.168.1.190/24, latency: 10us }\n    run: |\n      ip addr add 192.168.1.200/32 dev eth0\n\n  rs1:\n",
+            1,
+        )],
+        code: "duplicate-address",
+        node: "backup",
+    },
+    Broken {
+        name: "sh-p",
+        base: "dr",
+        changes: &[
+            ("-s rr", "-s sh -p 300", 1),
+            ("sequence: [rs2, rs1, rs2, rs1, rs2, rs1]", "served: { rs1: 3, rs2: 3 }", 1),
+        ],
+        code: "persistence-with-sh",
+        node: "director",
+    },
+    Broken {
+        name: "curl-only",
+        base: "nat",
+        changes: &[
+            (
+                "  - { name: web, from: client, to: \"8.8.8.8:80\", start: 500ms, connections: 6, every: 200ms, response: 1kB }\n",
+                "  - { name: web, from: client, to: \"8.8.8.8:80\", start: 500ms, connections: 6, every: 200ms, response: 1kB }\n",
+                1,
+            ),
+            ("net.ipv4.ip_forward: 1", "net.ipv4.ip_forward: 0", 1),
+            ("\nobserve:", "\nduration: 12s\n\nobserve:", 1),
+        ],
+        code: "ip-forward",
+        node: "director",
+    },
+    Broken {
+        name: "vip-on-lo-dir",
+        base: "dr",
+        changes: &[
+            (
+                "    run: |\n      ifconfig eth0:0",
+                "    run: |\n      sysctl -w net.ipv4.conf.all.arp_ignore=1\n      ifconfig lo:0",
+                1,
+            ),
+            ("dev eth0:0", "dev lo", 1),
+        ],
+        code: "arp-filtered",
+        node: "director",
+    },
+    Broken {
+        name: "drop-policy",
+        base: "dr",
+        changes: &[(
+            "    run: |\n      ifconfig eth0:0",
+            "    run: |\n      iptables -P INPUT DROP\n      ifconfig eth0:0",
+            1,
+        )],
+        code: "filter-drops",
+        node: "director",
+    },
+    Broken {
+        name: "arp-filter-rs",
+        base: "nat",
+        changes: &[(
+            "    gateway: 192.168.10.1\n",
+            "    gateway: 192.168.10.1\n    run: arptables -A INPUT -j DROP\n",
+            1,
+        )],
+        code: "arp-filtered",
+        node: "web1",
+    },
+    Broken {
+        name: "rp-dir",
+        base: "nat",
+        changes: &[
+            (
+                "      net.ipv4.ip_forward: 1\n",
+                "      net.ipv4.ip_forward: 1\n      net.ipv4.conf.all.rp_filter: 1\n",
+                1,
+            ),
+            (
+                "eth0: { to: front, address: 8.8.8.1/24 }",
+                "eth0: { to: front, address: 192.168.10.77/24 }\n    routes: [8.8.8.0/24 dev eth0]",
+                1,
+            ),
+        ],
+        code: "rp-filter",
+        node: "director",
+    },
+    Broken {
+        name: "vip-in-wrong-place",
+        base: "tun",
+        changes: &[(
+            "ifconfig tunl0 200.168.10.10 netmask 255.255.255.255 up\n      route add -host 200.168.10.10 dev tunl0\n\ntraffic",
+            "modprobe ipip\n\ntraffic",
+            1,
+        )],
+        code: "real-server-without-vip",
+        node: "web2",
+    },
+    Broken {
+        name: "udp",
+        base: "dr",
+        changes: &[("response: 1kB }", "response: 1kB, protocol: udp }", 1)],
+        code: "no-service",
+        node: "director",
+    },
+    Broken {
+        name: "fwmark-none",
+        base: "dr",
+        changes: &[("-A -t 192.168.1.200:80", "-A -f 1", 1), ("-a -t 192.168.1.200:80", "-a -f 1", 2)],
+        code: "no-service",
+        node: "director",
+    },
+    Broken {
+        name: "blackhole",
+        base: "dr",
+        changes: &[("      ifconfig lo:0", "      ip route add blackhole 192.168.1.101/32\n      ifconfig lo:0", 1)],
+        code: "no-route-back",
+        node: "rs1",
+    },
+    Broken {
+        name: "srv-stops",
+        base: "dr",
+        changes: &[("\nobserve:", "\ntimeline:\n  - { at: 850ms, node: rs1, run: ifconfig eth0 down }\n\nobserve:", 1)],
+        code: "interface-down",
+        node: "rs1",
+    },
+    Broken {
+        name: "quiesce",
+        base: "dr",
+        changes: &[(
+            "\nobserve:",
+            "\ntimeline:\n  - { at: 850ms, node: director, run: \"ipvsadm -C\" }\n\nobserve:",
+            1,
+        )],
+        code: "no-service",
+        node: "director",
+    },
 ];
 
 fn explained(scenario: &Scenario) -> Run<'_> {
@@ -434,7 +692,7 @@ fn explained(scenario: &Scenario) -> Run<'_> {
 }
 
 #[test]
-fn why_names_the_cause_of_every_broken_lab_and_no_other_node_for_it() {
+fn why_names_the_cause_of_every_broken_lab_and_where_it_is() {
     let mut wrong = Vec::new();
     for b in BROKEN {
         let mut yaml = text(&format!("scenarios/{}.yaml", b.base));

@@ -19,8 +19,8 @@ pub fn mermaid(l: &Ladder) -> String {
             (Target::Column(to), Some(why)) => {
                 let _ = writeln!(out, "    h{from}-xh{to}: {label} (lost: {})", plain(why));
             }
-            (Target::All, _) => {
-                let _ = writeln!(out, "    Note over h0,h{}: h{from} to all: {label}", l.columns.len() - 1);
+            (Target::Reach(low, high), _) => {
+                let _ = writeln!(out, "    Note over h{low},h{high}: h{from} to all: {label}");
             }
             (Target::Here, Some(why)) => {
                 let _ = writeln!(out, "    Note over h{from}: {label} (lost: {})", plain(why));

@@ -55,8 +55,8 @@ pub struct Row {
 pub enum Target {
     /// At another host.
     Column(usize),
-    /// Everywhere: a broadcast.
-    All,
+    /// At everybody in the segment: the outermost columns that heard the broadcast, the sender's own included.
+    Reach(usize, usize),
     /// At the host itself, or nobody knows.
     Here,
 }
@@ -67,6 +67,7 @@ struct Arrow {
     from: NodeId,
     to: Option<NodeId>,
     all: bool,
+    heard: Vec<NodeId>,
     label: String,
     lost: Option<String>,
 }
@@ -86,6 +87,8 @@ pub fn ladder(lab: &Lab<'_>, only: Option<&ConnectionRow>) -> Ladder {
     let mut arrows: Vec<Arrow> = Vec::new();
     // The arrow that a host's latest frame made, to find it again when it is lost.
     let mut sent: Table<(NodeId, DevIdx), usize> = Table::default();
+    // The arrow of a card's latest broadcast, to add who heard it.
+    let mut called: Table<Mac, usize> = Table::default();
     for r in log.records {
         match &r.event {
             TraceEvent::Frame { dev, dir: Dir::Out, frame, ethernet: true } => {
@@ -94,8 +97,24 @@ pub fn ladder(lab: &Lab<'_>, only: Option<&ConnectionRow>) -> Ladder {
                     continue;
                 }
                 sent.insert((r.node, *dev), arrows.len());
+                if frame.dst.is_multicast() {
+                    called.insert(frame.src, arrows.len());
+                }
                 let to = lab.of_mac(frame.dst).map(|h| h.id);
-                arrows.push(Arrow { at: r.at, from: r.node, to, all: frame.dst.is_multicast(), label, lost: None });
+                arrows.push(Arrow {
+                    at: r.at,
+                    from: r.node,
+                    to,
+                    all: frame.dst.is_multicast(),
+                    heard: Vec::new(),
+                    label,
+                    lost: None,
+                });
+            }
+            TraceEvent::Frame { dir: Dir::In, frame, .. } if frame.dst.is_multicast() => {
+                if let Some(arrow) = called.get(&frame.src).and_then(|i| arrows.get_mut(*i)) {
+                    arrow.heard.push(r.node);
+                }
             }
             TraceEvent::Dropped { dev, frame, reason } => {
                 let drop = super::log::Drop { at: r.at, node: r.node, dev: *dev, frame, reason };
@@ -114,6 +133,7 @@ pub fn ladder(lab: &Lab<'_>, only: Option<&ConnectionRow>) -> Ladder {
                         from: r.node,
                         to: None,
                         all: false,
+                        heard: Vec::new(),
                         label: lineage::line(log, frame),
                         lost: Some(reason.to_string()),
                     }),
@@ -145,7 +165,15 @@ fn place(log: &RunLog<'_>, arrows: Vec<Arrow>, only: Option<&ConnectionRow>) -> 
         from: column(a.from),
         to: match a.to {
             Some(to) if to != a.from => Target::Column(column(to)),
-            _ if a.all => Target::All,
+            _ if a.all => {
+                let heard = a
+                    .heard
+                    .iter()
+                    .filter(|n| nodes.binary_search(n).is_ok())
+                    .map(|n| column(*n))
+                    .chain([column(a.from)]);
+                Target::Reach(heard.clone().min().unwrap_or(0), heard.max().unwrap_or(0))
+            }
             _ => Target::Here,
         },
         label: a.label.clone(),

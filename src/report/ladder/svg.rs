@@ -29,7 +29,7 @@ pub fn svg(l: &Ladder) -> String {
         );
     }
     for (n, row) in l.rows.iter().enumerate() {
-        arrow(&mut out, l, row, TOP + n * LINE);
+        arrow(&mut out, row, TOP + n * LINE);
     }
     if l.more > 0 {
         let y = height - 10;
@@ -42,12 +42,12 @@ fn x(column: usize) -> usize {
     LEFT + column * STEP
 }
 
-fn arrow(out: &mut String, l: &Ladder, r: &Row, y: usize) {
+fn arrow(out: &mut String, r: &Row, y: usize) {
     let from = x(r.from);
     let color = if r.lost.is_some() { "#b00020" } else { "#1f4e79" };
     let ends = match r.to {
         Target::Column(to) => vec![x(to)],
-        Target::All => [0, l.columns.len() - 1].into_iter().filter(|c| *c != r.from).map(x).collect(),
+        Target::Reach(low, high) => [low, high].into_iter().filter(|c| *c != r.from).map(x).collect(),
         Target::Here => Vec::new(),
     };
     for &to in &ends {

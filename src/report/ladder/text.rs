@@ -48,9 +48,9 @@ fn rail(l: &Ladder, r: &Row, width: usize) -> String {
     };
     match r.to {
         Target::Column(to) => arrow(to * STEP),
-        Target::All => {
-            arrow(0);
-            arrow((l.columns.len() - 1) * STEP);
+        Target::Reach(low, high) => {
+            arrow(low * STEP);
+            arrow(high * STEP);
             cells[from] = '*';
         }
         Target::Here => cells[from] = if r.lost.is_some() { 'x' } else { 'o' },
@@ -76,7 +76,7 @@ pub(super) mod tests {
             title: "A <small> one".into(),
             columns: vec!["client".into(), "director".into(), "rs1".into()],
             rows: vec![
-                row(0, Target::All, "who has 10.0.0.100?", None),
+                row(0, Target::Reach(0, 2), "who has 10.0.0.100?", None),
                 row(2, Target::Column(0), "SYN & ACK", None),
                 row(1, Target::Column(2), "SYN; data", Some("lost on the cable")),
                 row(2, Target::Here, "SYN", Some("no route")),

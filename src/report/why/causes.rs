@@ -6,7 +6,7 @@
 //! row, because keepalived is not simulated.
 
 use super::lab::Lab;
-use super::{find_arp, find_ipvs, find_path, find_typed};
+use super::{find_arp, find_ipvs, find_path, find_server, find_typed};
 use crate::base::NodeId;
 
 /// A cause that was recognised.
@@ -53,15 +53,15 @@ pub const RECOGNISERS: &[Recogniser] = &[
     Recogniser { code: "wrong-mode", find: find_ipvs::wrong_mode },
     Recogniser { code: "dr-across-router", find: find_ipvs::dr_across_router },
     Recogniser { code: "real-server-without-vip", find: find_ipvs::real_server_without_vip },
-    Recogniser { code: "tunnel-down", find: find_ipvs::tunnel_down },
-    Recogniser { code: "port-mapping", find: find_ipvs::port_mapping },
-    Recogniser { code: "nat-without-port", find: find_ipvs::nat_without_port },
-    Recogniser { code: "not-listening", find: find_ipvs::not_listening },
-    Recogniser { code: "server-overloaded", find: find_ipvs::server_overloaded },
+    Recogniser { code: "tunnel-down", find: find_server::tunnel_down },
+    Recogniser { code: "port-mapping", find: find_server::port_mapping },
+    Recogniser { code: "nat-without-port", find: find_server::nat_without_port },
+    Recogniser { code: "not-listening", find: find_server::not_listening },
+    Recogniser { code: "server-overloaded", find: find_server::server_overloaded },
     Recogniser { code: "default-route-to-self", find: find_path::default_route_to_self },
-    Recogniser { code: "nat-one-network", find: find_ipvs::nat_one_network },
-    Recogniser { code: "nat-gateway", find: find_ipvs::nat_gateway },
-    Recogniser { code: "answers-through-director", find: find_ipvs::answers_through_director },
+    Recogniser { code: "nat-one-network", find: find_server::nat_one_network },
+    Recogniser { code: "nat-gateway", find: find_server::nat_gateway },
+    Recogniser { code: "answers-through-director", find: find_server::answers_through_director },
     Recogniser { code: "rp-filter", find: find_path::rp_filter },
     Recogniser { code: "ip-forward", find: find_path::ip_forward },
     Recogniser { code: "mtu", find: find_path::mtu },

@@ -309,7 +309,7 @@ pub fn mtu(lab: &Lab<'_>) -> Vec<Found> {
 /// Whether the packet of a loss is on its way to a client, or is a request that cannot be answered.
 fn back(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, dst: Ipv4Addr) -> bool {
     let Some(p) = d.frame.ip() else { return false };
-    p.saddr == dst || lab.log.connections.iter().any(|c| lab.client_ends(c).iter().any(|e| e.0 == dst))
+    p.saddr == dst || lab.clients.contains(&dst)
 }
 
 /// A host cannot answer.

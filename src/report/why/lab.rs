@@ -31,6 +31,8 @@ pub struct Lab<'a> {
     pub servers: Vec<Server>,
     /// Addresses that clients connect to, and those of virtual services.
     pub vips: BTreeSet<Ipv4Addr>,
+    /// The addresses of those who connect.
+    pub clients: BTreeSet<Ipv4Addr>,
     /// Losses that may have done harm: those of connections that failed; where none failed, those of no connection.
     pub losses: Vec<Lost>,
 }
@@ -75,7 +77,9 @@ impl<'a> Lab<'a> {
         let questions = questions(&log);
         let mut vips: BTreeSet<Ipv4Addr> = log.connections.iter().map(|c| c.to.0).collect();
         vips.extend(log.services.iter().filter_map(|s| s.vip));
-        let mut lab = Lab { log, play, questions, servers: Vec::new(), vips, losses: Vec::new() };
+        let mut lab =
+            Lab { log, play, questions, servers: Vec::new(), vips, clients: BTreeSet::new(), losses: Vec::new() };
+        lab.clients = lab.find_clients();
         lab.servers = lab.find_servers();
         // Who connects to a server itself does not make its address a virtual one.
         let own: BTreeSet<Ipv4Addr> = lab.servers.iter().map(|s| s.addr.0).collect();
@@ -174,6 +178,13 @@ impl<'a> Lab<'a> {
             TraceEvent::Frame { dir, frame, .. } => Some((r, *dir, &**frame)),
             _ => None,
         })
+    }
+
+    fn find_clients(&self) -> BTreeSet<Ipv4Addr> {
+        let names: BTreeSet<&str> = self.log.connections.iter().map(|c| c.client.as_str()).collect();
+        let clients = self.log.nodes.iter().filter(|n| names.contains(n.name.as_str()));
+        let addrs = clients.flat_map(|n| n.devs.iter().flat_map(|d| d.addrs.iter().map(|a| a.0)));
+        addrs.filter(|a| !a.is_loopback()).collect()
     }
 
     /// Servers as commands and tables have them, with what became of connections that were sent there.

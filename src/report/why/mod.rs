@@ -8,6 +8,7 @@ pub mod causes;
 mod find_arp;
 mod find_ipvs;
 mod find_path;
+mod find_server;
 mod find_typed;
 pub mod lab;
 pub mod lineage;
