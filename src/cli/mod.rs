@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod exit;
 mod input;
+mod ladder;
 mod list;
 mod man;
 mod new;
@@ -20,6 +21,7 @@ mod test;
 mod trace;
 mod ui;
 mod values;
+mod why;
 
 use clap::{Parser, Subcommand};
 use exit::Failure;
@@ -38,6 +40,7 @@ use ui::{Color, Ui};
 Examples:
   lvsim new dr                        write dr.yaml, a working direct-routing cluster
   lvsim run dr.yaml                   simulate it: who served whom, what died where and why
+  lvsim why dr.yaml                   what is wrong, who is behind it, and what mends it
   lvsim trace dr.yaml arp             every ARP frame, as tcpdump prints it
   lvsim show dr.yaml conn director    its connection table at the end, or --at 1.5s
   lvsim test scenarios                run all scenarios of a folder and judge what they expect
@@ -63,6 +66,10 @@ enum Verb {
     Test(test::Args),
     /// Print every frame as tcpdump does, hop by hop
     Trace(trace::Args),
+    /// Tell why something went wrong: the cause, what mends it, every step
+    Why(why::Args),
+    /// Draw the frames between hosts as a message sequence chart
+    Ladder(ladder::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
     /// Write a new scenario from a template
@@ -92,6 +99,8 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => args.execute(&mut ui),
         Verb::Test(args) => args.execute(&mut ui),
         Verb::Trace(args) => args.execute(&mut ui),
+        Verb::Why(args) => args.execute(&mut ui),
+        Verb::Ladder(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),

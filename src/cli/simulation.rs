@@ -10,7 +10,7 @@ use lvsim::scenario::Scenario;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Options of `run`, `test` and `trace`.
+/// Options of every verb that simulates.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SimArgs {
     /// Draw other random numbers than the scenario's own seed gives
@@ -31,11 +31,11 @@ pub struct SimArgs {
 }
 
 impl SimArgs {
-    fn options(&self, trace: bool) -> RunOptions {
+    fn options(&self, trace: bool, decisions: bool) -> RunOptions {
         let mut limits = Limits::default();
         limits.events = self.max_events.unwrap_or(limits.events);
         limits.memory_bytes = self.max_memory.unwrap_or(limits.memory_bytes);
-        RunOptions { seed: self.seed, until: self.until, trace, limits }
+        RunOptions { seed: self.seed, until: self.until, trace, decisions, limits }
     }
 
     /// Simulates, with progress on stderr, until the end, a limit or Ctrl-C. `trace`: frames and decisions are kept.
@@ -43,9 +43,21 @@ impl SimArgs {
     /// # Errors
     /// If Ctrl-C cannot be caught.
     pub fn simulate<'s>(&self, scenario: &'s Scenario, trace: bool, ui: &Ui) -> Result<Run<'s>, Failure> {
+        self.run(scenario, &self.options(trace, false), ui)
+    }
+
+    /// The same; every step of every packet is kept as well.
+    ///
+    /// # Errors
+    /// If Ctrl-C cannot be caught.
+    pub fn explain<'s>(&self, scenario: &'s Scenario, ui: &Ui) -> Result<Run<'s>, Failure> {
+        self.run(scenario, &self.options(true, true), ui)
+    }
+
+    fn run<'s>(&self, scenario: &'s Scenario, options: &RunOptions, ui: &Ui) -> Result<Run<'s>, Failure> {
         catch_interrupts()?;
         let mut meter = Meter::new(ui.quiet, ui.live());
-        let run = simulate(scenario, &self.options(trace), &mut |progress| {
+        let run = simulate(scenario, options, &mut |progress| {
             meter.tick(progress);
             !interrupted()
         });

@@ -3,7 +3,7 @@
 use super::exit::Failure;
 use super::simulation::{SimArgs, verdict};
 use super::ui::Ui;
-use super::{input, values};
+use super::{input, list, values};
 use lvsim::report::filter::{Expr, FilterError, TraceFilter};
 use lvsim::scenario::Scenario;
 use std::net::Ipv4Addr;
@@ -16,6 +16,7 @@ Examples:
   lvsim trace scenarios/dr.yaml --on director:eth0 tcp port 80
   lvsim trace scenarios/tun.yaml --flow 200.168.10.4:32768
   lvsim trace scenarios/nat.yaml drop
+  lvsim trace scenarios/nat.yaml --packet 1 --passport
 
 A filter is made of arp, ip, tcp, udp, icmp, ipip, drop, [src|dst] host ADDRESS, [src|dst] net PREFIX and
 [src|dst] port PORT, joined by and, or, not and parentheses. Addresses and ports are also looked for inside a tunnel.")]
@@ -35,6 +36,12 @@ pub struct Args {
     /// Only the packets of this connection, both ways, and errors about them
     #[arg(long, value_name = "SRC:PORT", value_parser = values::end)]
     flow: Option<(Ipv4Addr, u16)>,
+    /// Print the packet's headers hop by hop; cells that changed have a `*`
+    #[arg(long, requires = "packet", conflicts_with_all = ["filter", "on", "flow"])]
+    passport: bool,
+    /// How to print the passport
+    #[arg(long, value_enum, default_value_t = list::Format::Human, value_name = "FORMAT", requires = "passport")]
+    format: list::Format,
     #[command(flatten)]
     sim: SimArgs,
     /// Show no progress
@@ -52,6 +59,14 @@ impl Args {
             exists(&loaded.scenario, node)?;
         }
         let mut run = self.sim.simulate(&loaded.scenario, true, ui)?;
+        if let Some(id) = self.packet.filter(|_| self.passport) {
+            let Some(text) = run.passport(id, self.format.into()) else {
+                return Err(Failure::usage(format!("no packet #{id} in this run")));
+            };
+            ui.out.text(&text)?;
+            run.expectations.clear();
+            return Ok(verdict(&run, ui));
+        }
         let filter = TraceFilter { on: self.on, packet: self.packet, flow: self.flow, expr };
         let lines = run.trace_lines(&filter);
         for line in &lines {

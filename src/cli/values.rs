@@ -56,6 +56,14 @@ pub fn end(text: &str) -> Result<(Ipv4Addr, u16), String> {
         .ok_or_else(|| format!("`{text}` is no end of a connection; write for example `192.168.1.101:32768`"))
 }
 
+/// A connection as reports name it: `web:3`.
+pub fn connection(text: &str) -> Result<(String, u32), String> {
+    text.rsplit_once(':')
+        .and_then(|(name, index)| Some((name.to_string(), index.parse().ok()?)))
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| format!("`{text}` is no connection; write its entry and its place there, for example `web:3`"))
+}
+
 /// A packet as reports name it: `#12`, or `12`.
 pub fn packet(text: &str) -> Result<u32, String> {
     text.strip_prefix('#')

@@ -3,9 +3,11 @@
 pub mod charts;
 pub mod facts;
 pub mod filter;
+pub mod ladder;
 pub mod log;
 pub mod markdown;
 pub mod names;
+pub mod passport;
 pub mod pcap;
 pub mod record;
 pub mod run;
@@ -14,6 +16,7 @@ pub mod snapshot;
 pub mod story;
 pub mod tables;
 pub mod trace_lines;
+pub mod why;
 pub mod words;
 
 #[cfg(test)]

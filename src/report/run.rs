@@ -4,6 +4,7 @@ use super::filter::TraceFilter;
 use super::log::{ConnectionRow, DestInfo, DevInfo, Judged as LogJudged, Mark, NodeInfo, ServiceInfo, TypedRow};
 use super::record::{self, EventKind, EventRow, SetupOutput};
 use super::tables::{self, Format};
+use super::why::Lab;
 use super::{Artifact, RunLog, markdown, pcap, show, snapshot, story};
 use crate::base::{NodeId, Seed, Span};
 use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
@@ -41,8 +42,10 @@ pub struct RunOptions {
     pub seed: Option<u64>,
     /// Another end.
     pub until: Option<Span>,
-    /// Keep every frame and decision, for stories and captures.
+    /// Keep every frame and verdict, for stories and captures.
     pub trace: bool,
+    /// Keep every step of every packet as well, for `why`.
+    pub decisions: bool,
     /// The bounds.
     pub limits: Limits,
 }
@@ -130,8 +133,9 @@ pub fn simulate<'s>(
         pending: usize::try_from(memory / 2 / PENDING_BYTES).unwrap_or(usize::MAX),
         ..WorldLimits::default()
     };
-    let mut tracer = match options.trace {
-        true => Tracer::new(TraceMask::ALL, usize::try_from(memory / 2 / RECORD_BYTES).unwrap_or(usize::MAX)),
+    let mask = if options.decisions { TraceMask::ALL | TraceMask::DECISIONS } else { TraceMask::ALL };
+    let mut tracer = match options.trace || options.decisions {
+        true => Tracer::new(mask, usize::try_from(memory / 2 / RECORD_BYTES).unwrap_or(usize::MAX)),
         false => Tracer::off(),
     };
     let until = options.until.or(scenario.duration);
@@ -230,6 +234,11 @@ impl Run<'_> {
         }
     }
 
+    /// The run opened for `why`; it has to be traced with its decisions ([`RunOptions::decisions`]).
+    pub fn lab(&self) -> Lab<'_> {
+        Lab::new(self.log(), &self.play)
+    }
+
     /// What happened, for people.
     pub fn story(&self, color: bool) -> String {
         story::story(&self.log(), color)
@@ -318,6 +327,16 @@ impl Run<'_> {
     /// Every frame as tcpdump prints it, as far as the filter wants it.
     pub fn trace_lines(&self, filter: &TraceFilter) -> Vec<String> {
         super::trace_lines::lines(&self.log(), filter)
+    }
+
+    /// A packet's headers hop by hop; none if no device saw it.
+    pub fn passport(&self, id: u32, format: Format) -> Option<String> {
+        let shown = super::passport::passport(&self.log(), id, format)?;
+        if format != Format::Json {
+            return Some(shown);
+        }
+        let head = json!({ "schema_version": 1, "name": self.name, "packet": id });
+        Some(tables::enveloped(&head, &shown))
     }
 
     /// One table of one node as it is at the run's end, for people or programs; none if there is no such node, or it is

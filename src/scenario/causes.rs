@@ -24,6 +24,13 @@ pub fn cause(code: &str) -> Option<&'static Cause> {
 /// Every cause, sorted by code.
 pub const CAUSES: &[Cause] = &[
     Cause {
+        code: "answers-through-director",
+        title: "a DR or TUN real server sends its answers through the director",
+        happens: "they come from the VIP, which is an address of the director itself: a source of its own is martian to it \
+                  (__fib_validate_source, net/ipv4/fib_frontend.c)",
+        cure: "give the server another router as its gateway, or use NAT (-m)",
+    },
+    Cause {
         code: "arp-announce",
         title: "a real server asks for its neighbours with the VIP as the sender",
         happens: "with arp_announce 0 or 1 the sender of a who-has is the source of the packet that waits, here the VIP; \
@@ -32,7 +39,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause {
         code: "arp-filtered",
-        title: "arptables or arp_filter keeps a host from answering for an address that it must answer for",
+        title: "arptables, arp_filter or arp_ignore keeps a host from answering for an address that it must answer for",
         happens: "the question is heard and stays without an answer; the asker gives up after mcast_solicit questions and \
                   says host unreachable",
         cure: "take the rule or the knob away on the host that has to answer",
@@ -100,6 +107,12 @@ pub const CAUSES: &[Cause] = &[
         happens: "the packet is for another host and ends in ip_error (net/ipv4/route.c); translated answers of real servers \
                   end at the director",
         cure: "sysctl -w net.ipv4.ip_forward=1",
+    },
+    Cause {
+        code: "lossy-link",
+        title: "a cable loses frames, or its queue is full",
+        happens: "TCP sends again, later each time, and gives up in the end",
+        cure: "set the link's loss to 0, or give it more bandwidth and queue",
     },
     Cause {
         code: "mask-mismatch",
@@ -197,6 +210,12 @@ pub const CAUSES: &[Cause] = &[
         cure: "set net.ipv4.conf.all.rp_filter and that of the interface to 0, or to 2",
     },
     Cause {
+        code: "server-overloaded",
+        title: "a listener has no room for another connection",
+        happens: "the SYN or the last ACK of the handshake is dropped (tcp_conn_request, tcp_v4_syn_recv_sock)",
+        cure: "add servers, workers or backlog",
+    },
+    Cause {
         code: "stale-neighbour",
         title: "a wrong hardware address for the VIP was learnt before it was hidden",
         happens: "an entry that is used stays: it is confirmed by unicast, which the wrong host answers as long as it has \
@@ -208,6 +227,12 @@ pub const CAUSES: &[Cause] = &[
         title: "no tunnel device that is up takes the wrapped packets",
         happens: "protocol 4 without a tunnel is answered with ICMP protocol unreachable; a tunl0 that is down drops",
         cure: "modprobe ipip; ip link set tunl0 up",
+    },
+    Cause {
+        code: "unowned-address",
+        title: "nobody has an address that packets are sent to",
+        happens: "it is asked for mcast_solicit times, then the packet is dropped and the sender told: host unreachable",
+        cure: "name the right address, or give it to the host that is meant",
     },
     Cause {
         code: "vip-mask",

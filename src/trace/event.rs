@@ -3,7 +3,7 @@
 use super::DropReason;
 use crate::base::{DevIdx, NodeId, SimTime};
 use crate::sysctl::Effective;
-use crate::wire::{Arp, Frame, IpPacket, Mac};
+use crate::wire::{Arp, Frame, IpPacket, Mac, PacketId, Proto};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -120,6 +120,109 @@ pub enum TraceEvent {
         /// What it printed.
         out: String,
     },
+    /// A step of a packet inside a host, told only to those who ask for [`super::TraceMask::DECISIONS`].
+    Decided {
+        /// Which packet.
+        packet: PacketId,
+        /// The device by which it came or leaves.
+        dev: DevIdx,
+        /// What was decided.
+        what: Box<Decision>,
+    },
+    /// A command added, changed or deleted a server of a virtual service.
+    ServerSet {
+        /// The service as ipvsadm names it.
+        service: Arc<str>,
+        /// The server.
+        dest: (Ipv4Addr, u16),
+        /// Method (`Masq`, `Route`, `Tunnel`) and weight from now on; none: it was deleted.
+        to: Option<(&'static str, i32)>,
+    },
+}
+
+/// What a host decides about a packet that it does not lose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The way was found.
+    Routed {
+        /// The destination.
+        dst: Ipv4Addr,
+        /// The route as `ip route` prints it, without its device.
+        route: Arc<str>,
+        /// Its table: 255 local, 254 main, 253 default.
+        table: u32,
+        /// What it does: `local`, `unicast`, `broadcast`, `multicast`.
+        kind: &'static str,
+        /// By which device.
+        out: Arc<str>,
+        /// The next hop, where there is one.
+        via: Option<Ipv4Addr>,
+    },
+    /// The source may come by this device.
+    SourceChecked {
+        /// The source.
+        src: Ipv4Addr,
+        /// `rp_filter`.
+        knob: Effective,
+    },
+    /// The hardware address of the next hop.
+    Neighbour {
+        /// The next hop.
+        next_hop: Ipv4Addr,
+        /// The state of its entry; `NONE` where there was none.
+        state: &'static str,
+        /// The hardware address; none: it has to be asked for, and the packet waits.
+        mac: Option<Mac>,
+    },
+    /// A chain of iptables let it pass.
+    Passed {
+        /// The table.
+        table: &'static str,
+        /// The chain.
+        chain: &'static str,
+    },
+    /// Its addresses or ports were changed.
+    Translated {
+        /// By whom: `netfilter` or `IPVS`.
+        by: &'static str,
+        /// Source and destination before.
+        from: Ends,
+        /// Source and destination after.
+        to: Ends,
+    },
+    /// IPVS sends it on to a server, by a new connection or one that it knows.
+    Forwarded {
+        /// The method's word in `ipvsadm -Ln`.
+        method: &'static str,
+        /// The server.
+        dest: (Ipv4Addr, u16),
+    },
+    /// IPVS has looked at it and has nothing to do with it.
+    NotVirtual,
+    /// It is handed to its protocol.
+    Delivered {
+        /// The protocol.
+        proto: Proto,
+        /// The port, where there are ports.
+        port: Option<u16>,
+    },
+}
+
+/// Source and destination, with ports where there are ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// Source.
+    pub src: (Ipv4Addr, Option<u16>),
+    /// Destination.
+    pub dst: (Ipv4Addr, Option<u16>),
+}
+
+impl Ends {
+    /// Those of a packet.
+    pub fn of(packet: &IpPacket) -> Ends {
+        let ports = packet.l4.ports();
+        Ends { src: (packet.saddr, ports.map(|p| p.0)), dst: (packet.daddr, ports.map(|p| p.1)) }
+    }
 }
 
 /// What a host did about a who-has.

@@ -6,6 +6,6 @@ pub mod snmp;
 pub mod tracer;
 
 pub use drop::{DropReason, KernelRule};
-pub use event::{ArpAnswer, Because, Candidate, Compared, Dir, Receipt, Record, TraceEvent};
+pub use event::{ArpAnswer, Because, Candidate, Compared, Decision, Dir, Ends, Receipt, Record, TraceEvent};
 pub use snmp::{Mib, Snmp};
 pub use tracer::{TraceMask, Tracer};

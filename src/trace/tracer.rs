@@ -22,8 +22,10 @@ impl TraceMask {
     pub const TYPED: TraceMask = TraceMask(16);
     /// Programs that were run. Not among [`TraceMask::ALL`]: whoever reads commands wants nothing else, and stories the reverse.
     pub const RAN: TraceMask = TraceMask(32);
-    /// Everything that a story is made of.
+    /// Everything that stories, captures and records are made of.
     pub const ALL: TraceMask = TraceMask(31);
+    /// Every decision about every packet, for `lvsim why`: not part of [`TraceMask::ALL`], for it is as much again.
+    pub const DECISIONS: TraceMask = TraceMask(64);
 
     /// Whether any kind of `other` is wanted.
     #[inline]

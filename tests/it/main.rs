@@ -13,3 +13,4 @@ mod score;
 mod support;
 mod tcpdump;
 mod tidy;
+mod why;

@@ -61,6 +61,7 @@ pub fn run(scenario: &Scenario, trace: bool, max_events: u64) -> Run<'_> {
         seed: None,
         until: None::<Span>,
         trace,
+        decisions: false,
         limits: Limits { events: max_events, ..Limits::default() },
     };
     simulate(scenario, &options, &mut |_| true)

@@ -14,7 +14,7 @@ use crate::net::klog::Level;
 use crate::net::routing::OutRoute;
 use crate::node::{Cx, Effect, TimerKey};
 use crate::sysctl::Global;
-use crate::trace::{DropReason, TraceMask};
+use crate::trace::{Decision, DropReason, Ends, TraceMask};
 use crate::wire::{Icmp, IpPacket, L4};
 use std::net::Ipv4Addr;
 
@@ -44,7 +44,13 @@ impl Host {
         };
         self.ipvs_carry_out(acts, cx);
         match verdict {
-            InVerdict::Accept => Some((skb, route)),
+            InVerdict::Accept => {
+                // Of what passes through or comes from here IPVS looks at errors only.
+                if at == HookPoint::LocalIn {
+                    self.tell(&skb, cx, |_| Decision::NotVirtual);
+                }
+                Some((skb, route))
+            }
             InVerdict::Ignore => {
                 skb.ipvs = true;
                 Some((skb, route))
@@ -81,6 +87,7 @@ impl Host {
         if at == HookPoint::Forward && skb.pkt.is_fragment() {
             skb = self.defragment(skb, cx)?;
         }
+        let before = Ends::of(&skb.pkt);
         let mut acts = std::mem::take(&mut self.ipvs_acts);
         let verdict = {
             let net = &self.net;
@@ -98,6 +105,7 @@ impl Host {
             }
             OutVerdict::Translated { reroute, conntrack } => {
                 skb.ipvs = true;
+                self.tell(&skb, cx, |_| Decision::Translated { by: "IPVS", from: before, to: Ends::of(&skb.pkt) });
                 skb.ct.keep_if(conntrack);
                 let reroute = reroute || route.is_some_and(|r| r.kind == RouteKind::Local);
                 match route {
@@ -142,6 +150,7 @@ impl Host {
     /// Sends a request on to the server that was chosen (`ip_vs_nat_xmit`, `ip_vs_dr_xmit`, `ip_vs_tunnel_xmit`,
     /// `ip_vs_null_xmit`, `ip_vs_bypass_xmit`).
     fn ipvs_xmit(&mut self, mut skb: Skb, x: Xmit, at: HookPoint, old: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+        self.tell(&skb, cx, |_| Decision::Forwarded { method: x.method.column(), dest: (x.addr, x.port) });
         if x.method == Method::LocalNode {
             skb.ct.keep_if(x.conntrack);
             return Some((skb, old));
@@ -150,6 +159,7 @@ impl Host {
         // Errors come from the address that the client asked.
         skb.local_dst = skb.local_dst || at == HookPoint::LocalIn;
         let tos = skb.pkt.tos;
+        let before = Ends::of(&skb.pkt);
         let Ok(mut route) = self.net.route_out(FlowKey { tos, ..FlowKey::to(x.addr) }) else {
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::HOST, mtu: 0, quote }, cx);
             self.lose(&skb, DropReason::IpvsNoRoute { dest: x.addr }, cx);
@@ -197,7 +207,10 @@ impl Host {
         }
         self.nf_ipvs_sends(&mut skb, &x, cx);
         match x.method {
-            Method::Nat => xmit::dnat(&mut skb.pkt, x.addr, x.port),
+            Method::Nat => {
+                xmit::dnat(&mut skb.pkt, x.addr, x.port);
+                self.tell(&skb, cx, |_| Decision::Translated { by: "IPVS", from: before, to: Ends::of(&skb.pkt) });
+            }
             // The next hop is the one towards the server, whatever the packet's destination says.
             Method::Dr | Method::Bypass | Method::LocalNode => route.via = route.via.or(Some(x.addr)),
             Method::Tun => {
@@ -207,6 +220,7 @@ impl Host {
         skb.ipvs = true;
         skb.dev = route.dev;
         skb.local_dst = false;
+        self.tell_output(&skb, x.addr, &route, cx);
         if let Some((skb, route)) = self.local_out_hook(skb, route, cx) {
             self.output(skb, &route, cx);
         }

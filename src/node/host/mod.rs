@@ -19,6 +19,7 @@ mod snmp;
 mod sockets;
 mod sync;
 mod tap;
+mod tell;
 
 pub use calls::{Connecting, News};
 pub use hooks::{HOOKS, HookModule, HookPoint};

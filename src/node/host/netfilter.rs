@@ -19,7 +19,7 @@ use crate::net::netfilter::targets::{NatRange, NatTarget, RejectWith};
 use crate::net::netfilter::{Ct, Culprit, HookPoint, Surroundings, TableId, Verdict, View};
 use crate::net::routing::OutRoute;
 use crate::node::Cx;
-use crate::trace::DropReason;
+use crate::trace::{Decision, DropReason, Ends};
 use crate::wire::{Arp, Body, Frame, Icmp, IpPacket, L3, L4, Mac, TcpFlags, TcpSegment};
 use std::net::Ipv4Addr;
 
@@ -74,7 +74,12 @@ impl Host {
             {
                 self.nf_reroute(skb, route, cx)
             }
-            Verdict::Accept | Verdict::Nat(..) => Some((skb, route)),
+            Verdict::Accept | Verdict::Nat(..) => {
+                if self.netfilter.table(table).is_some() {
+                    self.tell(&skb, cx, |_| Decision::Passed { table: table.name(), chain: at.chain() });
+                }
+                Some((skb, route))
+            }
             Verdict::Drop(culprit) => {
                 self.filtered(&skb, table, culprit, cx);
                 None
@@ -119,7 +124,11 @@ impl Host {
             }
         }
         let was = skb.pkt.daddr;
+        let before = Ends::of(&skb.pkt);
         self.netfilter.conntrack.translate(&mut skb.pkt, &skb.ct, manip);
+        if before != Ends::of(&skb.pkt) {
+            self.tell(&skb, cx, |_| Decision::Translated { by: "netfilter", from: before, to: Ends::of(&skb.pkt) });
+        }
         if skb.pkt.daddr == was {
             return Some((skb, route));
         }

@@ -13,7 +13,7 @@ use crate::net::fib::FibError;
 use crate::net::routing::{InError, InRoute, OutRoute};
 use crate::node::{Cx, Effect, TimerKey};
 use crate::sysctl::Conf;
-use crate::trace::{Dir, DropReason, Mib, TraceEvent, TraceMask};
+use crate::trace::{Decision, Dir, DropReason, Mib, TraceEvent, TraceMask};
 use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
 use std::net::Ipv4Addr;
 
@@ -63,11 +63,13 @@ impl Host {
             return self.lose(&skb, DropReason::UnicastInMulticast { knob }, cx);
         }
         match route {
-            Ok(InRoute::Local(_)) => {
+            Ok(InRoute::Local(hit)) => {
+                self.tell_input(&skb, &hit, cx);
                 skb.local_dst = true;
                 self.local_deliver(skb, cx);
             }
             Ok(InRoute::Forward { hit, redirect }) => {
+                self.tell_input(&skb, &hit, cx);
                 let mtu = hit.mtu.unwrap_or(self.net.devs[hit.dev.index()].mtu);
                 let saddr = Ipv4Addr::UNSPECIFIED;
                 let route = OutRoute { kind: hit.kind, dev: hit.dev, via: hit.gateway(), saddr, mtu, hit: Some(hit) };
@@ -174,6 +176,10 @@ impl Host {
     /// Hands the packet to its protocol (`ip_protocol_deliver_rcu`).
     pub(super) fn protocol_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
         self.snmp.count(Mib::IpInDelivers);
+        self.tell(&skb, cx, |_| Decision::Delivered {
+            proto: skb.pkt.l4.proto(),
+            port: skb.pkt.l4.ports().map(|p| p.1),
+        });
         match &skb.pkt.l4 {
             L4::Tcp(_) => self.tcp_receive(skb, cx),
             L4::Udp(_) => self.udp_receive(skb, cx),

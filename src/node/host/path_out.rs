@@ -17,6 +17,7 @@ impl Host {
     pub(super) fn send_local(&mut self, mut skb: Skb, route: OutRoute, cx: &mut Cx<'_>) {
         skb.dev = route.dev;
         skb.local_dst = route.kind == RouteKind::Local;
+        self.tell_output(&skb, skb.pkt.daddr, &route, cx);
         if let Some((skb, route)) = self.local_out_hook(skb, route, cx) {
             self.output(skb, &route, cx);
         }
@@ -109,6 +110,7 @@ impl Host {
             return self.send_frame(dev, Mac([1, 0, 0x5e, b & 0x7f, c, d]), skb.pkt, cx);
         }
         let next_hop = self.next_hop(route, daddr, cx);
+        self.tell_neighbour(&skb.pkt, dev, next_hop, cx);
         if let Some(mac) = self.net.neigh.resolve_known(dev, next_hop, skb.confirm, cx.now) {
             return self.send_frame(dev, mac, skb.pkt, cx);
         }

@@ -60,7 +60,8 @@ fn answer_ended(lab: &Lab<'_>, service: &Virtual, real: &Real, asked: &Asked) ->
     }
     let name = |d: DevIdx| &*director.net.devs[d.index()].name;
     let mut netfilter = director.netfilter.clone();
-    let mut view = View { pkt: &pkt, input: Some(name(came)), output: Some(name(out)), mark: 0, state: state::INVALID };
+    let (input, output) = (Some(name(came)), Some(name(out)));
+    let mut view = View { input, output, state: state::INVALID, ..View::new(&mut pkt) };
     [TableId::Mangle, TableId::Filter, TableId::Security].into_iter().find_map(|table| {
         match netfilter.run(table, HookPoint::Forward, &mut view) {
             Verdict::Accept | Verdict::Nat(..) => None,

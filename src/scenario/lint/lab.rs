@@ -230,9 +230,9 @@ impl<'s> Lab<'s> {
             return 0;
         }
         let mut netfilter = host.netfilter.clone();
-        let pkt = opening(asked);
         let mut mark = |dev: &crate::net::Dev| {
-            let mut view = View { pkt: &pkt, input: Some(&dev.name), output: None, mark: 0, state: 0 };
+            let mut pkt = opening(asked);
+            let mut view = View { input: Some(&dev.name), ..View::new(&mut pkt) };
             netfilter.run(TableId::Mangle, HookPoint::PreRouting, &mut view);
             view.mark
         };

@@ -351,7 +351,8 @@ impl Lab<'_> {
         (pkt.saddr, pkt.daddr) = (parcel.saddr, parcel.daddr);
         let name = |d: DevIdx| &*host.net.devs[d.index()].name;
         let state = if netfilter.tracking() { state::NEW } else { state::INVALID };
-        let mut view = View { pkt: &pkt, input: input.map(name), output: output.map(name), mark, state };
+        let (input, output) = (input.map(name), output.map(name));
+        let mut view = View { input, output, mark, state, ..View::new(&mut pkt) };
         for table in [TableId::Raw, TableId::Mangle, TableId::Filter, TableId::Security] {
             match netfilter.run(table, at, &mut view) {
                 Verdict::Accept | Verdict::Nat(..) => {}

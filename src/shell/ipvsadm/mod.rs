@@ -18,8 +18,9 @@ pub mod words;
 
 use super::Output;
 use crate::base::SimTime;
-use crate::ipvs::{CtlCx, CtlError, Ipvs, IpvsAct, McastIf};
+use crate::ipvs::{CtlCx, CtlError, DestSpec, Ipvs, IpvsAct, McastIf, ServiceKey};
 use crate::sysctl::Sysctls;
+use crate::trace::TraceEvent;
 use args::{Refusal, Request};
 use list::Format;
 use rules::{Command, Opt};
@@ -208,9 +209,21 @@ impl Session<'_> {
             Command::AddService => ipvs.add_service(cx, key, service),
             Command::EditService => ipvs.edit_service(cx, key, service),
             Command::DeleteService => ipvs.del_service(cx, key),
-            Command::AddServer => ipvs.add_dest(cx, key, server),
-            Command::EditServer => ipvs.edit_dest(cx, key, server),
-            Command::DeleteServer => ipvs.del_dest(cx, key, server),
+            Command::AddServer => {
+                ipvs.add_dest(cx, key, server)?;
+                self.tell(key, server, Some((server.method.column(), server.weight)));
+                Ok(())
+            }
+            Command::EditServer => {
+                ipvs.edit_dest(cx, key, server)?;
+                self.tell(key, server, Some((server.method.column(), server.weight)));
+                Ok(())
+            }
+            Command::DeleteServer => {
+                ipvs.del_dest(cx, key, server)?;
+                self.tell(key, server, None);
+                Ok(())
+            }
             Command::Zero => ipvs.zero(cx, request.opts.has(Opt::ServiceAddress).then_some(key)),
             Command::Set => ipvs.set_timeouts(tcp, fin, udp),
             Command::StartDaemon => {
@@ -223,6 +236,12 @@ impl Session<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// For the trace: what became of a server.
+    fn tell(&mut self, key: ServiceKey, server: DestSpec, to: Option<(&'static str, i32)>) {
+        let (service, dest) = (key.to_string().into(), (server.addr, server.port));
+        self.acts.push(IpvsAct::Event(TraceEvent::ServerSet { service, dest, to }));
     }
 
     /// Lines until one ends the program; the status is that of the last one.

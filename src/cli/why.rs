@@ -1,0 +1,92 @@
+//! `lvsim why`: where a packet went and what is behind it, in a sentence, with the knob.
+
+use super::exit::{self, Failure};
+use super::simulation::{SimArgs, verdict};
+use super::trace::nearest;
+use super::ui::Ui;
+use super::{input, values};
+use lvsim::report::run::Stop;
+use lvsim::report::why::{NotThere, Subject, text, why};
+use std::net::Ipv4Addr;
+
+/// Tell why something went wrong: the cause, what mends it, and every step that led there.
+///
+/// Without an option it is about the first expectation that failed; if nothing is expected, about the first connection that
+/// was not answered, else the first loss that did harm. Causes have the codes that `lvsim list causes` explains.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lvsim why lab.yaml                              the first thing that went wrong
+  lvsim why lab.yaml --connection web:3           the fourth connection of `web`
+  lvsim why lab.yaml --drop 1                     the first packet that was lost
+  lvsim why lab.yaml --packet 12                  a packet, by the number that the answer names
+  lvsim why scenarios/arp-problem.yaml --who-has 192.168.1.200
+  lvsim why scenarios/arp-repaired.yaml --who-has 192.168.1.200 --silent rs1
+
+Exits with 0 if nothing is wrong, with 1 if something is.")]
+pub struct Args {
+    /// A scenario; `-` is stdin
+    #[arg(value_name = "FILE")]
+    file: String,
+    /// A connection: its traffic entry and its place there, from 0
+    #[arg(long, value_name = "NAME:N", value_parser = values::connection, group = "subject")]
+    connection: Option<(String, u32)>,
+    /// A packet, by its number
+    #[arg(long, value_name = "ID", value_parser = values::packet, group = "subject")]
+    packet: Option<u32>,
+    /// A loss, by its place among those of `lvsim trace FILE drop`, from 1
+    #[arg(long, value_name = "N", group = "subject")]
+    drop: Option<usize>,
+    /// Who answered for this address, and who kept silent
+    #[arg(long, value_name = "ADDRESS", group = "subject")]
+    who_has: Option<Ipv4Addr>,
+    /// Only what this host did when it was asked
+    #[arg(long, value_name = "NODE", requires = "who_has")]
+    silent: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    sim: SimArgs,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Args {
+    /// The run is judged by what is told about it.
+    pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
+        ui.quiet = self.quiet;
+        let loaded = input::load(&self.file, &self.sim.set, ui)?;
+        let run = self.sim.explain(&loaded.scenario, ui)?;
+        let lab = run.lab();
+        let told = why(&lab, &self.subject()).map_err(|e| missing(&e))?;
+        match self.json {
+            true => ui.out.line(&text::object(&lab, &told).to_string())?,
+            false => ui.out.text(&text::text(&lab, &told))?,
+        }
+        if run.stop != Stop::Ended {
+            return Ok(verdict(&run, ui));
+        }
+        Ok(if told.wrong { exit::FAILED } else { exit::SUCCESS })
+    }
+
+    fn subject(&self) -> Subject {
+        match (&self.connection, self.packet, self.drop, self.who_has) {
+            (Some((name, index)), ..) => Subject::Connection(name.clone(), *index),
+            (_, Some(id), ..) => Subject::Packet(id),
+            (_, _, Some(n), _) => Subject::Drop(n),
+            (_, _, _, Some(addr)) => Subject::WhoHas(addr, self.silent.clone()),
+            _ => Subject::Any,
+        }
+    }
+}
+
+/// What is not there, and what may have been meant.
+pub fn missing(e: &NotThere) -> Failure {
+    let names: Vec<&str> = e.names.iter().map(String::as_str).collect();
+    match names.is_empty() {
+        true => Failure::usage(e.what.clone()),
+        false => Failure::usage(format!("{}; {}", e.what, nearest(&e.word, &names))),
+    }
+}

@@ -1,0 +1,350 @@
+//! Causes in ARP: who answered, who kept silent, what was believed (rules in net/ipv4/arp.c, net/core/neighbour.c).
+
+use super::causes::Found;
+use super::lab::Lab;
+use crate::base::{DevIdx, NodeId};
+use crate::net::arp::{may_answer, speaks};
+use crate::net::neigh::Neigh;
+use crate::node::Host;
+use crate::scenario::model::Kind;
+use crate::sysctl::{Conf, Effective};
+use crate::trace::{ArpAnswer, Dir, DropReason, TraceEvent};
+use crate::wire::{ArpOp, L3, Mac};
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+/// A server that answered for a VIP.
+struct Liar<'a> {
+    host: &'a Host,
+    vip: Ipv4Addr,
+    asker: NodeId,
+    dev: DevIdx,
+    knob: &'a Effective,
+}
+
+/// Servers that answered for a VIP which traffic then followed to one of them.
+fn liars<'a>(lab: &'a Lab<'_>) -> Vec<Liar<'a>> {
+    let mut out: Vec<Liar<'a>> = Vec::new();
+    let mut believed: BTreeSet<Ipv4Addr> = BTreeSet::new();
+    for q in lab.questions.iter().filter(|q| lab.vips.contains(&q.request.tpa)) {
+        let vip = q.request.tpa;
+        let wrong = |mac| lab.of_mac(mac).is_some_and(|h| hides(lab, h.id, vip));
+        if q.cached.is_some_and(wrong) {
+            believed.insert(vip);
+        }
+        for (node, answer) in &q.verdicts {
+            let ArpAnswer::Answered { knob, .. } = answer else { continue };
+            let Some(host) = lab.host(*node).filter(|h| hides(lab, h.id, vip)) else { continue };
+            let Some(dev) = knob.dev.as_ref().and_then(|d| host.net.dev_by_name(d)) else { continue };
+            if !out.iter().any(|l| l.host.id == *node && l.vip == vip) {
+                out.push(Liar { host, vip, asker: q.node, dev, knob });
+            }
+        }
+    }
+    out.retain(|l| believed.contains(&l.vip));
+    out
+}
+
+/// Whether the host is one of those that must not answer for the VIP: it serves behind another that does not.
+fn hides(lab: &Lab<'_>, node: NodeId, vip: Ipv4Addr) -> bool {
+    let of_vip = |s: &super::lab::Server| s.host == Some(node) && s.vips.contains(&vip) && s.director != node;
+    if !lab.vips.contains(&vip) {
+        return false;
+    }
+    let answers_itself = lab.servers.iter().any(|s| s.director == node && s.vips.contains(&vip));
+    !answers_itself && (lab.kind(node) == Some(Kind::RealServer) || lab.servers.iter().any(of_vip))
+}
+
+/// Whether the host would keep silent if it were asked now.
+fn hidden_now(lab: &Lab<'_>, l: &Liar<'_>) -> bool {
+    let sip = lab
+        .host(l.asker)
+        .and_then(|h| h.net.devices().flat_map(|d| &d.addrs).map(|a| a.local).find(|a| !a.is_loopback()));
+    let net = &l.host.net;
+    !may_answer(&net.devs, &net.sysctl, l.dev, sip.unwrap_or(Ipv4Addr::UNSPECIFIED), l.vip)
+}
+
+fn only_on_lo(l: &Liar<'_>) -> bool {
+    let sysctl = &l.host.net.sysctl;
+    sysctl.own(Conf::ArpIgnore, DevIdx::LO) > 0 && sysctl.effective(Conf::ArpIgnore, l.dev) == 0
+}
+
+fn all_arp_ignore() -> String {
+    "sysctl -w net.ipv4.conf.all.arp_ignore=1".into()
+}
+
+/// The knob stands on `lo`, where no question arrives.
+pub fn arp_ignore_on_lo(lab: &Lab<'_>) -> Vec<Found> {
+    let found = |l: Liar<'_>| Found {
+        code: "arp-ignore-on-lo",
+        node: l.host.id,
+        detail: format!(
+            "{} answers who-has {}: arp_ignore is set on lo, but the question arrives on {}, where {}",
+            l.host.name,
+            l.vip,
+            l.host.net.dev(l.dev).name,
+            l.host.net.sysctl.explain(Conf::ArpIgnore, l.dev)
+        ),
+        cure: all_arp_ignore(),
+    };
+    liars(lab).into_iter().filter(|l| only_on_lo(l) && !hidden_now(lab, l)).map(found).collect()
+}
+
+/// A server answers for the VIP, and somebody believes one of them.
+pub fn vip_not_hidden(lab: &Lab<'_>) -> Vec<Found> {
+    let found = |l: Liar<'_>| {
+        let own = l.host.net.dev(l.dev).addrs.iter().any(|a| a.local == l.vip);
+        let (why, cure) = match own {
+            true => (
+                format!(
+                    "the VIP is an address of {} itself, where the question arrives, and {}",
+                    l.host.net.dev(l.dev).name,
+                    l.knob
+                ),
+                format!(
+                    "ip addr del {}/32 dev {}; ip addr add {}/32 dev lo; {}",
+                    l.vip,
+                    l.host.net.dev(l.dev).name,
+                    l.vip,
+                    all_arp_ignore()
+                ),
+            ),
+            false => (format!("{} lets it", l.knob), all_arp_ignore()),
+        };
+        Found {
+            code: "vip-not-hidden",
+            node: l.host.id,
+            detail: format!("{} answers who-has {} on {}: {why}", l.host.name, l.vip, l.host.net.dev(l.dev).name),
+            cure,
+        }
+    };
+    liars(lab).into_iter().filter(|l| !only_on_lo(l) && !hidden_now(lab, l)).map(found).collect()
+}
+
+/// An entry for a VIP names a host that hides it by now, or that has it no more.
+pub fn stale_neighbour(lab: &Lab<'_>) -> Vec<Found> {
+    let mut out = Vec::new();
+    for l in liars(lab).into_iter().filter(|l| hidden_now(lab, l)) {
+        out.push(Found {
+            code: "stale-neighbour",
+            node: l.asker,
+            detail: format!(
+                "{} learnt {} for {} before {} hid it; now {}, but the entry stays while it is used and confirmed",
+                lab.name(l.asker),
+                l.host.name,
+                l.vip,
+                l.host.name,
+                l.host.net.sysctl.explain(Conf::ArpIgnore, l.dev)
+            ),
+            cure: announce(lab, l.vip),
+        });
+    }
+    if !lab.wrong() {
+        return out;
+    }
+    for host in lab.hosts() {
+        for n in host.net.neigh.sorted() {
+            let wrong = |n: &&Neigh| n.state.valid() && lab.vips.contains(&n.addr);
+            let Some(n) = Some(n).filter(wrong) else { continue };
+            let now = lab.of_mac(n.mac);
+            if now.is_some_and(|h| h.net.is_local(n.addr)) || out.iter().any(|f| f.node == host.id) {
+                continue;
+            }
+            let had = now.map_or_else(|| n.mac.to_string(), |h| h.name.to_string());
+            out.push(Found {
+                code: "stale-neighbour",
+                node: host.id,
+                detail: format!(
+                    "{} sends {} to {had}, which does not have that address; its entry is {}",
+                    host.name,
+                    n.addr,
+                    n.state.name()
+                ),
+                cure: announce(lab, n.addr),
+            });
+        }
+    }
+    out
+}
+
+fn announce(lab: &Lab<'_>, vip: Ipv4Addr) -> String {
+    let director = lab.hosts().find(|h| lab.is_director(h.id) && h.net.is_local(vip));
+    match director {
+        Some(d) => {
+            let dev = d.net.devices().find(|x| !x.is_loopback() && x.mac != Mac::ZERO);
+            let dev = dev.map_or_else(|| "eth0".to_string(), |x| x.name.to_string());
+            format!("on {}: arping -U -c 1 -I {dev} {vip}", d.name)
+        }
+        None => "ip neigh flush all".into(),
+    }
+}
+
+/// A server asks its neighbours with the VIP as sender, and somebody notes it.
+pub fn arp_announce(lab: &Lab<'_>) -> Vec<Found> {
+    let mut out: Vec<Found> = Vec::new();
+    let mut vips: BTreeSet<Ipv4Addr> = BTreeSet::new();
+    for (r, dir, frame) in lab.frames() {
+        let L3::Arp(arp) = &frame.l3 else { continue };
+        let asks = arp.op == ArpOp::Request && dir == Dir::Out && arp.spa != arp.tpa && hides(lab, r.node, arp.spa);
+        if !asks || out.iter().any(|f| f.node == r.node) {
+            continue;
+        }
+        let learnt = lab.log.records.iter().find(|o| {
+            o.at >= r.at
+                && o.node != r.node
+                && matches!(&o.event, TraceEvent::Neigh { addr, mac, was, .. }
+                    if *addr == arp.spa && *mac == Some(arp.sha) && *was != *mac)
+        });
+        let (Some(learnt), Some(host)) = (learnt, lab.host(r.node)) else { continue };
+        let by_answer = lab
+            .questions
+            .iter()
+            .any(|q| q.node == learnt.node && q.request.tpa == arp.spa && q.answers.iter().any(|a| a.0 == learnt.at));
+        if by_answer {
+            continue;
+        }
+        out.push(Found {
+            code: "arp-announce",
+            node: r.node,
+            detail: format!(
+                "{} asks who has {} as {}, and {} notes {} for it; {}",
+                host.name,
+                arp.tpa,
+                arp.spa,
+                lab.name(learnt.node),
+                host.name,
+                announces(host, arp.sha)
+            ),
+            cure: ALL_ARP_ANNOUNCE.into(),
+        });
+        vips.insert(arp.spa);
+    }
+    // Whoever does the same is next, as soon as the first is mended.
+    for host in lab.hosts().filter(|h| !lab.is_director(h.id)) {
+        let card = host.net.devices().find(|d| speaks(&host.net.devs, d.idx) && !d.addrs.is_empty());
+        let Some(card) = card.filter(|d| host.net.sysctl.effective(Conf::ArpAnnounce, d.idx) < 2) else { continue };
+        let vip = vips.iter().find(|v| host.net.has_addr(**v) && hides(lab, host.id, **v));
+        let Some(vip) = vip.filter(|_| !out.iter().any(|f| f.node == host.id)) else { continue };
+        out.push(Found {
+            code: "arp-announce",
+            node: host.id,
+            detail: format!("{} would ask as {vip}, too: {}", host.name, announces(host, card.mac)),
+            cure: ALL_ARP_ANNOUNCE.into(),
+        });
+    }
+    out
+}
+
+const ALL_ARP_ANNOUNCE: &str = "sysctl -w net.ipv4.conf.all.arp_announce=2";
+
+/// `arp_announce` as it counts on the interface with this hardware address.
+fn announces(host: &Host, mac: Mac) -> String {
+    let dev = host.net.devices().find(|d| d.mac == mac);
+    dev.map_or_else(String::new, |d| host.net.sysctl.explain(Conf::ArpAnnounce, d.idx).to_string())
+}
+
+/// Two hosts answered one question, and neither serves behind the other.
+pub fn duplicate_address(lab: &Lab<'_>) -> Vec<Found> {
+    let mut out: Vec<Found> = Vec::new();
+    let mut seen: BTreeSet<Ipv4Addr> = BTreeSet::new();
+    for q in &lab.questions {
+        let addr = q.request.tpa;
+        let who: BTreeSet<NodeId> = q
+            .verdicts
+            .iter()
+            .filter(|(n, a)| matches!(a, ArpAnswer::Answered { .. }) && !hides(lab, *n, addr))
+            .map(|v| v.0)
+            .collect();
+        let own: Vec<(NodeId, Ipv4Addr)> = q
+            .verdicts
+            .iter()
+            .filter_map(|(n, a)| match a {
+                ArpAnswer::AskerIsMe { sip } if !hides(lab, q.node, *sip) && !hides(lab, *n, *sip) => Some((*n, *sip)),
+                _ => None,
+            })
+            .collect();
+        if who.len() > 1 && seen.insert(addr) {
+            let names: Vec<&str> = who.iter().map(|n| lab.name(*n)).collect();
+            let kept = q.cached.and_then(|m| lab.of_mac(m)).map(|h| h.name.to_string());
+            let kept = kept.unwrap_or_else(|| "nobody".into());
+            let extra = who.iter().copied().find(|n| !lab.is_director(*n)).or(who.last().copied());
+            let node = extra.unwrap_or(q.node);
+            out.push(Found {
+                code: "duplicate-address",
+                node,
+                detail: format!(
+                    "{} have {addr} and answer for it; {} keeps {kept}",
+                    names.join(" and "),
+                    lab.name(q.node)
+                ),
+                cure: take_away(lab, node, addr),
+            });
+        }
+        for (node, addr) in own {
+            if seen.insert(addr) {
+                out.push(Found {
+                    code: "duplicate-address",
+                    node,
+                    detail: format!("{} and {} both have {addr}", lab.name(q.node), lab.name(node)),
+                    cure: take_away(lab, node, addr),
+                });
+            }
+        }
+    }
+    out
+}
+
+fn take_away(lab: &Lab<'_>, node: NodeId, addr: Ipv4Addr) -> String {
+    let place = lab.host(node).and_then(|h| lab.place(h, addr));
+    place.map_or_else(
+        || "give one of them another address".into(),
+        |(dev, prefix, _)| format!("ip addr del {addr}/{prefix} dev {dev}"),
+    )
+}
+
+/// The only host that has the address kept silent, by a filter or a knob.
+pub fn arp_filtered(lab: &Lab<'_>) -> Vec<Found> {
+    let mut out: Vec<Found> = Vec::new();
+    let mut add = |node: NodeId, detail: String, cure: String| {
+        if !out.iter().any(|f| f.node == node) {
+            out.push(Found { code: "arp-filtered", node, detail, cure });
+        }
+    };
+    let silent = |addr: Ipv4Addr| lab.questions.iter().any(|q| q.request.tpa == addr && q.answers.is_empty());
+    for d in lab.log.drops() {
+        let DropReason::ArpFiltered { chain, .. } = d.reason else { continue };
+        let Some(arp) = d.arp() else { continue };
+        let addr = if arp.op == ArpOp::Reply { arp.spa } else { arp.tpa };
+        if silent(addr) {
+            add(
+                d.node,
+                format!("arptables {chain} of {} drops the ARP packet: {}", lab.name(d.node), d.reason),
+                format!("arptables -F {chain}"),
+            );
+        }
+    }
+    for q in lab.questions.iter().filter(|q| q.answers.is_empty()) {
+        for (node, answer) in &q.verdicts {
+            let addr = q.request.tpa;
+            let sole = lab.log.addr_owners(addr).len() == 1 || (lab.is_director(*node) && !hides(lab, *node, addr));
+            let knob = match answer {
+                ArpAnswer::Filtered { knob } | ArpAnswer::Ignored { knob, .. } => knob,
+                _ => continue,
+            };
+            if sole && !hides(lab, *node, addr) {
+                let dev = knob.dev.as_deref().unwrap_or("all");
+                add(
+                    *node,
+                    format!("{} {}", lab.name(*node), crate::report::words::arp_answer(answer, addr)),
+                    format!("sysctl -w net.ipv4.conf.all.{0}=0 net.ipv4.conf.{dev}.{0}=0", knob.name),
+                );
+            }
+        }
+    }
+    out
+}
+
+/// Whether traffic went past the director although nothing failed.
+pub fn stray(lab: &Lab<'_>) -> bool {
+    !liars(lab).is_empty()
+}

@@ -1,0 +1,397 @@
+//! Causes on the way: cables, interfaces, masks, routes, filters, forwarding (net/ipv4/route.c, fib_frontend.c, netfilter).
+
+use super::causes::Found;
+use super::lab::Lab;
+use super::lineage::layers;
+use crate::base::{DevIdx, NodeId};
+use crate::net::{DevKind, IfAddr};
+use crate::node::Host;
+use crate::scenario::model::{Kind, Scenario};
+use crate::sysctl::{Conf, Effective};
+use crate::trace::{ArpAnswer, DropReason};
+use crate::wire::Mac;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+/// One finding for each node.
+fn by_node(code: &'static str, found: impl IntoIterator<Item = (NodeId, String, String)>) -> Vec<Found> {
+    let mut out: Vec<Found> = Vec::new();
+    for (node, detail, cure) in found {
+        if !out.iter().any(|f| f.node == node) {
+            out.push(Found { code, node, detail, cure });
+        }
+    }
+    out
+}
+
+/// An interface, or its cable, is down.
+pub fn interface_down(lab: &Lab<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for d in lab.drops() {
+        let Some((dev, host)) = d.dev.zip(lab.host(d.node)) else { continue };
+        if matches!(d.reason, DropReason::DevDown | DropReason::NoCarrier)
+            && host.net.dev(dev).kind == DevKind::Ethernet
+        {
+            found.push(down(lab, host, dev, &format!("{} at {}", d.reason, lab.log.brief(d.at))));
+        }
+    }
+    if lab.failed().next().is_some() {
+        for host in lab.hosts() {
+            for d in
+                host.net.devices().filter(|d| d.kind == DevKind::Ethernet && d.mac != Mac::ZERO && !(d.up && d.carrier))
+            {
+                let Some(end) = lab.play.world.peer_of(host.id, d.idx) else { continue };
+                // Of two ends without a carrier the one that was taken down is meant.
+                let other_down = lab.host(end.node).is_some_and(|o| !o.net.dev(end.dev).up);
+                let declared = lab.play.scenario.nodes[host.id.index()].interfaces.iter().any(|i| i.name == *d.name);
+                if declared && (!d.up || !other_down) {
+                    let why = if d.up { "no carrier" } else { "the interface is down" };
+                    found.push(down(lab, host, d.idx, why));
+                }
+            }
+        }
+    }
+    by_node("interface-down", found)
+}
+
+fn down(lab: &Lab<'_>, host: &Host, dev: DevIdx, why: &str) -> (NodeId, String, String) {
+    let name = &host.net.dev(dev).name;
+    let cure = match host.net.dev(dev).up {
+        true => format!("plug the cable of {}:{name} in (in the file: link … set up: true)", host.name),
+        false => format!("ip link set {name} up, and its routes again"),
+    };
+    (host.id, format!("{}: {why}", lab.log.place(host.id, Some(dev))), cure)
+}
+
+/// A cable loses frames.
+pub fn lossy_link(lab: &Lab<'_>) -> Vec<Found> {
+    let mut count: BTreeMap<NodeId, (Option<DevIdx>, u64)> = BTreeMap::new();
+    for d in lab.drops().filter(|d| matches!(d.reason, DropReason::LinkLoss | DropReason::LinkQueueFull { .. })) {
+        // A cable at a switch is named after the host at its other end.
+        let end = match d.dev.filter(|_| lab.host(d.node).is_none()).and_then(|dev| lab.play.world.peer_of(d.node, dev))
+        {
+            Some(end) if lab.host(end.node).is_some() => (end.node, Some(end.dev)),
+            _ => (d.node, d.dev),
+        };
+        count.entry(end.0).or_insert((end.1, 0)).1 += 1;
+    }
+    let found = count.into_iter().map(|(node, (dev, n))| {
+        let place = lab.log.place(node, dev);
+        (
+            node,
+            format!("the cable at {place} lost {n} frames"),
+            format!("set loss 0, or more bandwidth and queue, for the link of {place}"),
+        )
+    });
+    by_node("lossy-link", found)
+}
+
+/// A rule of iptables.
+pub fn filter_drops(lab: &Lab<'_>) -> Vec<Found> {
+    let found = lab.drops().filter_map(|d| {
+        let DropReason::Filtered { table, chain, rule } = d.reason else { return None };
+        let cure = match rule {
+            Some(n) => format!("iptables -t {table} -D {chain} {n}"),
+            None => format!("iptables -t {table} -P {chain} ACCEPT"),
+        };
+        Some((
+            d.node,
+            format!("{}: {}; {}", lab.log.place(d.node, d.dev), d.reason, super::lineage::line(&lab.log, d.frame)),
+            cure,
+        ))
+    });
+    by_node("filter-drops", found)
+}
+
+/// The VIP on `lo` or a tunnel takes a whole network with it.
+pub fn vip_mask(lab: &Lab<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    let others = |host: &Host, a: &IfAddr| {
+        let strangers = lab.hosts().filter(|h| h.id != host.id);
+        strangers
+            .flat_map(|h| h.net.devices())
+            .flat_map(|d| &d.addrs)
+            .map(|x| x.local)
+            .find(|x| !x.is_loopback() && *x != a.local && a.covers(*x))
+    };
+    for host in lab.hosts() {
+        for d in host.net.devices().filter(|d| d.is_loopback() || matches!(d.kind, DevKind::Ipip { .. })) {
+            for a in d.addrs.iter().filter(|a| a.prefix < 32 && lab.vips.contains(&a.local)) {
+                let involved = lab.servers.iter().any(|s| s.failed && s.host == Some(host.id))
+                    || lab.drops().any(|x| x.node == host.id);
+                let Some(taken) = others(host, a).filter(|_| involved) else { continue };
+                found.push((
+                    host.id,
+                    format!(
+                        "{} has {}/{} on {}: all of {}/{} is local there, {taken} too",
+                        host.name,
+                        a.local,
+                        a.prefix,
+                        d.name,
+                        a.network(),
+                        a.prefix
+                    ),
+                    format!("ip addr del {0}/{1} dev {2}; ip addr add {0}/32 dev {2}", a.local, a.prefix, d.name),
+                ));
+            }
+        }
+    }
+    by_node("vip-mask", found)
+}
+
+/// Which segment each interface is on: interfaces with the same number hear each other's broadcasts.
+fn segments(s: &Scenario) -> BTreeMap<(NodeId, usize), usize> {
+    // Each switch begins as its own segment; trunks join them, and a cable between hosts is one by itself.
+    let mut of: Vec<usize> = (0..s.nodes.len() + s.cables.len()).collect();
+    for t in &s.trunks {
+        let (a, b) = (of[t.a.index()], of[t.b.index()]);
+        of.iter_mut().filter(|x| **x == b).for_each(|x| *x = a);
+    }
+    let mut out = BTreeMap::new();
+    for (n, cable) in s.cables.iter().enumerate() {
+        let switch = [cable.a, cable.b].iter().find(|e| e.interface.is_none()).map(|e| of[e.node.index()]);
+        for end in [cable.a, cable.b] {
+            if let Some(i) = end.interface {
+                out.insert((end.node, i), switch.unwrap_or(s.nodes.len() + n));
+            }
+        }
+    }
+    out
+}
+
+/// Two addresses of one segment of which one counts the other to its network, and not the other way round.
+pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Found> {
+    if lab.failed().next().is_none() {
+        return Vec::new();
+    }
+    let scenario = lab.play.scenario;
+    let mut all: Vec<(usize, &Host, &IfAddr, &str)> = Vec::new();
+    for ((node, i), segment) in segments(scenario) {
+        let Some(host) = lab.host(node) else { continue };
+        let name = &scenario.nodes[node.index()].interfaces[i].name;
+        let Some(dev) = host.net.dev_by_name(name).map(|d| host.net.dev(d)) else { continue };
+        all.extend(dev.addrs.iter().filter(|a| a.prefix < 32).map(|a| (segment, host, a, name.as_str())));
+    }
+    let mut found = Vec::new();
+    for x in &all {
+        let peers = || {
+            all.iter().filter(|y| y.0 == x.0 && y.1.id != x.1.id && (x.2.covers(y.2.local) || y.2.covers(x.2.local)))
+        };
+        // Whoever differs from most is the one to mend; of two alike, the one that does not see the other.
+        let differ = peers().filter(|y| x.2.covers(y.2.local) != y.2.covers(x.2.local)).collect::<Vec<_>>();
+        let same = peers().filter(|y| y.2.prefix == x.2.prefix).count();
+        let Some(y) = differ.first() else { continue };
+        let theirs = all
+            .iter()
+            .filter(|z| z.0 == y.0 && z.1.id != y.1.id && z.2.prefix == y.2.prefix && z.2.covers(y.2.local))
+            .count();
+        if same < theirs || (same == theirs && !x.2.covers(y.2.local)) {
+            found.push((
+                x.1.id,
+                format!(
+                    "{} has {}/{} on {}, its neighbour {} has {}/{}: only one of them counts the other to its network",
+                    x.1.name, x.2.local, x.2.prefix, x.3, y.1.name, y.2.local, y.2.prefix
+                ),
+                format!(
+                    "ip addr del {0}/{1} dev {3}; ip addr add {0}/{2} dev {3}",
+                    x.2.local, x.2.prefix, y.2.prefix, x.3
+                ),
+            ));
+        }
+    }
+    by_node("mask-mismatch", found)
+}
+
+/// A default route over an address of the host itself, or over none.
+pub fn default_route_to_self(lab: &Lab<'_>) -> Vec<Found> {
+    if lab.failed().next().is_none() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for host in lab.hosts() {
+        let lost = lab.drops().any(|d| {
+            d.node == host.id && matches!(d.reason, DropReason::NoRoute { .. } | DropReason::NeighFailed { .. })
+        });
+        let refused = lab.log.connections.iter().any(|c| c.client == *host.name && c.errno == Some("ENETUNREACH"));
+        if !lost && !refused {
+            continue;
+        }
+        let own = |a: &Ipv4Addr| host.net.is_local(*a);
+        let held = host.net.fib.routes().iter().find(|r| {
+            r.dst.prefix_len() == 0
+                && r.dev.is_some_and(|d| host.net.dev(d).kind == DevKind::Ethernet)
+                && r.via.is_none_or(|v| own(&v))
+        });
+        let declared = lab.play.scenario.nodes[host.id.index()].gateway.filter(own);
+        let typed = lab.play.setup.iter().chain(&lab.play.events).filter(|t| t.node == host.id);
+        let typed = typed.flat_map(|t| t.run.lines()).find_map(|line| {
+            let mut words = line.split_whitespace().skip_while(|w| *w != "default").skip(1);
+            let gateway = words.find_map(|w| w.parse::<Ipv4Addr>().ok())?;
+            own(&gateway).then_some(gateway)
+        });
+        let what = match (held, declared.or(typed)) {
+            (_, Some(gateway)) => {
+                format!("the default route of {} leads to {gateway}, which is its own address", host.name)
+            }
+            (Some(_), None) => format!(
+                "the default route of {} names no router: every far address is asked for on the wire",
+                host.name
+            ),
+            (None, None) => continue,
+        };
+        found.push((host.id, what, "ip route replace default via the next router".into()));
+    }
+    by_node("default-route-to-self", found)
+}
+
+/// Strict reverse path filtering.
+pub fn rp_filter(lab: &Lab<'_>) -> Vec<Found> {
+    let cure = |knob: &Effective| {
+        let dev = knob.dev.as_deref().unwrap_or("all");
+        format!("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{dev}.rp_filter=0")
+    };
+    let drops = lab.drops().filter_map(|d| match d.reason {
+        DropReason::ReversePath { best: Some(_), knob, .. } => {
+            Some((d.node, format!("{}: {}", lab.log.place(d.node, d.dev), d.reason), cure(knob)))
+        }
+        _ => None,
+    });
+    let asked =
+        lab.questions.iter().filter(|q| q.answers.is_empty()).flat_map(|q| &q.verdicts).filter_map(|(n, a)| match a {
+            ArpAnswer::ReversePath { knob } => Some((
+                *n,
+                format!("{} keeps silent: the asker fails the reverse path; {knob}", lab.name(*n)),
+                cure(knob),
+            )),
+            _ => None,
+        });
+    by_node("rp-filter", drops.chain(asked))
+}
+
+/// A host that should pass packets on does not.
+pub fn ip_forward(lab: &Lab<'_>) -> Vec<Found> {
+    let found = lab.drops().filter_map(|d| {
+        let DropReason::NotForUs { dst, knob } = d.reason else { return None };
+        let host = lab.host(d.node)?;
+        let cards = host.net.devices().filter(|x| x.kind == DevKind::Ethernet && !x.addrs.is_empty()).count();
+        let passes =
+            cards > 1 || matches!(lab.kind(d.node), Some(Kind::Router | Kind::Director)) || !lab.is_server(d.node);
+        let its_vip =
+            lab.vips.contains(dst) && lab.servers.iter().any(|s| s.host == Some(d.node) || s.director == d.node);
+        (passes && !its_vip).then(|| {
+            (
+                d.node,
+                format!("{} gets a packet for {dst} and does not forward: {knob}", host.name),
+                "sysctl -w net.ipv4.ip_forward=1".into(),
+            )
+        })
+    });
+    by_node("ip-forward", found)
+}
+
+/// Too large, and not to be cut.
+pub fn mtu(lab: &Lab<'_>) -> Vec<Found> {
+    let found = lab.drops().filter_map(|d| {
+        let (DropReason::TooBig { mtu, .. } | DropReason::OverMtu { mtu, .. }) = d.reason else { return None };
+        let wrapped = d.frame.ip().is_some_and(|p| layers(p).count() > 1);
+        let inner = if wrapped { ", wrapped" } else { "" };
+        Some((
+            d.node,
+            format!("{}{inner}: {}", lab.log.place(d.node, d.dev), d.reason),
+            format!(
+                "raise the MTU of the path by 20, or lower that of the servers and clients to {mtu}; let ICMP through"
+            ),
+        ))
+    });
+    by_node("mtu", found)
+}
+
+/// Whether the packet of a loss is on its way to a client, or is a request that cannot be answered.
+fn back(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, dst: Ipv4Addr) -> bool {
+    let Some(p) = d.frame.ip() else { return false };
+    p.saddr == dst || lab.clients.contains(&dst)
+}
+
+/// A host cannot answer.
+pub fn no_route_back(lab: &Lab<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for d in lab.drops() {
+        let (dst, said) = match d.reason {
+            DropReason::NoRoute { dst } | DropReason::RouteSaysNo { dst, .. } if back(lab, &d, *dst) => {
+                (*dst, d.reason.to_string())
+            }
+            DropReason::ReversePath { src, best: None, .. } => (*src, d.reason.to_string()),
+            DropReason::NeighFailed { next_hop, .. } => {
+                let Some(p) = d.frame.ip() else { continue };
+                if !back(lab, &d, p.daddr) || lab.owner(*next_hop).is_some() {
+                    continue;
+                }
+                (p.daddr, format!("its way leads to {next_hop}, which nobody has"))
+            }
+            _ => continue,
+        };
+        found.push((
+            d.node,
+            format!("{} cannot answer {dst}: {said}", lab.name(d.node)),
+            format!("ip route add {dst}/32 via the router, or a default route"),
+        ));
+    }
+    by_node("no-route-back", found)
+}
+
+/// A host cannot reach what it sends to.
+pub fn no_route(lab: &Lab<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for d in lab.drops() {
+        let dst = match d.reason {
+            DropReason::NoRoute { dst } | DropReason::RouteSaysNo { dst, .. } if !back(lab, &d, *dst) => *dst,
+            DropReason::IpvsNoRoute { dest } => *dest,
+            _ => continue,
+        };
+        found.push((
+            d.node,
+            format!("{} has no route to {dst}: {}", lab.name(d.node), d.reason),
+            format!("ip route add {dst}/32 via the router, or the right address in the table"),
+        ));
+    }
+    for c in lab.failed().filter(|c| c.errno == Some("ENETUNREACH")) {
+        let Some(host) = lab.hosts().find(|h| *h.name == *c.client) else { continue };
+        if host.net.output_route(c.to.0, None, None, 0).is_err() {
+            found.push((
+                host.id,
+                format!("{} has no route to {}", host.name, c.to.0),
+                format!("ip route add {}/32 via the router, or a default route", c.to.0),
+            ));
+        }
+    }
+    by_node("no-route", found)
+}
+
+/// Somebody is asked for whom nobody is.
+pub fn unowned_address(lab: &Lab<'_>) -> Vec<Found> {
+    let found = lab.drops().filter_map(|d| {
+        let DropReason::NeighFailed { next_hop, tries } = d.reason else { return None };
+        if lab.owner(*next_hop).is_some() {
+            return None;
+        }
+        let table = lab.servers.iter().any(|s| s.director == d.node && s.addr.0 == *next_hop);
+        let role = if table { " (a server of its table)" } else { "" };
+        Some((
+            d.node,
+            format!("{} asks {tries} times who has {next_hop}{role}, and nobody has it", lab.name(d.node)),
+            format!("give {next_hop} to the host that is meant, or name the right address on {}", lab.name(d.node)),
+        ))
+    });
+    // An address of another network on the same cable is asked for in vain, too.
+    by_node("unowned-address", found)
+}
+
+/// The devices of a host on which an address stands.
+pub fn places(host: &Host, addr: Ipv4Addr) -> BTreeSet<String> {
+    host.net.devices().filter(|d| d.addrs.iter().any(|a| a.local == addr)).map(|d| d.name.to_string()).collect()
+}
+
+/// `arp_ignore` as it counts on a device.
+pub fn arp_ignore(host: &Host, dev: DevIdx) -> Effective {
+    host.net.sysctl.explain(Conf::ArpIgnore, dev)
+}
