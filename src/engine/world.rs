@@ -1,8 +1,10 @@
 //! The world: boxes, cables, what is pending, and the one loop that lets time pass.
 //!
 //! One event is one frame that arrives or one timer that fires. Frames and timers wait in two queues that share one
-//! numbering, so the order is total: (time, number). A box's effects are carried out in the order in which it names
-//! them. The world does no IO and keeps no trace: a [`Tracer`] listens from outside, and cannot change anything.
+//! numbering, so the order is total: (time, number); only the kernel's coarse timers that fire together do so in the
+//! order of its wheel, which is that of one processor for all boxes (see [`crate::base::jiffies`]). A box's effects are
+//! carried out in the order in which it names them. The world does no IO and keeps no trace: a [`Tracer`] listens from
+//! outside, and cannot change anything.
 
 use super::ledger::Ledger;
 use super::link::{End, Link};
@@ -71,6 +73,16 @@ pub enum Wake {
     Step(u32),
 }
 
+impl Wake {
+    #[inline]
+    fn wheel_level(self) -> Option<u8> {
+        match self {
+            Wake::Node(_, key) => key.wheel_level(),
+            Wake::Arrival(_) | Wake::Step(_) => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct InFlight {
     frame: Frame,
@@ -104,6 +116,8 @@ pub struct World {
     wiring: Vec<Vec<Option<(LinkId, u8)>>>,
     frames: EventQueue<InFlight>,
     timers: EventQueue<Wake>,
+    /// Timers of this instant that go before everything else, the next one last.
+    expired: Vec<Wake>,
     seq: u64,
     fingerprint: Digest,
     ids: PacketIds,
@@ -131,6 +145,7 @@ impl World {
             wiring,
             frames: EventQueue::new(),
             timers: EventQueue::new(),
+            expired: Vec::new(),
             seq: 0,
             fingerprint: Digest::default(),
             ids: PacketIds::default(),
@@ -173,6 +188,9 @@ impl World {
 
     /// When the next thing happens.
     pub fn next_at(&mut self) -> Option<SimTime> {
+        if !self.expired.is_empty() {
+            return Some(self.now);
+        }
         match (self.frames.peek(), self.timers.peek()) {
             (Some(f), Some(t)) => Some(f.0.min(t.0)),
             (f, t) => f.or(t).map(|(at, _)| at),
@@ -199,26 +217,36 @@ impl World {
     pub fn run_until(&mut self, until: SimTime, most: u64, tracer: &mut Tracer) -> Stop {
         let pause = self.events.saturating_add(most);
         loop {
-            const NOTHING: (SimTime, u64) = (SimTime::NEVER, u64::MAX);
-            let frame = self.frames.peek().unwrap_or(NOTHING);
-            let timer = self.timers.peek().unwrap_or(NOTHING);
-            let frame_first = frame.0 < timer.0 || (frame.0 == timer.0 && frame.1 < timer.1);
-            let next = if frame_first { frame } else { timer };
-            if next.0 > until || next == NOTHING {
-                self.now = self.now.max(until);
-                return Stop::Time;
-            }
             if self.events >= self.limits.events {
                 return Stop::Limit(LimitReached::Events(self.events));
             }
-            self.now = next.0;
-            self.events += 1;
-            if frame_first {
-                if let Some((_, _, InFlight { frame, node, dev })) = self.frames.pop() {
-                    self.arrive(node, dev, frame, tracer);
-                }
-            } else if let Some((_, _, wake)) = self.timers.pop() {
+            if let Some(wake) = self.expired.pop() {
+                self.events += 1;
                 self.fire(wake, tracer);
+            } else {
+                const NOTHING: (SimTime, u64) = (SimTime::NEVER, u64::MAX);
+                let frame = self.frames.peek().unwrap_or(NOTHING);
+                let timer = self.timers.peek().unwrap_or(NOTHING);
+                let frame_first = frame.0 < timer.0 || (frame.0 == timer.0 && frame.1 < timer.1);
+                let next = if frame_first { frame } else { timer };
+                if next.0 > until || next == NOTHING {
+                    self.now = self.now.max(until);
+                    return Stop::Time;
+                }
+                self.now = next.0;
+                self.events += 1;
+                if frame_first {
+                    if let Some((_, _, InFlight { frame, node, dev })) = self.frames.pop() {
+                        self.arrive(node, dev, frame, tracer);
+                    }
+                } else if let Some((at, _, first)) = self.timers.pop() {
+                    let wake = if first.wheel_level().is_some() && self.timers.peek().is_some_and(|next| next.0 == at) {
+                        self.expire(at, first)
+                    } else {
+                        first
+                    };
+                    self.fire(wake, tracer);
+                }
             }
             debug_assert!(
                 self.ledger.balanced(),
@@ -238,15 +266,40 @@ impl World {
         }
     }
 
+    /// Several timers are due, the first of them one of the wheel's: puts them in the order in which the kernel's softirq
+    /// finds them, what else is due after them. Returns the first.
+    #[cold]
+    fn expire(&mut self, at: SimTime, first: Wake) -> Wake {
+        let mut wheel = vec![first];
+        while self.timers.peek().is_some_and(|next| next.0 == at)
+            && let Some((_, _, wake)) = self.timers.pop()
+        {
+            match wake.wheel_level() {
+                Some(_) => wheel.push(wake),
+                None => self.expired.push(wake),
+            }
+        }
+        self.expired.reverse();
+        // Last is next: the highest level, and on it the one armed last.
+        wheel.sort_by_key(|wake| wake.wheel_level());
+        self.expired.append(&mut wheel);
+        self.expired.pop().unwrap_or(first)
+    }
+
     #[inline]
     fn limit_reached(&self) -> Option<LimitReached> {
-        let fine = self.frames.len() + self.timers.len() <= self.limits.pending && self.moves <= self.limits.moves;
+        let fine = self.pending() <= self.limits.pending && self.moves <= self.limits.moves;
         if fine { None } else { self.which_limit() }
+    }
+
+    #[inline]
+    fn pending(&self) -> usize {
+        self.frames.len() + self.timers.len() + self.expired.len()
     }
 
     #[cold]
     fn which_limit(&self) -> Option<LimitReached> {
-        if self.frames.len() + self.timers.len() > self.limits.pending {
+        if self.pending() > self.limits.pending {
             return Some(LimitReached::Pending(self.limits.pending));
         }
         if self.moves > self.limits.moves {
@@ -454,5 +507,30 @@ fn gist(frame: &Frame) -> u64 {
             };
             ends ^ addrs.rotate_left(13) ^ l4.rotate_left(29) ^ u64::from(p.ttl) ^ u64::from(p.len()) << 40
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_of_one_jiffy_fire_widest_slot_first_newest_first_and_before_everything_else() {
+        let mut world = World::new(Vec::new());
+        let tcp = |slot, level| Wake::Node(NodeId(0), TimerKey::Tcp { slot, generation: 0, level });
+        for wake in [tcp(1, 1), tcp(2, 0), Wake::Arrival(7), tcp(3, 1), tcp(4, 2), Wake::Step(8), tcp(5, 0)] {
+            world.wake_at(SimTime(4_000_000), wake);
+        }
+        world.wake_at(SimTime(8_000_000), tcp(6, 2));
+        let (at, _, first) = world.timers.pop().expect("just pushed");
+        let mut order = vec![world.expire(at, first)];
+        order.extend(std::iter::from_fn(|| world.expired.pop()));
+        let number = |wake: &Wake| match *wake {
+            Wake::Node(_, TimerKey::Tcp { slot, .. }) => slot,
+            Wake::Arrival(n) | Wake::Step(n) => n,
+            Wake::Node(..) => 0,
+        };
+        assert_eq!(order.iter().map(number).collect::<Vec<_>>(), [4, 3, 1, 5, 2, 7, 8]);
+        assert_eq!(world.timers.len(), 1);
     }
 }

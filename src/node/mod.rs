@@ -81,6 +81,8 @@ pub enum TimerKey {
         entry: u32,
         /// Its timer's generation.
         generation: u32,
+        /// Its level of the kernel's timer wheel.
+        level: u8,
     },
     /// A TCP socket.
     Tcp {
@@ -88,6 +90,8 @@ pub enum TimerKey {
         slot: u32,
         /// Its generation.
         generation: u32,
+        /// Its level of the kernel's timer wheel.
+        level: u8,
     },
     /// An IPVS connection.
     Ipvs {
@@ -125,6 +129,17 @@ pub enum TimerKey {
         /// Which.
         pid: u32,
     },
+}
+
+impl TimerKey {
+    /// The level of the kernel's timer wheel on which it waits, if it is one of those timers.
+    #[inline]
+    pub fn wheel_level(self) -> Option<u8> {
+        match self {
+            TimerKey::Tcp { level, .. } | TimerKey::Neigh { level, .. } => Some(level),
+            _ => None,
+        }
+    }
 }
 
 /// What a box may touch besides itself.

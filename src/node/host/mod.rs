@@ -209,11 +209,11 @@ impl Host {
 
     fn timer(&mut self, key: TimerKey, cx: &mut Cx<'_>) {
         match key {
-            TimerKey::Tcp { slot, generation } => self.tcp_timer(slot, generation, cx),
+            TimerKey::Tcp { slot, generation, .. } => self.tcp_timer(slot, generation, cx),
             TimerKey::Ipvs { slot, generation } => self.ipvs_timer(slot, generation, cx),
             TimerKey::Client { slot, generation } => self.client_timer(slot, generation, cx),
             TimerKey::Server { job } => self.server_done(job, cx),
-            TimerKey::Neigh { entry, generation } => {
+            TimerKey::Neigh { entry, generation, .. } => {
                 let mut acts = std::mem::take(&mut self.net.acts);
                 self.net.neigh.timer(entry, generation, cx.now, &self.net.sysctl, &mut acts);
                 self.net.acts = acts;

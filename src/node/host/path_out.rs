@@ -233,8 +233,8 @@ impl Host {
         match act {
             Act::Solicit { dev, target, to, for_source } => self.arp_solicit(dev, target, to, for_source, cx),
             Act::Arm { entry, generation, at } => {
-                let at = crate::base::jiffies::fires(cx.now, at);
-                cx.out.push(Effect::Arm { key: crate::node::TimerKey::Neigh { entry, generation }, at });
+                let (at, level) = crate::base::jiffies::fires(cx.now, at);
+                cx.out.push(Effect::Arm { key: crate::node::TimerKey::Neigh { entry, generation, level }, at });
             }
             Act::Send { dev, mac, packet } => self.send_frame(dev, mac, packet, cx),
             Act::Fail { dev, next_hop, packet, tries } => {
