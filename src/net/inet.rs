@@ -64,7 +64,7 @@ impl Inet {
             version: 0,
             cache: super::cache::RouteCache::default(),
         };
-        let tunnel = DevKind::Ipip { local: None, remote: None, ttl: 0 };
+        let tunnel = DevKind::Ipip { local: None, remote: None, ttl: 0, pmtudisc: false };
         let lo = inet.push("lo".into(), DevKind::Loopback, Mac::ZERO, 65536);
         inet.push("tunl0".into(), tunnel, Mac::ZERO, 1480);
         inet.link_up(lo);
@@ -130,7 +130,6 @@ impl Inet {
         self.sysctl.rename_dev(dev, None);
         let d = &mut self.devs[dev.index()];
         d.gone = true;
-        d.name = Arc::from("");
         self.devices_changed();
     }
 

@@ -11,3 +11,4 @@ mod score;
 mod support;
 mod tcpdump;
 mod tidy;
+mod tunnels;

@@ -93,7 +93,7 @@ impl Host {
             DevKind::Ethernet => self.by_neighbour(skb, route, cx),
             DevKind::Loopback => self.loop_back(skb, route, cx),
             DevKind::Dummy => self.lose(&skb, DropReason::NoCarrier, cx),
-            DevKind::Ipip { local, remote, ttl } => self.tunnel_send(skb, route, local, remote, ttl, cx),
+            DevKind::Ipip { .. } => self.tunnel_send(skb, route, cx),
         }
     }
 
@@ -170,46 +170,47 @@ impl Host {
         self.loop_queue.push_back(skb);
     }
 
-    /// Wraps a packet and sends the outer one (`ip_tunnel_xmit`).
-    fn tunnel_send(
-        &mut self,
-        skb: Skb,
-        route: &OutRoute,
-        local: Option<Ipv4Addr>,
-        remote: Option<Ipv4Addr>,
-        ttl: u8,
-        cx: &mut Cx<'_>,
-    ) {
+    /// Wraps a packet and sends the outer one (`ip_tunnel_xmit`). Nobody hears of a packet that finds no way: the tunnel
+    /// only counts.
+    fn tunnel_send(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         let dev = route.dev;
+        let DevKind::Ipip { local, remote, ttl, pmtudisc } = self.net.devs[dev.index()].kind else { return };
         self.see_packet(dev, Dir::Out, &skb.pkt, cx);
         let daddr = remote.or(route.via).unwrap_or(skb.pkt.daddr);
         let saddr = local.unwrap_or(Ipv4Addr::UNSPECIFIED);
-        let key = FlowKey { saddr, tos: skb.pkt.tos, ..FlowKey::to(daddr) };
-        let outer_route = match self.net.route_out(key) {
-            // A tunnel that leads into itself would never end: the kernel counts a collision and tells the sender.
+        let found = self.net.route_out(FlowKey { saddr, ..FlowKey::to(daddr) });
+        let stats = &mut self.net.devs[dev.index()].stats;
+        let outer_route = match found {
             Ok(r) if r.dev != dev => r,
-            _ => {
-                self.net.devs[dev.index()].stats.tx_dropped += 1;
-                self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::HOST, mtu: 0, quote }, cx);
+            Ok(_) => {
+                // It would never end.
+                stats.tx_errors += 1;
+                stats.collisions += 1;
+                return self.lose(&skb, DropReason::TunnelLoop { dst: daddr }, cx);
+            }
+            Err(_) => {
+                stats.tx_errors += 1;
+                stats.tx_carrier_errors += 1;
                 return self.lose(&skb, DropReason::NoRoute { dst: daddr }, cx);
             }
         };
-        let stats = &mut self.net.devs[dev.index()].stats;
-        stats.tx_packets += 1;
-        stats.tx_bytes += u64::from(skb.pkt.len());
         let room = self.route_mtu(&outer_route, daddr, false, cx).saturating_sub(IpPacket::HEADER);
         let len = skb.pkt.len();
         if skb.pkt.df() && len > room {
+            self.net.devs[dev.index()].stats.tx_errors += 1;
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: room as u16, quote }, cx);
             return self.lose(&skb, DropReason::TooBig { len, mtu: room }, cx);
         }
+        let stats = &mut self.net.devs[dev.index()].stats;
+        stats.tx_packets += 1;
+        stats.tx_bytes += u64::from(len);
         let outer = IpPacket {
             saddr: local.unwrap_or(outer_route.saddr),
             daddr,
             id: skb.pkt.id,
-            frag: skb.pkt.frag & IpPacket::DF,
+            frag: if pmtudisc { IpPacket::DF } else { skb.pkt.frag & IpPacket::DF },
             ttl: if ttl == 0 { skb.pkt.ttl } else { ttl },
-            tos: skb.pkt.tos,
+            tos: ecn_encapsulate(skb.pkt.tos),
             l4: L4::Ipip(Box::new(skb.pkt)),
         };
         self.send_local(Skb::local(outer), outer_route, cx);
@@ -271,5 +272,26 @@ impl Host {
     /// The TTL that packets of this host start with.
     pub(super) fn default_ttl(&self) -> u8 {
         self.net.sysctl.global(Global::IpDefaultTtl) as u8
+    }
+}
+
+/// The outer TOS of a tunnel that does not inherit it: only the two bits of ECN go along, and "congestion experienced" as
+/// "capable" (`INET_ECN_encapsulate`).
+fn ecn_encapsulate(inner: u8) -> u8 {
+    const MASK: u8 = 3;
+    const ECT_0: u8 = 2;
+    if inner & MASK == MASK { ECT_0 } else { inner & MASK }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_bits_of_ecn_reach_the_outer_header() {
+        let cases = [(0x10, 0), (0xc0, 0), (0x11, 1), (0x12, 2), (0x13, 2)];
+        for (inner, outer) in cases {
+            assert_eq!(ecn_encapsulate(inner), outer, "{inner:#x}");
+        }
     }
 }

@@ -173,6 +173,15 @@ fn tunnels_come_and_go_with_their_routes() {
              0       0      0       0       0       0 
 "
     );
+    assert_eq!(
+        run(&mut net, "tunnel change tun1 nopmtudisc"),
+        (1, "ttl != 0 and nopmtudisc are incompatible\n".into())
+    );
+    assert_eq!(run(&mut net, "tunnel change tun1 ttl inherit nopmtudisc"), (0, String::new()));
+    assert_eq!(
+        run(&mut net, "tunnel show tun1").1,
+        "tun1: ip/ip remote 10.0.0.2 local 10.0.0.1 ttl inherit nopmtudisc\n"
+    );
     assert_eq!(run(&mut net, "tunnel del tun1"), (0, String::new()));
     assert_eq!(run(&mut net, "r").1, "10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1 \n");
     assert_eq!(
