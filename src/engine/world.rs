@@ -343,6 +343,7 @@ impl World {
                 self.fingerprint.word(self.now.0 ^ u64::from(pid));
                 self.run_process(node, pid, tracer);
             }
+            Wake::Node(node, TimerKey::Cells { dev }) => self.poll(node, dev, false, tracer),
             Wake::Node(node, key) => {
                 self.fingerprint.word(self.now.0 ^ (u64::from(node.0) << 40) ^ 1);
                 self.handle(node, Input::Timer(key), tracer);
@@ -414,8 +415,10 @@ impl World {
         if self.effects.len() > 1 {
             self.effects.reverse();
         }
+        let mut poll = None;
         while let Some(effect) = self.effects.pop() {
             match effect {
+                Effect::Poll { dev } => poll = Some(dev),
                 Effect::Send { dev, frame } => self.transmit(node, dev, frame, tracer),
                 Effect::Arm { key, at } => self.wake_at(at, Wake::Node(node, key)),
                 Effect::Carrier { dev, up } => self.switched.push((node, dev, up)),
@@ -423,6 +426,24 @@ impl World {
         }
         if !self.switched.is_empty() {
             self.tell_other_ends(tracer);
+        }
+        if let Some(dev) = poll {
+            self.poll(node, dev, true, tracer);
+        }
+    }
+
+    /// What came out of tunnels waits while the frames that follow one another by the device still arrive.
+    #[inline(never)]
+    fn poll(&mut self, node: NodeId, dev: DevIdx, arrived: bool, tracer: &mut Tracer) {
+        let cable = self.cable_at(node, dev).map(|(id, side)| (&self.links[id.0 as usize], 1 - side));
+        let until = cable.and_then(|(link, side)| link.burst_until(side, self.now));
+        let key = TimerKey::Cells { dev };
+        match until {
+            Some(until) if arrived || until > self.now => self.wake_at(until, Wake::Node(node, key)),
+            _ => {
+                self.fingerprint.word(self.now.0 ^ (u64::from(node.0) << 40) ^ 2);
+                self.handle(node, Input::Timer(key), tracer);
+            }
         }
     }
 

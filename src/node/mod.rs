@@ -63,6 +63,12 @@ pub enum Effect {
         /// Whether it is up now.
         up: bool,
     },
+    /// Wants its tunnels' packets to be taken up when the burst of frames is over that comes by a device now
+    /// ([`TimerKey::Cells`]).
+    Poll {
+        /// The device.
+        dev: DevIdx,
+    },
     /// Wants to be woken.
     Arm {
         /// By this name.
@@ -118,6 +124,11 @@ pub enum TimerKey {
         slot: u32,
         /// Its generation.
         generation: u32,
+    },
+    /// Packets that came out of tunnels.
+    Cells {
+        /// By this device.
+        dev: DevIdx,
     },
     /// A proxied ARP answer that was held back.
     ProxyArp {

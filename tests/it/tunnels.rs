@@ -99,3 +99,34 @@ fn a_deleted_tunnel_keeps_its_frames() {
     let all = record(&made(TUNNEL), "ping -c 1 10.8.0.2; ip tunnel del tun1");
     assert_eq!(frames(&all, "a:tun1").len(), 2);
 }
+
+#[test]
+fn a_burst_is_received_whole_before_what_it_carries_is_answered() {
+    let text = format!(
+        "lvsim: 1
+duration: 3s
+nodes:
+  lan: {{ kind: switch }}
+  a:
+    kind: client
+    interfaces: {{ eth0: {{ to: lan, address: 10.0.0.1/24 }} }}
+    run: {}
+  b:
+    kind: host
+    interfaces: {{ eth0: {{ to: lan, address: 10.0.0.2/24 }} }}
+    serves: [ tcp/80 ]
+    run: >-
+      ip tunnel add tun1 mode ipip local 10.0.0.2 remote 10.0.0.1;
+      ip addr add 10.8.0.2/30 dev tun1; ip link set tun1 up
+traffic:
+  - {{ name: long, from: a, to: '10.8.0.2:80', start: 1s, request: 4kB, response: 100B }}
+",
+        made(TUNNEL)
+    );
+    let scenario = load("case.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    let all: Value = serde_json::from_str(&run(&scenario, true, 1_000_000).record_json()).expect("JSON");
+    let seen = frames(&all, "b:eth0");
+    // The SYN, the SYN+ACK and the ACK come before, each alone.
+    let directions: Vec<&str> = seen.iter().skip(3).take(6).map(|l| &l[..2]).collect();
+    assert_eq!(directions, ["in", "in", "in", "ou", "ou", "ou"], "{seen:#?}");
+}

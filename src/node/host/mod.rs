@@ -124,6 +124,7 @@ pub struct Host {
     fragments: frag::Fragments,
     held_answers: Vec<Option<arp::HeldAnswer>>,
     loop_queue: VecDeque<Skb>,
+    cells: VecDeque<Skb>,
     rng: Rng,
     tcp_out: Vec<TcpOut>,
     app_out: Vec<AppOut>,
@@ -156,6 +157,7 @@ impl Host {
             fragments: frag::Fragments::default(),
             held_answers: Vec::new(),
             loop_queue: VecDeque::new(),
+            cells: VecDeque::new(),
             rng: stream("misc"),
             tcp_out: Vec::new(),
             app_out: Vec::new(),
@@ -219,6 +221,7 @@ impl Host {
                 self.net.acts = acts;
             }
             TimerKey::Fragments { slot, .. } => self.fragments_expire(slot, cx),
+            TimerKey::Cells { .. } => self.poll_cells(cx),
             TimerKey::ProxyArp { slot } => self.proxy_answer_due(slot, cx),
             TimerKey::Process { .. } => {}
         }

@@ -17,6 +17,9 @@ use crate::trace::{Dir, DropReason, Mib, TraceEvent, TraceMask};
 use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
 use std::net::Ipv4Addr;
 
+/// `net.core.dev_weight`: how many packets a card may deliver before others have their turn.
+const DEV_WEIGHT: usize = 64;
+
 impl Host {
     /// A frame arrived by a device (`__netif_receive_skb_core`).
     pub(super) fn device_receive(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
@@ -167,7 +170,9 @@ impl Host {
         }
     }
 
-    /// An IP-in-IP packet: unpacked, it arrives anew by the tunnel device (`tunnel4_rcv`, `ipip_rcv`).
+    /// An IP-in-IP packet: unpacked, it arrives anew by the tunnel device (`tunnel4_rcv`, `ipip_rcv`), after the frames that
+    /// came together with this one: it waits in a queue of the tunnel's own (`gro_cells_receive`), whose turn is after the
+    /// card's. So three segments of a request are received before the first of them is acknowledged.
     fn tunnel_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
         let Some(dev) = self.tunnel_for(skb.pkt.daddr, skb.pkt.saddr) else {
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
@@ -179,7 +184,18 @@ impl Host {
         d.stats.rx_packets += 1;
         d.stats.rx_bytes += u64::from(inner.len());
         self.see_packet(dev, Dir::In, &inner, cx);
-        self.ip_receive(Skb::received(inner, dev), cx);
+        self.cells.push_back(Skb::received(inner, dev));
+        if self.cells.len() >= DEV_WEIGHT {
+            return self.poll_cells(cx);
+        }
+        cx.out.push(Effect::Poll { dev: skb.dev });
+    }
+
+    /// Takes up what came out of tunnels (`gro_cell_poll`).
+    pub(super) fn poll_cells(&mut self, cx: &mut Cx<'_>) {
+        while let Some(skb) = self.cells.pop_front() {
+            self.ip_receive(skb, cx);
+        }
     }
 
     /// The tunnel that takes a packet from `remote` to `local`: both ends set, then one, then `tunl0`; it must be up.
