@@ -172,6 +172,8 @@ impl Host {
 
     /// Wraps a packet and sends the outer one (`ip_tunnel_xmit`). Nobody hears of a packet that finds no way: the tunnel
     /// only counts.
+    ///
+    /// Left out: an ICMP error about an outer packet, which the kernel hands on as host unreachable for the next ones.
     fn tunnel_send(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         let dev = route.dev;
         let DevKind::Ipip { local, remote, ttl, pmtudisc } = self.net.devs[dev.index()].kind else { return };
@@ -194,7 +196,8 @@ impl Host {
                 return self.lose(&skb, DropReason::NoRoute { dst: daddr }, cx);
             }
         };
-        let room = self.route_mtu(&outer_route, daddr, false, cx).saturating_sub(IpPacket::HEADER);
+        let df = pmtudisc || skb.pkt.df();
+        let room = self.tunnel_room(&skb.pkt, route, df, (&outer_route, daddr), cx);
         let len = skb.pkt.len();
         if skb.pkt.df() && len > room {
             self.net.devs[dev.index()].stats.tx_errors += 1;
@@ -208,12 +211,30 @@ impl Host {
             saddr: local.unwrap_or(outer_route.saddr),
             daddr,
             id: skb.pkt.id,
-            frag: if pmtudisc { IpPacket::DF } else { skb.pkt.frag & IpPacket::DF },
+            frag: if df { IpPacket::DF } else { 0 },
             ttl: if ttl == 0 { skb.pkt.ttl } else { ttl },
             tos: ecn_encapsulate(skb.pkt.tos),
             l4: L4::Ipip(Box::new(skb.pkt)),
         };
         self.send_local(Skb::local(outer), outer_route, cx);
+    }
+
+    /// What a tunnel can take: what fits into the outer packet if that must not be cut, else what its route says. The host
+    /// remembers it for the inner destination, even if it is nothing new (`tnl_update_pmtu`).
+    fn tunnel_room(
+        &mut self,
+        inner: &IpPacket,
+        route: &OutRoute,
+        df: bool,
+        (outer, daddr): (&OutRoute, Ipv4Addr),
+        cx: &Cx<'_>,
+    ) -> u32 {
+        let old = self.route_mtu(route, inner.daddr, false, cx);
+        let room = if df { self.route_mtu(outer, daddr, false, cx).saturating_sub(IpPacket::HEADER) } else { old };
+        if let Some(hit) = route.hit.filter(|hit| !hit.mtu_lock) {
+            self.net.exceptions.pmtu(inner.daddr, room, old, hit.route, cx.now);
+        }
+        room
     }
 
     /// Carries out what the neighbour table decided.

@@ -252,6 +252,10 @@ impl Ip<'_> {
         }
         let kind = match kind {
             Some("dummy") => DevKind::Dummy,
+            Some("ipip") if ttl != 0 && !pmtudisc => {
+                self.out.err("ttl != 0 and nopmtudisc are incompatible");
+                return Err(Stop(255));
+            }
             Some("ipip") => DevKind::Ipip { local, remote, ttl, pmtudisc },
             Some(other) => return Err(self.not_modelled(&format!("link add type {other}"))),
             None => {
