@@ -88,6 +88,8 @@ struct InFlight {
     frame: Frame,
     node: NodeId,
     dev: DevIdx,
+    /// The mark of [`Effect::Send`].
+    confirm: bool,
 }
 
 /// Everything that a run consists of.
@@ -236,8 +238,8 @@ impl World {
                 self.now = next.0;
                 self.events += 1;
                 if frame_first {
-                    if let Some((_, _, InFlight { frame, node, dev })) = self.frames.pop() {
-                        self.arrive(node, dev, frame, tracer);
+                    if let Some((_, _, InFlight { frame, node, dev, confirm })) = self.frames.pop() {
+                        self.arrive(node, dev, frame, confirm, tracer);
                     }
                 } else if let Some((at, _, first)) = self.timers.pop() {
                     let wake = if first.wheel_level().is_some() && self.timers.peek().is_some_and(|next| next.0 == at) {
@@ -314,7 +316,7 @@ impl World {
     }
 
     #[inline]
-    fn arrive(&mut self, node: NodeId, dev: DevIdx, frame: Frame, tracer: &mut Tracer) {
+    fn arrive(&mut self, node: NodeId, dev: DevIdx, frame: Frame, confirm: bool, tracer: &mut Tracer) {
         self.ledger.in_flight -= 1;
         self.ledger.delivered += 1;
         self.fingerprint.word(self.now.0 ^ (u64::from(node.0) << 48));
@@ -324,12 +326,12 @@ impl World {
         match &mut nodes[node.index()] {
             Node::Switch(switch) => {
                 let before = switch.counts.moves;
-                switch.receive(dev, frame, &mut cx);
+                switch.receive(dev, frame, confirm, &mut cx);
                 *moves += switch.counts.moves - before;
                 self.carry_out(node, tracer);
             }
             Node::Host(host) => {
-                host.receive(dev, frame, &mut cx);
+                host.receive(dev, frame, confirm, &mut cx);
                 self.carry_out(node, tracer);
                 self.attend(node, tracer);
             }
@@ -419,7 +421,7 @@ impl World {
         while let Some(effect) = self.effects.pop() {
             match effect {
                 Effect::Poll { dev } => poll = Some(dev),
-                Effect::Send { dev, frame } => self.transmit(node, dev, frame, tracer),
+                Effect::Send { dev, frame, confirm } => self.transmit(node, dev, frame, confirm, tracer),
                 Effect::Arm { key, at } => self.wake_at(at, Wake::Node(node, key)),
                 Effect::Carrier { dev, up } => self.switched.push((node, dev, up)),
             }
@@ -461,7 +463,7 @@ impl World {
     }
 
     #[inline(always)]
-    fn transmit(&mut self, node: NodeId, dev: DevIdx, frame: Frame, tracer: &mut Tracer) {
+    fn transmit(&mut self, node: NodeId, dev: DevIdx, frame: Frame, confirm: bool, tracer: &mut Tracer) {
         self.ledger.sent += 1;
         let Some((id, side)) = self.wiring[node.index()].get(dev.index()).copied().flatten() else {
             return self.lose(node, dev, frame, DropReason::NoCarrier, tracer);
@@ -473,7 +475,7 @@ impl World {
                 let End { node, dev } = link.ends[1 - side];
                 self.ledger.in_flight += 1;
                 self.seq += 1;
-                self.frames.push(at, self.seq, InFlight { frame, node, dev });
+                self.frames.push(at, self.seq, InFlight { frame, node, dev, confirm });
             }
             Err(reason) => self.lose(node, dev, frame, reason, tracer),
         }

@@ -34,6 +34,8 @@ pub enum Input {
         dev: DevIdx,
         /// The frame.
         frame: Frame,
+        /// The mark of [`Effect::Send`].
+        confirm: bool,
     },
     /// A timer that was armed fired.
     Timer(TimerKey),
@@ -55,6 +57,9 @@ pub enum Effect {
         dev: DevIdx,
         /// The frame.
         frame: Frame,
+        /// The sending socket makes progress ([`Host`] confirms the next hop). No bit of the frame says so, but the kernel's
+        /// buffer keeps the mark on its way through the virtual cables and switches of one machine.
+        confirm: bool,
     },
     /// Takes the carrier from the other end of a device's cable, or gives it back: the device was taken down or up.
     Carrier {

@@ -5,6 +5,7 @@ mod cli;
 mod counters;
 mod determinism;
 mod kernel;
+mod neighbours;
 mod pcap;
 mod scenarios;
 mod score;

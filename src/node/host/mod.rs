@@ -57,7 +57,8 @@ pub struct Skb {
     pub ipvs: bool,
     /// It may be cut although DF is set.
     pub ignore_df: bool,
-    /// The sending socket makes progress: its neighbour is confirmed.
+    /// The sending socket makes progress: its neighbour is confirmed, and so is the next hop of whoever passes it on
+    /// (`dst_pending_confirm`, which stays set).
     pub confirm: bool,
     /// The longest of the fragments that it came in; 0 if it came whole.
     pub largest_fragment: u32,
@@ -171,7 +172,7 @@ impl Host {
     #[inline]
     pub fn handle(&mut self, input: Input, cx: &mut Cx<'_>) {
         match input {
-            Input::Frame { dev, frame } => return self.receive(dev, frame, cx),
+            Input::Frame { dev, frame, confirm } => return self.receive(dev, frame, confirm, cx),
             Input::Timer(key) => self.timer(key, cx),
             Input::Carrier { dev, up } => self.carrier(dev, up, cx),
         }
@@ -180,8 +181,8 @@ impl Host {
 
     /// A frame arrives: the short way of [`Host::handle`].
     #[inline]
-    pub fn receive(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
-        self.device_receive(dev, frame, cx);
+    pub fn receive(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
+        self.device_receive(dev, frame, confirm, cx);
         self.settle(cx);
     }
 

@@ -22,7 +22,7 @@ const DEV_WEIGHT: usize = 64;
 
 impl Host {
     /// A frame arrived by a device (`__netif_receive_skb_core`).
-    pub(super) fn device_receive(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+    pub(super) fn device_receive(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
         let d = &mut self.net.devs[dev.index()];
         if !d.up {
             return self.lose_frame(dev, frame, DropReason::DevDown, cx);
@@ -40,6 +40,7 @@ impl Host {
             L3::Ip(pkt) => {
                 let mut skb = Skb::received(pkt, dev);
                 skb.to_me = to_me;
+                skb.confirm = confirm;
                 self.ip_receive(skb, cx);
             }
             L3::Arp(arp) => {
@@ -184,7 +185,7 @@ impl Host {
         d.stats.rx_packets += 1;
         d.stats.rx_bytes += u64::from(inner.len());
         self.see_packet(dev, Dir::In, &inner, cx);
-        self.cells.push_back(Skb::received(inner, dev));
+        self.cells.push_back(Skb { confirm: skb.confirm, ..Skb::received(inner, dev) });
         if self.cells.len() >= DEV_WEIGHT {
             return self.poll_cells(cx);
         }

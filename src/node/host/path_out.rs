@@ -89,7 +89,7 @@ impl Host {
             return self.lose(&skb, DropReason::DevDown, cx);
         }
         match d.kind {
-            DevKind::Ethernet if d.noarp => self.send_frame(dev, Mac::ZERO, skb.pkt, cx),
+            DevKind::Ethernet if d.noarp => self.send_frame(dev, Mac::ZERO, skb.pkt, skb.confirm, cx),
             DevKind::Ethernet => self.by_neighbour(skb, route, cx),
             DevKind::Loopback => self.loop_back(skb, route, cx),
             DevKind::Dummy => self.lose(&skb, DropReason::NoCarrier, cx),
@@ -102,21 +102,22 @@ impl Host {
         let dev = route.dev;
         let daddr = skb.pkt.daddr;
         if route.kind == RouteKind::Broadcast || daddr.is_broadcast() {
-            return self.send_frame(dev, Mac::BROADCAST, skb.pkt, cx);
+            return self.send_frame(dev, Mac::BROADCAST, skb.pkt, skb.confirm, cx);
         }
         if daddr.is_multicast() {
             let [_, b, c, d] = daddr.octets();
-            return self.send_frame(dev, Mac([1, 0, 0x5e, b & 0x7f, c, d]), skb.pkt, cx);
+            return self.send_frame(dev, Mac([1, 0, 0x5e, b & 0x7f, c, d]), skb.pkt, skb.confirm, cx);
         }
         let next_hop = self.next_hop(route, daddr, cx);
         if let Some(mac) = self.net.neigh.resolve_known(dev, next_hop, skb.confirm, cx.now) {
-            return self.send_frame(dev, mac, skb.pkt, cx);
+            return self.send_frame(dev, mac, skb.pkt, skb.confirm, cx);
         }
         let mut acts = std::mem::take(&mut self.net.acts);
-        let ready = self.net.neigh.resolve(dev, next_hop, skb.pkt, skb.confirm, cx.now, &self.net.sysctl, &mut acts);
+        let confirm = skb.confirm;
+        let ready = self.net.neigh.resolve(dev, next_hop, skb.pkt, confirm, cx.now, &self.net.sysctl, &mut acts);
         self.net.acts = acts;
         if let Some((mac, pkt)) = ready {
-            self.send_frame(dev, mac, pkt, cx);
+            self.send_frame(dev, mac, pkt, confirm, cx);
         }
         self.neigh_acts(cx);
     }
@@ -134,14 +135,14 @@ impl Host {
 
     /// Puts a packet on the cable.
     #[inline(always)]
-    pub(super) fn send_frame(&mut self, dev: DevIdx, dst: Mac, pkt: IpPacket, cx: &mut Cx<'_>) {
+    pub(super) fn send_frame(&mut self, dev: DevIdx, dst: Mac, pkt: IpPacket, confirm: bool, cx: &mut Cx<'_>) {
         let src = self.net.devs[dev.index()].mac;
-        self.put_on_cable(dev, Frame { l3: L3::Ip(pkt), dst, src }, cx);
+        self.put_on_cable(dev, Frame { l3: L3::Ip(pkt), dst, src }, confirm, cx);
     }
 
     /// The device's transmit function.
     #[inline]
-    pub(super) fn put_on_cable(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+    pub(super) fn put_on_cable(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
         let d = &mut self.net.devs[dev.index()];
         if !d.up || !d.carrier {
             let reason = if d.up { DropReason::NoCarrier } else { DropReason::DevDown };
@@ -151,7 +152,7 @@ impl Host {
         d.stats.tx_packets += 1;
         d.stats.tx_bytes += u64::from(frame.unpadded_len());
         self.see_frame(dev, Dir::Out, &frame, cx);
-        cx.out.push(Effect::Send { dev, frame });
+        cx.out.push(Effect::Send { dev, frame, confirm });
     }
 
     fn loop_back(&mut self, mut skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
@@ -216,7 +217,8 @@ impl Host {
             tos: ecn_encapsulate(skb.pkt.tos),
             l4: L4::Ipip(Box::new(skb.pkt)),
         };
-        self.send_local(Skb::local(outer), outer_route, cx);
+        let outer = Skb { confirm: skb.confirm, ..Skb::local(outer) };
+        self.send_local(outer, outer_route, cx);
     }
 
     /// What a tunnel can take: what fits into the outer packet if that must not be cut, else what its route says. The host
@@ -258,7 +260,7 @@ impl Host {
                 let (at, level) = crate::base::jiffies::fires(cx.now, at);
                 cx.out.push(Effect::Arm { key: crate::node::TimerKey::Neigh { entry, generation, level }, at });
             }
-            Act::Send { dev, mac, packet } => self.send_frame(dev, mac, packet, cx),
+            Act::Send { dev, mac, packet } => self.send_frame(dev, mac, packet, false, cx),
             Act::Fail { dev, next_hop, packet, tries } => {
                 // `arp_error_report`: the sender hears of an unreachable host, then the packet is gone.
                 let mut skb = Skb::local(packet);
