@@ -21,6 +21,9 @@ pub struct LinkProfile {
     pub queue: u32,
 }
 
+/// Cables of this bandwidth and more bring frames in bursts.
+const BURSTS: u64 = 1_000_000_000;
+
 /// One end of a cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
@@ -123,6 +126,16 @@ impl Link {
         d.last_arrival = arrival;
         Ok(arrival)
     }
+
+    /// When the last of the frames that follow one another on the cable towards the other end of `side` will have arrived, if
+    /// they come so close together that a host takes them up at once: on a gigabit cable or a faster one, where the next is
+    /// there before an interrupt has been dealt with. Without a limit they arrive in one instant, which may be now.
+    pub fn burst_until(&self, side: usize, now: SimTime) -> Option<SimTime> {
+        let (profile, d) = (&self.profile[side], &self.directions[side]);
+        let unlimited = profile.bandwidth == 0;
+        let until = d.busy_until + profile.latency;
+        ((unlimited && until == now) || (until > now && profile.bandwidth >= BURSTS)).then_some(until)
+    }
 }
 
 /// Nanoseconds a byte takes, if they are a whole number; else 0.
@@ -172,6 +185,24 @@ mod tests {
         assert_eq!(l.transmit(0, 1, SimTime(0)), Ok(SimTime(2_667)));
         let mut l = link(LinkProfile { bandwidth: 0, latency: Span::ZERO, ..GIGABIT });
         assert_eq!(l.transmit(0, 1500, SimTime(5)), Ok(SimTime(5)));
+    }
+
+    #[test]
+    fn frames_without_a_gap_between_them_are_a_burst() {
+        let mut l = link(GIGABIT);
+        let first = l.transmit(0, 1000, SimTime(0)).expect("room");
+        assert_eq!(l.burst_until(0, first), None);
+        let second = l.transmit(0, 1000, SimTime(0)).expect("room");
+        assert_eq!(l.burst_until(0, first), Some(second));
+        assert_eq!(l.burst_until(0, second), None);
+        assert_eq!(l.burst_until(1, first), None, "the other direction");
+        let mut slow = link(LinkProfile { bandwidth: 100_000_000, ..GIGABIT });
+        let first = slow.transmit(0, 1000, SimTime(0)).expect("room");
+        slow.transmit(0, 1000, SimTime(0)).expect("room");
+        assert_eq!(slow.burst_until(0, first), None);
+        let mut endless = link(LinkProfile { bandwidth: 0, ..GIGABIT });
+        let first = endless.transmit(0, 1000, SimTime(0)).expect("room");
+        assert_eq!(endless.burst_until(0, first), Some(first));
     }
 
     #[test]

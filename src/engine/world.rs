@@ -1,8 +1,10 @@
 //! The world: boxes, cables, what is pending, and the one loop that lets time pass.
 //!
 //! One event is one frame that arrives or one timer that fires. Frames and timers wait in two queues that share one
-//! numbering, so the order is total: (time, number). A box's effects are carried out in the order in which it names
-//! them. The world does no IO and keeps no trace: a [`Tracer`] listens from outside, and cannot change anything.
+//! numbering, so the order is total: (time, number); only the kernel's coarse timers that fire together do so in the
+//! order of its wheel, which is that of one processor for all boxes (see [`crate::base::jiffies`]). A box's effects are
+//! carried out in the order in which it names them. The world does no IO and keeps no trace: a [`Tracer`] listens from
+//! outside, and cannot change anything.
 
 use super::ledger::Ledger;
 use super::link::{End, Link};
@@ -71,11 +73,23 @@ pub enum Wake {
     Step(u32),
 }
 
+impl Wake {
+    #[inline]
+    fn wheel_level(self) -> Option<u8> {
+        match self {
+            Wake::Node(_, key) => key.wheel_level(),
+            Wake::Arrival(_) | Wake::Step(_) => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct InFlight {
     frame: Frame,
     node: NodeId,
     dev: DevIdx,
+    /// The mark of [`Effect::Send`].
+    confirm: bool,
 }
 
 /// Everything that a run consists of.
@@ -104,6 +118,8 @@ pub struct World {
     wiring: Vec<Vec<Option<(LinkId, u8)>>>,
     frames: EventQueue<InFlight>,
     timers: EventQueue<Wake>,
+    /// Timers of this instant that go before everything else, the next one last.
+    expired: Vec<Wake>,
     seq: u64,
     fingerprint: Digest,
     ids: PacketIds,
@@ -131,6 +147,7 @@ impl World {
             wiring,
             frames: EventQueue::new(),
             timers: EventQueue::new(),
+            expired: Vec::new(),
             seq: 0,
             fingerprint: Digest::default(),
             ids: PacketIds::default(),
@@ -173,6 +190,9 @@ impl World {
 
     /// When the next thing happens.
     pub fn next_at(&mut self) -> Option<SimTime> {
+        if !self.expired.is_empty() {
+            return Some(self.now);
+        }
         match (self.frames.peek(), self.timers.peek()) {
             (Some(f), Some(t)) => Some(f.0.min(t.0)),
             (f, t) => f.or(t).map(|(at, _)| at),
@@ -199,26 +219,36 @@ impl World {
     pub fn run_until(&mut self, until: SimTime, most: u64, tracer: &mut Tracer) -> Stop {
         let pause = self.events.saturating_add(most);
         loop {
-            const NOTHING: (SimTime, u64) = (SimTime::NEVER, u64::MAX);
-            let frame = self.frames.peek().unwrap_or(NOTHING);
-            let timer = self.timers.peek().unwrap_or(NOTHING);
-            let frame_first = frame.0 < timer.0 || (frame.0 == timer.0 && frame.1 < timer.1);
-            let next = if frame_first { frame } else { timer };
-            if next.0 > until || next == NOTHING {
-                self.now = self.now.max(until);
-                return Stop::Time;
-            }
             if self.events >= self.limits.events {
                 return Stop::Limit(LimitReached::Events(self.events));
             }
-            self.now = next.0;
-            self.events += 1;
-            if frame_first {
-                if let Some((_, _, InFlight { frame, node, dev })) = self.frames.pop() {
-                    self.arrive(node, dev, frame, tracer);
-                }
-            } else if let Some((_, _, wake)) = self.timers.pop() {
+            if let Some(wake) = self.expired.pop() {
+                self.events += 1;
                 self.fire(wake, tracer);
+            } else {
+                const NOTHING: (SimTime, u64) = (SimTime::NEVER, u64::MAX);
+                let frame = self.frames.peek().unwrap_or(NOTHING);
+                let timer = self.timers.peek().unwrap_or(NOTHING);
+                let frame_first = frame.0 < timer.0 || (frame.0 == timer.0 && frame.1 < timer.1);
+                let next = if frame_first { frame } else { timer };
+                if next.0 > until || next == NOTHING {
+                    self.now = self.now.max(until);
+                    return Stop::Time;
+                }
+                self.now = next.0;
+                self.events += 1;
+                if frame_first {
+                    if let Some((_, _, InFlight { frame, node, dev, confirm })) = self.frames.pop() {
+                        self.arrive(node, dev, frame, confirm, tracer);
+                    }
+                } else if let Some((at, _, first)) = self.timers.pop() {
+                    let wake = if first.wheel_level().is_some() && self.timers.peek().is_some_and(|next| next.0 == at) {
+                        self.expire(at, first)
+                    } else {
+                        first
+                    };
+                    self.fire(wake, tracer);
+                }
             }
             debug_assert!(
                 self.ledger.balanced(),
@@ -238,15 +268,40 @@ impl World {
         }
     }
 
+    /// Several timers are due, the first of them one of the wheel's: puts them in the order in which the kernel's softirq
+    /// finds them, what else is due after them. Returns the first.
+    #[cold]
+    fn expire(&mut self, at: SimTime, first: Wake) -> Wake {
+        let mut wheel = vec![first];
+        while self.timers.peek().is_some_and(|next| next.0 == at)
+            && let Some((_, _, wake)) = self.timers.pop()
+        {
+            match wake.wheel_level() {
+                Some(_) => wheel.push(wake),
+                None => self.expired.push(wake),
+            }
+        }
+        self.expired.reverse();
+        // Last is next: the highest level, and on it the one armed last.
+        wheel.sort_by_key(|wake| wake.wheel_level());
+        self.expired.append(&mut wheel);
+        self.expired.pop().unwrap_or(first)
+    }
+
     #[inline]
     fn limit_reached(&self) -> Option<LimitReached> {
-        let fine = self.frames.len() + self.timers.len() <= self.limits.pending && self.moves <= self.limits.moves;
+        let fine = self.pending() <= self.limits.pending && self.moves <= self.limits.moves;
         if fine { None } else { self.which_limit() }
+    }
+
+    #[inline]
+    fn pending(&self) -> usize {
+        self.frames.len() + self.timers.len() + self.expired.len()
     }
 
     #[cold]
     fn which_limit(&self) -> Option<LimitReached> {
-        if self.frames.len() + self.timers.len() > self.limits.pending {
+        if self.pending() > self.limits.pending {
             return Some(LimitReached::Pending(self.limits.pending));
         }
         if self.moves > self.limits.moves {
@@ -261,7 +316,7 @@ impl World {
     }
 
     #[inline]
-    fn arrive(&mut self, node: NodeId, dev: DevIdx, frame: Frame, tracer: &mut Tracer) {
+    fn arrive(&mut self, node: NodeId, dev: DevIdx, frame: Frame, confirm: bool, tracer: &mut Tracer) {
         self.ledger.in_flight -= 1;
         self.ledger.delivered += 1;
         self.fingerprint.word(self.now.0 ^ (u64::from(node.0) << 48));
@@ -271,12 +326,12 @@ impl World {
         match &mut nodes[node.index()] {
             Node::Switch(switch) => {
                 let before = switch.counts.moves;
-                switch.receive(dev, frame, &mut cx);
+                switch.receive(dev, frame, confirm, &mut cx);
                 *moves += switch.counts.moves - before;
                 self.carry_out(node, tracer);
             }
             Node::Host(host) => {
-                host.receive(dev, frame, &mut cx);
+                host.receive(dev, frame, confirm, &mut cx);
                 self.carry_out(node, tracer);
                 self.attend(node, tracer);
             }
@@ -290,6 +345,7 @@ impl World {
                 self.fingerprint.word(self.now.0 ^ u64::from(pid));
                 self.run_process(node, pid, tracer);
             }
+            Wake::Node(node, TimerKey::Cells { dev }) => self.poll(node, dev, false, tracer),
             Wake::Node(node, key) => {
                 self.fingerprint.word(self.now.0 ^ (u64::from(node.0) << 40) ^ 1);
                 self.handle(node, Input::Timer(key), tracer);
@@ -361,15 +417,35 @@ impl World {
         if self.effects.len() > 1 {
             self.effects.reverse();
         }
+        let mut poll = None;
         while let Some(effect) = self.effects.pop() {
             match effect {
-                Effect::Send { dev, frame } => self.transmit(node, dev, frame, tracer),
+                Effect::Poll { dev } => poll = Some(dev),
+                Effect::Send { dev, frame, confirm } => self.transmit(node, dev, frame, confirm, tracer),
                 Effect::Arm { key, at } => self.wake_at(at, Wake::Node(node, key)),
                 Effect::Carrier { dev, up } => self.switched.push((node, dev, up)),
             }
         }
         if !self.switched.is_empty() {
             self.tell_other_ends(tracer);
+        }
+        if let Some(dev) = poll {
+            self.poll(node, dev, true, tracer);
+        }
+    }
+
+    /// What came out of tunnels waits while the frames that follow one another by the device still arrive.
+    #[inline(never)]
+    fn poll(&mut self, node: NodeId, dev: DevIdx, arrived: bool, tracer: &mut Tracer) {
+        let cable = self.cable_at(node, dev).map(|(id, side)| (&self.links[id.0 as usize], 1 - side));
+        let until = cable.and_then(|(link, side)| link.burst_until(side, self.now));
+        let key = TimerKey::Cells { dev };
+        match until {
+            Some(until) if arrived || until > self.now => self.wake_at(until, Wake::Node(node, key)),
+            _ => {
+                self.fingerprint.word(self.now.0 ^ (u64::from(node.0) << 40) ^ 2);
+                self.handle(node, Input::Timer(key), tracer);
+            }
         }
     }
 
@@ -387,7 +463,7 @@ impl World {
     }
 
     #[inline(always)]
-    fn transmit(&mut self, node: NodeId, dev: DevIdx, frame: Frame, tracer: &mut Tracer) {
+    fn transmit(&mut self, node: NodeId, dev: DevIdx, frame: Frame, confirm: bool, tracer: &mut Tracer) {
         self.ledger.sent += 1;
         let Some((id, side)) = self.wiring[node.index()].get(dev.index()).copied().flatten() else {
             return self.lose(node, dev, frame, DropReason::NoCarrier, tracer);
@@ -399,7 +475,7 @@ impl World {
                 let End { node, dev } = link.ends[1 - side];
                 self.ledger.in_flight += 1;
                 self.seq += 1;
-                self.frames.push(at, self.seq, InFlight { frame, node, dev });
+                self.frames.push(at, self.seq, InFlight { frame, node, dev, confirm });
             }
             Err(reason) => self.lose(node, dev, frame, reason, tracer),
         }
@@ -454,5 +530,30 @@ fn gist(frame: &Frame) -> u64 {
             };
             ends ^ addrs.rotate_left(13) ^ l4.rotate_left(29) ^ u64::from(p.ttl) ^ u64::from(p.len()) << 40
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_of_one_jiffy_fire_widest_slot_first_newest_first_and_before_everything_else() {
+        let mut world = World::new(Vec::new());
+        let tcp = |slot, level| Wake::Node(NodeId(0), TimerKey::Tcp { slot, generation: 0, level });
+        for wake in [tcp(1, 1), tcp(2, 0), Wake::Arrival(7), tcp(3, 1), tcp(4, 2), Wake::Step(8), tcp(5, 0)] {
+            world.wake_at(SimTime(4_000_000), wake);
+        }
+        world.wake_at(SimTime(8_000_000), tcp(6, 2));
+        let (at, _, first) = world.timers.pop().expect("just pushed");
+        let mut order = vec![world.expire(at, first)];
+        order.extend(std::iter::from_fn(|| world.expired.pop()));
+        let number = |wake: &Wake| match *wake {
+            Wake::Node(_, TimerKey::Tcp { slot, .. }) => slot,
+            Wake::Arrival(n) | Wake::Step(n) => n,
+            Wake::Node(..) => 0,
+        };
+        assert_eq!(order.iter().map(number).collect::<Vec<_>>(), [4, 3, 1, 5, 2, 7, 8]);
+        assert_eq!(world.timers.len(), 1);
     }
 }

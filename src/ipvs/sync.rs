@@ -297,7 +297,7 @@ impl Ipvs {
         let thread = &mut threads[usize::from(number)];
         thread.sleep = thread.sleep.wrapping_add(1);
         let timer = SyncTimer { thread: number, what: Wake::Thread, generation: thread.sleep };
-        acts.push(IpvsAct::SyncArm { timer, at: jiffies::fires(now, now + CHECK_PERIOD) });
+        acts.push(IpvsAct::SyncArm { timer, at: jiffies::fires(now, now + CHECK_PERIOD).0 });
     }
 
     /// ip_vs_sync_conn: tells of an entry, and of the template that controls it, if it is time to.
@@ -608,7 +608,7 @@ impl Thread {
         }
         if self.queue.is_empty() {
             let timer = SyncTimer { thread: number, what: Wake::Work, generation: self.work };
-            acts.push(IpvsAct::SyncArm { timer, at: jiffies::fires(now, now + SEND_DELAY) });
+            acts.push(IpvsAct::SyncArm { timer, at: jiffies::fires(now, now + SEND_DELAY).0 });
         }
         self.queue.push_back(buffer.bytes.into());
         self.delay += 1;

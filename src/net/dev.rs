@@ -22,6 +22,8 @@ pub enum DevKind {
         remote: Option<Ipv4Addr>,
         /// Outer TTL; 0 inherits.
         ttl: u8,
+        /// DF on every outer packet (`IP_DF` in the tunnel's `frag_off`); else on those whose inner one has it.
+        pmtudisc: bool,
     },
 }
 
@@ -101,6 +103,12 @@ pub struct DevStats {
     pub tx_bytes: u64,
     /// Frames that could not be sent.
     pub tx_dropped: u64,
+    /// Packets that a tunnel could not send.
+    pub tx_errors: u64,
+    /// Those for which there was no route.
+    pub tx_carrier_errors: u64,
+    /// Those that the tunnel would have sent into itself.
+    pub collisions: u64,
 }
 
 /// A device.

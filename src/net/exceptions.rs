@@ -59,13 +59,18 @@ impl Exceptions {
     }
 
     /// A router said that packets to `daddr` may have `mtu` bytes; `old` is what was thought so far. Returns whether that
-    /// changed anything: a larger MTU is not believed, a tiny one is raised to [`MIN_PMTU`].
+    /// changed anything: a larger MTU is not believed, a tiny one is raised to [`MIN_PMTU`], and what is known already is
+    /// renewed only in the second half of its life (`__ip_rt_update_pmtu`).
     pub fn pmtu(&mut self, daddr: Ipv4Addr, mtu: u32, old: u32, route: u64, now: SimTime) -> bool {
         if old < mtu {
             return false;
         }
         let locked = mtu < MIN_PMTU;
         let mtu = if locked { old.min(MIN_PMTU) } else { mtu };
+        let known = self.lookup(daddr, route, now).filter(|e| e.mtu == Some(mtu));
+        if !locked && known.is_some_and(|e| now + Span(PMTU_LIFE.0 / 2) < e.expires) {
+            return false;
+        }
         let e = self.entry(daddr, route, now);
         e.mtu = Some(mtu);
         e.locked = locked;
@@ -147,5 +152,17 @@ mod tests {
         assert_eq!(e.describe(SimTime::ZERO), "expires 600sec mtu lock 552 ");
         x.flush();
         assert_eq!(x.lookup(daddr, 1, SimTime::ZERO), None);
+    }
+
+    #[test]
+    fn a_path_mtu_that_is_said_again_is_renewed_in_the_second_half_of_its_life() {
+        let daddr = Ipv4Addr::new(10, 0, 1, 2);
+        let mut x = Exceptions::default();
+        for (at, news, left) in [(0, true, 600), (299, false, 301), (301, true, 600)] {
+            let now = SimTime::ZERO + Span::from_secs(at);
+            assert_eq!(x.pmtu(daddr, 1400, 1400, 1, now), news, "at {at} s");
+            let e = x.lookup(daddr, 1, now).expect("it was learnt");
+            assert_eq!(e.describe(now), format!("expires {left}sec mtu 1400 "));
+        }
     }
 }

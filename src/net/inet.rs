@@ -67,7 +67,7 @@ impl Inet {
             version: 0,
             cache: super::cache::RouteCache::default(),
         };
-        let tunnel = DevKind::Ipip { local: None, remote: None, ttl: 0 };
+        let tunnel = DevKind::Ipip { local: None, remote: None, ttl: 0, pmtudisc: false };
         let lo = inet.push("lo".into(), DevKind::Loopback, Mac::ZERO, 65536);
         inet.push("tunl0".into(), tunnel, Mac::ZERO, 1480);
         inet.link_up(lo);
@@ -95,10 +95,18 @@ impl Inet {
         }
         let n = self.devs.len() as u16 + 1;
         let (mac, mtu) = match kind {
-            DevKind::Ipip { .. } => (Mac::ZERO, 1480),
+            DevKind::Ipip { local, remote, .. } => (Mac::ZERO, self.tunnel_mtu(local, remote)),
             _ => (Mac([0x02, 0x64, 0x75, 0x6d, (n >> 8) as u8, n as u8]), 1500),
         };
         Ok(self.push(name.into(), kind, mac, mtu))
+    }
+
+    /// The MTU that a tunnel begins with: what the device to its other end takes, less the outer header
+    /// (`ip_tunnel_bind_dev`).
+    fn tunnel_mtu(&self, local: Option<Ipv4Addr>, remote: Option<Ipv4Addr>) -> u32 {
+        let below = remote.and_then(|remote| self.output_route(remote, local, None, 0).ok());
+        let mtu = below.map_or(1500, |route| self.dev(route.dev).mtu.min(65535));
+        mtu.saturating_sub(crate::wire::IpPacket::HEADER).max(68)
     }
 
     fn push(&mut self, name: Arc<str>, kind: DevKind, mac: Mac, mtu: u32) -> DevIdx {
@@ -133,7 +141,6 @@ impl Inet {
         self.sysctl.rename_dev(dev, None);
         let d = &mut self.devs[dev.index()];
         d.gone = true;
-        d.name = Arc::from("");
         self.devices_changed();
     }
 

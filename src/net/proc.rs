@@ -111,11 +111,11 @@ pub fn proc_net_dev(net: &Inet) -> String {
             0,
             s.tx_bytes,
             s.tx_packets,
-            0,
+            s.tx_errors,
             s.tx_dropped,
             0,
-            0,
-            0,
+            s.collisions,
+            s.tx_carrier_errors,
             0
         );
     }

@@ -35,6 +35,8 @@ pub enum Input {
         dev: DevIdx,
         /// The frame.
         frame: Frame,
+        /// The mark of [`Effect::Send`].
+        confirm: bool,
     },
     /// A timer that was armed fired.
     Timer(TimerKey),
@@ -56,6 +58,9 @@ pub enum Effect {
         dev: DevIdx,
         /// The frame.
         frame: Frame,
+        /// The sending socket makes progress ([`Host`] confirms the next hop). No bit of the frame says so, but the kernel's
+        /// buffer keeps the mark on its way through the virtual cables and switches of one machine.
+        confirm: bool,
     },
     /// Takes the carrier from the other end of a device's cable, or gives it back: the device was taken down or up.
     Carrier {
@@ -63,6 +68,12 @@ pub enum Effect {
         dev: DevIdx,
         /// Whether it is up now.
         up: bool,
+    },
+    /// Wants its tunnels' packets to be taken up when the burst of frames is over that comes by a device now
+    /// ([`TimerKey::Cells`]).
+    Poll {
+        /// The device.
+        dev: DevIdx,
     },
     /// Wants to be woken.
     Arm {
@@ -82,6 +93,8 @@ pub enum TimerKey {
         entry: u32,
         /// Its timer's generation.
         generation: u32,
+        /// Its level of the kernel's timer wheel.
+        level: u8,
     },
     /// A TCP socket.
     Tcp {
@@ -89,6 +102,8 @@ pub enum TimerKey {
         slot: u32,
         /// Its generation.
         generation: u32,
+        /// Its level of the kernel's timer wheel.
+        level: u8,
     },
     /// An IPVS connection.
     Ipvs {
@@ -118,6 +133,11 @@ pub enum TimerKey {
         /// Its generation.
         generation: u32,
     },
+    /// Packets that came out of tunnels.
+    Cells {
+        /// By this device.
+        dev: DevIdx,
+    },
     /// A proxied ARP answer that was held back.
     ProxyArp {
         /// Which.
@@ -128,6 +148,17 @@ pub enum TimerKey {
         /// Which.
         pid: u32,
     },
+}
+
+impl TimerKey {
+    /// The level of the kernel's timer wheel on which it waits, if it is one of those timers.
+    #[inline]
+    pub fn wheel_level(self) -> Option<u8> {
+        match self {
+            TimerKey::Tcp { level, .. } | TimerKey::Neigh { level, .. } => Some(level),
+            _ => None,
+        }
+    }
 }
 
 /// What a box may touch besides itself.

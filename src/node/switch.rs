@@ -91,7 +91,7 @@ impl Switch {
     /// Lets something happen to the switch.
     pub fn handle(&mut self, input: Input, cx: &mut Cx<'_>) {
         match input {
-            Input::Frame { dev, frame } => self.receive(dev, frame, cx),
+            Input::Frame { dev, frame, confirm } => self.receive(dev, frame, confirm, cx),
             Input::Carrier { dev, up } => self.carrier(dev, up),
             Input::Timer(_) => {}
         }
@@ -112,7 +112,7 @@ impl Switch {
     }
 
     /// A frame arrives: the short way of [`Switch::handle`].
-    pub fn receive(&mut self, from: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+    pub fn receive(&mut self, from: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
         self.counts.received += 1;
         self.learn(frame.src, from, cx.now);
         if !frame.dst.is_multicast()
@@ -125,14 +125,14 @@ impl Switch {
                 self.lose(from, frame, cx);
             } else {
                 self.counts.forwarded += 1;
-                cx.out.push(Effect::Send { dev: port, frame });
+                cx.out.push(Effect::Send { dev: port, frame, confirm });
             }
             return;
         }
-        self.flood(from, frame, cx);
+        self.flood(from, frame, confirm, cx);
     }
 
-    fn flood(&mut self, from: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+    fn flood(&mut self, from: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
         let others = || (0..self.ports.len()).filter(|&p| p != from.index() && self.ports[p].up);
         let Some(last) = others().next_back() else {
             self.lose(from, frame, cx);
@@ -141,9 +141,9 @@ impl Switch {
         let mut copies = 1;
         for port in others().take_while(|&p| p < last) {
             copies += 1;
-            cx.out.push(Effect::Send { dev: DevIdx(port as u16), frame: frame.clone() });
+            cx.out.push(Effect::Send { dev: DevIdx(port as u16), frame: frame.clone(), confirm });
         }
-        cx.out.push(Effect::Send { dev: DevIdx(last as u16), frame });
+        cx.out.push(Effect::Send { dev: DevIdx(last as u16), frame, confirm });
         self.counts.flooded += 1;
         self.counts.copies += copies;
     }

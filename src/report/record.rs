@@ -326,10 +326,16 @@ fn frames(log: &RunLog<'_>, printer: &mut Printer) -> Vec<(String, Vec<FrameOut>
     let table = log.mac_table();
     let names = |mac: Mac| table.get(&mac).cloned();
     let mut rows: BTreeMap<(NodeId, DevIdx), Vec<FrameOut>> = BTreeMap::new();
+    // A device that was deleted and made again is one interface.
+    let by_name = |node: NodeId, dev: DevIdx| {
+        let devs = log.nodes.get(node.index()).map_or(&[][..], |n| &n.devs);
+        let name = devs.get(dev.index()).map(|d| &d.name);
+        devs.iter().position(|d| Some(&d.name) == name).map_or(dev, |first| DevIdx(first as u16))
+    };
     for (at, node, dev, dir, frame, ethernet) in sightings(log) {
         // Loopback frames have Ethernet headers without addresses.
         let named = ethernet && !(frame.src == Mac::ZERO && frame.dst == Mac::ZERO);
-        rows.entry((node, dev)).or_default().push(FrameOut {
+        rows.entry((node, by_name(node, dev))).or_default().push(FrameOut {
             t: at_seconds(log, at),
             dir: if dir == Dir::In { "in" } else { "out" },
             src: named.then(|| mac_name(frame.src, &names)),

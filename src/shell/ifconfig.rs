@@ -489,7 +489,7 @@ fn row(d: &Dev, name: &str) -> String {
     } else {
         format!(
             "{:8} {:6} {:6} {:<6} {:8} {:6} {:6} {:6}",
-            s.rx_packets, 0, s.rx_dropped, 0, s.tx_packets, 0, s.tx_dropped, 0
+            s.rx_packets, 0, s.rx_dropped, 0, s.tx_packets, s.tx_errors, s.tx_dropped, 0
         )
     };
     let letters = if letters.is_empty() { "[NO FLAGS]".to_string() } else { letters };
@@ -541,11 +541,14 @@ fn long(d: &Dev, name: &str) -> String {
             s.rx_dropped
         ));
         text.push_str(&format!(
-            "        TX packets {}  bytes {} ({})\n        TX errors 0  dropped {} overruns 0  carrier 0  collisions 0\n",
+            "        TX packets {}  bytes {} ({})\n        TX errors {}  dropped {} overruns 0  carrier {}  collisions {}\n",
             s.tx_packets,
             s.tx_bytes,
             human(s.tx_bytes),
-            s.tx_dropped
+            s.tx_errors,
+            s.tx_dropped,
+            s.tx_carrier_errors,
+            s.collisions
         ));
     }
     text.push('\n');

@@ -85,6 +85,11 @@ pub enum DropReason {
     NoIcmpOwner,
     /// A tunnel packet, but no tunnel that is up.
     NoTunnel,
+    /// A tunnel whose other end is reached by the tunnel.
+    TunnelLoop {
+        /// The other end.
+        dst: Ipv4Addr,
+    },
     /// The rest of the fragments did not come.
     FragmentTimeout,
     /// Too many fragments are waiting.
@@ -287,6 +292,7 @@ rules! {
     NoSocket { .. } => "no-socket", "nothing listens on the port", "tcp_v4_rcv, net/ipv4/tcp_ipv4.c; __udp4_lib_rcv, net/ipv4/udp.c", "NO_SOCKET", "start the server on that port and address";
     NoIcmpOwner => "icmp-unowned", "an ICMP message about nothing known here", "icmp_rcv, net/ipv4/icmp.c", "", "nothing";
     NoTunnel => "no-tunnel", "no tunnel device is up for it", "tunnel4_rcv, net/ipv4/tunnel4.c", "", "ip link set tunl0 up";
+    TunnelLoop { .. } => "tunnel-loop", "the way to the tunnel's other end leads into the tunnel", "ip_tunnel_xmit, net/ipv4/ip_tunnel.c", "", "give the other end a route by a real device";
     FragmentTimeout => "fragment-timeout", "the other fragments did not come", "ip_expire, net/ipv4/ip_fragment.c", "FRAG_REASM_TIMEOUT" [IpReasmTimeout, IpReasmFails], "look where the others died";
     FragmentQueueFull { .. } => "fragment-queue-full", "too many incomplete packets", "inet_frag_find, net/ipv4/inet_fragment.c", "FRAG_TOO_FAR" [IpReasmFails], "send less that has to be fragmented";
     NoRoute { .. } => "no-route", "no route to the destination", "fib_lookup, net/ipv4/fib_trie.c", "IP_OUTNOROUTES", "add a route, or a default gateway";
@@ -327,7 +333,7 @@ impl fmt::Display for DropReason {
             OtherHost { dst } => write!(f, " ({dst})"),
             MartianSource { src } => write!(f, ": {src}"),
             OwnSource { src, knob } => write!(f, ": {src}; {knob}"),
-            MartianDestination { dst } | NoRoute { dst } => write!(f, ": {dst}"),
+            MartianDestination { dst } | NoRoute { dst } | TunnelLoop { dst } => write!(f, ": {dst}"),
             ReversePath { src, best, knob } => match best {
                 Some(dev) => write!(f, ": the way to {src} is {dev}; {knob}"),
                 None => write!(f, ": there is no way to {src}; {knob}"),

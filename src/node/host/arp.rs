@@ -223,7 +223,7 @@ impl Host {
         }
         let Some(arp) = self.arp_out_hook(dev, arp, cx) else { return };
         let src = self.net.devs[dev.index()].mac;
-        self.put_on_cable(dev, Frame { l3: L3::Arp(arp), dst, src }, cx);
+        self.put_on_cable(dev, Frame { l3: L3::Arp(arp), dst, src }, false, cx);
     }
 
     #[expect(clippy::too_many_arguments, reason = "the kernel's neigh_update takes as many")]

@@ -61,7 +61,8 @@ pub struct Skb {
     pub ipvs: bool,
     /// It may be cut although DF is set.
     pub ignore_df: bool,
-    /// The sending socket makes progress: its neighbour is confirmed.
+    /// The sending socket makes progress: its neighbour is confirmed, and so is the next hop of whoever passes it on
+    /// (`dst_pending_confirm`, which stays set).
     pub confirm: bool,
     /// The longest of the fragments that it came in; 0 if it came whole.
     pub largest_fragment: u32,
@@ -142,6 +143,7 @@ pub struct Host {
     fragments: frag::Fragments,
     held_answers: Vec<Option<arp::HeldAnswer>>,
     loop_queue: VecDeque<Skb>,
+    cells: VecDeque<Skb>,
     rng: Rng,
     /// For `-m statistic --mode random`.
     filter_rng: Rng,
@@ -178,6 +180,7 @@ impl Host {
             fragments: frag::Fragments::default(),
             held_answers: Vec::new(),
             loop_queue: VecDeque::new(),
+            cells: VecDeque::new(),
             rng: stream("misc"),
             filter_rng: stream("netfilter"),
             tcp_out: Vec::new(),
@@ -193,7 +196,7 @@ impl Host {
     #[inline]
     pub fn handle(&mut self, input: Input, cx: &mut Cx<'_>) {
         match input {
-            Input::Frame { dev, frame } => return self.receive(dev, frame, cx),
+            Input::Frame { dev, frame, confirm } => return self.receive(dev, frame, confirm, cx),
             Input::Timer(key) => self.timer(key, cx),
             Input::Carrier { dev, up } => self.carrier(dev, up, cx),
         }
@@ -202,8 +205,8 @@ impl Host {
 
     /// A frame arrives: the short way of [`Host::handle`].
     #[inline]
-    pub fn receive(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
-        self.device_receive(dev, frame, cx);
+    pub fn receive(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
+        self.device_receive(dev, frame, confirm, cx);
         self.settle(cx);
     }
 
@@ -234,17 +237,18 @@ impl Host {
 
     fn timer(&mut self, key: TimerKey, cx: &mut Cx<'_>) {
         match key {
-            TimerKey::Tcp { slot, generation } => self.tcp_timer(slot, generation, cx),
+            TimerKey::Tcp { slot, generation, .. } => self.tcp_timer(slot, generation, cx),
             TimerKey::Ipvs { slot, generation } => self.ipvs_timer(slot, generation, cx),
             TimerKey::IpvsSync(timer) => self.sync_timer(timer, cx),
             TimerKey::Client { slot, generation } => self.client_timer(slot, generation, cx),
             TimerKey::Server { job } => self.server_done(job, cx),
-            TimerKey::Neigh { entry, generation } => {
+            TimerKey::Neigh { entry, generation, .. } => {
                 let mut acts = std::mem::take(&mut self.net.acts);
                 self.net.neigh.timer(entry, generation, cx.now, &self.net.sysctl, &mut acts);
                 self.net.acts = acts;
             }
             TimerKey::Fragments { slot, .. } => self.fragments_expire(slot, cx),
+            TimerKey::Cells { .. } => self.poll_cells(cx),
             TimerKey::ProxyArp { slot } => self.proxy_answer_due(slot, cx),
             TimerKey::Process { .. } => {}
         }

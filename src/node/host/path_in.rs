@@ -17,9 +17,12 @@ use crate::trace::{Decision, Dir, DropReason, Mib, TraceEvent, TraceMask};
 use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
 use std::net::Ipv4Addr;
 
+/// `net.core.dev_weight`: how many packets a card may deliver before others have their turn.
+const DEV_WEIGHT: usize = 64;
+
 impl Host {
     /// A frame arrived by a device (`__netif_receive_skb_core`).
-    pub(super) fn device_receive(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+    pub(super) fn device_receive(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
         let d = &mut self.net.devs[dev.index()];
         if !d.up {
             return self.lose_frame(dev, frame, DropReason::DevDown, cx);
@@ -38,6 +41,7 @@ impl Host {
                 let mut skb = Skb::received(pkt, dev);
                 skb.to_me = to_me;
                 skb.came = Some(Came { dev, link: Some((frame.dst, frame.src)) });
+                skb.confirm = confirm;
                 self.ip_receive(skb, cx);
             }
             L3::Arp(arp) => {
@@ -189,7 +193,9 @@ impl Host {
         }
     }
 
-    /// An IP-in-IP packet: unpacked, it arrives anew by the tunnel device (`tunnel4_rcv`, `ipip_rcv`).
+    /// An IP-in-IP packet: unpacked, it arrives anew by the tunnel device (`tunnel4_rcv`, `ipip_rcv`), after the frames that
+    /// came together with this one: it waits in a queue of the tunnel's own (`gro_cells_receive`), whose turn is after the
+    /// card's. So three segments of a request are received before the first of them is acknowledged.
     fn tunnel_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
         let Some(dev) = self.tunnel_for(skb.pkt.daddr, skb.pkt.saddr) else {
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
@@ -203,9 +209,20 @@ impl Host {
         d.stats.rx_bytes += u64::from(inner.len());
         self.see_packet(dev, Dir::In, &inner, cx);
         // What IPVS has marked stays marked: it is the same `sk_buff`.
-        let mut skb = Skb { ipvs: handled, ..Skb::received(inner, dev) };
-        skb.came = Some(Came { dev, link: None });
-        self.ip_receive(skb, cx);
+        let mut inner = Skb { ipvs: handled, confirm: skb.confirm, ..Skb::received(inner, dev) };
+        inner.came = Some(Came { dev, link: None });
+        self.cells.push_back(inner);
+        if self.cells.len() >= DEV_WEIGHT {
+            return self.poll_cells(cx);
+        }
+        cx.out.push(Effect::Poll { dev: skb.dev });
+    }
+
+    /// Takes up what came out of tunnels (`gro_cell_poll`).
+    pub(super) fn poll_cells(&mut self, cx: &mut Cx<'_>) {
+        while let Some(skb) = self.cells.pop_front() {
+            self.ip_receive(skb, cx);
+        }
     }
 
     /// The tunnel that takes a packet from `remote` to `local`: both ends set, then one, then `tunl0`; it must be up.

@@ -90,11 +90,11 @@ impl Host {
             return self.lose(&skb, DropReason::DevDown, cx);
         }
         match d.kind {
-            DevKind::Ethernet if d.noarp => self.send_frame(dev, Mac::ZERO, skb.pkt, cx),
+            DevKind::Ethernet if d.noarp => self.send_frame(dev, Mac::ZERO, skb.pkt, skb.confirm, cx),
             DevKind::Ethernet => self.by_neighbour(skb, route, cx),
             DevKind::Loopback => self.loop_back(skb, route, cx),
             DevKind::Dummy => self.lose(&skb, DropReason::NoCarrier, cx),
-            DevKind::Ipip { local, remote, ttl } => self.tunnel_send(skb, route, local, remote, ttl, cx),
+            DevKind::Ipip { .. } => self.tunnel_send(skb, route, cx),
         }
     }
 
@@ -103,22 +103,23 @@ impl Host {
         let dev = route.dev;
         let daddr = skb.pkt.daddr;
         if route.kind == RouteKind::Broadcast || daddr.is_broadcast() {
-            return self.send_frame(dev, Mac::BROADCAST, skb.pkt, cx);
+            return self.send_frame(dev, Mac::BROADCAST, skb.pkt, skb.confirm, cx);
         }
         if daddr.is_multicast() {
             let [_, b, c, d] = daddr.octets();
-            return self.send_frame(dev, Mac([1, 0, 0x5e, b & 0x7f, c, d]), skb.pkt, cx);
+            return self.send_frame(dev, Mac([1, 0, 0x5e, b & 0x7f, c, d]), skb.pkt, skb.confirm, cx);
         }
         let next_hop = self.next_hop(route, daddr, cx);
         self.tell_neighbour(&skb.pkt, dev, next_hop, cx);
         if let Some(mac) = self.net.neigh.resolve_known(dev, next_hop, skb.confirm, cx.now) {
-            return self.send_frame(dev, mac, skb.pkt, cx);
+            return self.send_frame(dev, mac, skb.pkt, skb.confirm, cx);
         }
         let mut acts = std::mem::take(&mut self.net.acts);
-        let ready = self.net.neigh.resolve(dev, next_hop, skb.pkt, skb.confirm, cx.now, &self.net.sysctl, &mut acts);
+        let confirm = skb.confirm;
+        let ready = self.net.neigh.resolve(dev, next_hop, skb.pkt, confirm, cx.now, &self.net.sysctl, &mut acts);
         self.net.acts = acts;
         if let Some((mac, pkt)) = ready {
-            self.send_frame(dev, mac, pkt, cx);
+            self.send_frame(dev, mac, pkt, confirm, cx);
         }
         self.neigh_acts(cx);
     }
@@ -136,14 +137,14 @@ impl Host {
 
     /// Puts a packet on the cable.
     #[inline(always)]
-    pub(super) fn send_frame(&mut self, dev: DevIdx, dst: Mac, pkt: IpPacket, cx: &mut Cx<'_>) {
+    pub(super) fn send_frame(&mut self, dev: DevIdx, dst: Mac, pkt: IpPacket, confirm: bool, cx: &mut Cx<'_>) {
         let src = self.net.devs[dev.index()].mac;
-        self.put_on_cable(dev, Frame { l3: L3::Ip(pkt), dst, src }, cx);
+        self.put_on_cable(dev, Frame { l3: L3::Ip(pkt), dst, src }, confirm, cx);
     }
 
     /// The device's transmit function.
     #[inline]
-    pub(super) fn put_on_cable(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+    pub(super) fn put_on_cable(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
         let d = &mut self.net.devs[dev.index()];
         if !d.up || !d.carrier {
             let reason = if d.up { DropReason::NoCarrier } else { DropReason::DevDown };
@@ -153,7 +154,7 @@ impl Host {
         d.stats.tx_packets += 1;
         d.stats.tx_bytes += u64::from(frame.unpadded_len());
         self.see_frame(dev, Dir::Out, &frame, cx);
-        cx.out.push(Effect::Send { dev, frame });
+        cx.out.push(Effect::Send { dev, frame, confirm });
     }
 
     fn loop_back(&mut self, mut skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
@@ -172,49 +173,72 @@ impl Host {
         self.loop_queue.push_back(skb);
     }
 
-    /// Wraps a packet and sends the outer one (`ip_tunnel_xmit`).
-    fn tunnel_send(
-        &mut self,
-        skb: Skb,
-        route: &OutRoute,
-        local: Option<Ipv4Addr>,
-        remote: Option<Ipv4Addr>,
-        ttl: u8,
-        cx: &mut Cx<'_>,
-    ) {
+    /// Wraps a packet and sends the outer one (`ip_tunnel_xmit`). Nobody hears of a packet that finds no way: the tunnel
+    /// only counts.
+    ///
+    /// Left out: an ICMP error about an outer packet, which the kernel hands on as host unreachable for the next ones.
+    fn tunnel_send(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         let dev = route.dev;
+        let DevKind::Ipip { local, remote, ttl, pmtudisc } = self.net.devs[dev.index()].kind else { return };
         self.see_packet(dev, Dir::Out, &skb.pkt, cx);
         let daddr = remote.or(route.via).unwrap_or(skb.pkt.daddr);
         let saddr = local.unwrap_or(Ipv4Addr::UNSPECIFIED);
-        let key = FlowKey { saddr, tos: skb.pkt.tos, ..FlowKey::to(daddr) };
-        let outer_route = match self.net.route_out(key) {
-            // A tunnel that leads into itself would never end: the kernel counts a collision and tells the sender.
+        let found = self.net.route_out(FlowKey { saddr, ..FlowKey::to(daddr) });
+        let stats = &mut self.net.devs[dev.index()].stats;
+        let outer_route = match found {
             Ok(r) if r.dev != dev => r,
-            _ => {
-                self.net.devs[dev.index()].stats.tx_dropped += 1;
-                self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::HOST, mtu: 0, quote }, cx);
+            Ok(_) => {
+                // It would never end.
+                stats.tx_errors += 1;
+                stats.collisions += 1;
+                return self.lose(&skb, DropReason::TunnelLoop { dst: daddr }, cx);
+            }
+            Err(_) => {
+                stats.tx_errors += 1;
+                stats.tx_carrier_errors += 1;
                 return self.lose(&skb, DropReason::NoRoute { dst: daddr }, cx);
             }
         };
-        let stats = &mut self.net.devs[dev.index()].stats;
-        stats.tx_packets += 1;
-        stats.tx_bytes += u64::from(skb.pkt.len());
-        let room = self.route_mtu(&outer_route, daddr, false, cx).saturating_sub(IpPacket::HEADER);
+        let df = pmtudisc || skb.pkt.df();
+        let room = self.tunnel_room(&skb.pkt, route, df, (&outer_route, daddr), cx);
         let len = skb.pkt.len();
         if skb.pkt.df() && len > room {
+            self.net.devs[dev.index()].stats.tx_errors += 1;
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: room as u16, quote }, cx);
             return self.lose(&skb, DropReason::TooBig { len, mtu: room }, cx);
         }
+        let stats = &mut self.net.devs[dev.index()].stats;
+        stats.tx_packets += 1;
+        stats.tx_bytes += u64::from(len);
         let outer = IpPacket {
             saddr: local.unwrap_or(outer_route.saddr),
             daddr,
             id: skb.pkt.id,
-            frag: skb.pkt.frag & IpPacket::DF,
+            frag: if df { IpPacket::DF } else { 0 },
             ttl: if ttl == 0 { skb.pkt.ttl } else { ttl },
-            tos: skb.pkt.tos,
+            tos: ecn_encapsulate(skb.pkt.tos),
             l4: L4::Ipip(Box::new(skb.pkt)),
         };
-        self.send_local(Skb::local(outer), outer_route, cx);
+        let outer = Skb { confirm: skb.confirm, ..Skb::local(outer) };
+        self.send_local(outer, outer_route, cx);
+    }
+
+    /// What a tunnel can take: what fits into the outer packet if that must not be cut, else what its route says. The host
+    /// remembers it for the inner destination, even if it is nothing new (`tnl_update_pmtu`).
+    fn tunnel_room(
+        &mut self,
+        inner: &IpPacket,
+        route: &OutRoute,
+        df: bool,
+        (outer, daddr): (&OutRoute, Ipv4Addr),
+        cx: &Cx<'_>,
+    ) -> u32 {
+        let old = self.route_mtu(route, inner.daddr, false, cx);
+        let room = if df { self.route_mtu(outer, daddr, false, cx).saturating_sub(IpPacket::HEADER) } else { old };
+        if let Some(hit) = route.hit.filter(|hit| !hit.mtu_lock) {
+            self.net.exceptions.pmtu(inner.daddr, room, old, hit.route, cx.now);
+        }
+        room
     }
 
     /// Carries out what the neighbour table decided.
@@ -235,10 +259,10 @@ impl Host {
         match act {
             Act::Solicit { dev, target, to, for_source } => self.arp_solicit(dev, target, to, for_source, cx),
             Act::Arm { entry, generation, at } => {
-                let at = crate::base::jiffies::fires(cx.now, at);
-                cx.out.push(Effect::Arm { key: crate::node::TimerKey::Neigh { entry, generation }, at });
+                let (at, level) = crate::base::jiffies::fires(cx.now, at);
+                cx.out.push(Effect::Arm { key: crate::node::TimerKey::Neigh { entry, generation, level }, at });
             }
-            Act::Send { dev, mac, packet } => self.send_frame(dev, mac, packet, cx),
+            Act::Send { dev, mac, packet } => self.send_frame(dev, mac, packet, false, cx),
             Act::Fail { dev, next_hop, packet, tries } => {
                 // `arp_error_report`: the sender hears of an unreachable host, then the packet is gone.
                 let mut skb = Skb::local(packet);
@@ -273,5 +297,26 @@ impl Host {
     /// The TTL that packets of this host start with.
     pub(super) fn default_ttl(&self) -> u8 {
         self.net.sysctl.global(Global::IpDefaultTtl) as u8
+    }
+}
+
+/// The outer TOS of a tunnel that does not inherit it: only the two bits of ECN go along, and "congestion experienced" as
+/// "capable" (`INET_ECN_encapsulate`).
+fn ecn_encapsulate(inner: u8) -> u8 {
+    const MASK: u8 = 3;
+    const ECT_0: u8 = 2;
+    if inner & MASK == MASK { ECT_0 } else { inner & MASK }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_bits_of_ecn_reach_the_outer_header() {
+        let cases = [(0x10, 0), (0xc0, 0), (0x11, 1), (0x12, 2), (0x13, 2)];
+        for (inner, outer) in cases {
+            assert_eq!(ecn_encapsulate(inner), outer, "{inner:#x}");
+        }
     }
 }

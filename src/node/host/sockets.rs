@@ -241,8 +241,8 @@ impl Host {
                         self.send_segment(saddr, daddr, segment, confirm, cx);
                     }
                     TcpOut::Arm { sock, at } => {
-                        let key = TimerKey::Tcp { slot: sock.slot, generation: u32::from(sock.generation) };
-                        let at = jiffies::fires(cx.now, at);
+                        let (at, level) = jiffies::fires(cx.now, at);
+                        let key = TimerKey::Tcp { slot: sock.slot, generation: u32::from(sock.generation), level };
                         cx.out.push(Effect::Arm { key, at });
                     }
                     TcpOut::Event { sock, user, what } => {

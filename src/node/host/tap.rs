@@ -106,7 +106,7 @@ impl Tap {
             if !self.open.is_empty() {
                 self.close();
             }
-            self.timer = jiffies::fires(self.timer, self.timer + timeout);
+            self.timer = jiffies::fires(self.timer, self.timer + timeout).0;
         }
     }
 
@@ -133,7 +133,7 @@ impl Tap {
                 return false;
             }
             self.close();
-            self.timer = jiffies::fires(now, now + timeout);
+            self.timer = jiffies::fires(now, now + timeout).0;
             wakes = true;
         }
         self.open_bytes += room;
@@ -147,7 +147,7 @@ impl Host {
     pub fn open_tap(&mut self, request: TapRequest, now: SimTime) -> u32 {
         let id = self.taps.next;
         self.taps.next += 1;
-        let timer = request.timeout.map_or(SimTime::NEVER, |t| jiffies::fires(now, now + t));
+        let timer = request.timeout.map_or(SimTime::NEVER, |t| jiffies::fires(now, now + t).0);
         self.taps.list.push(Tap {
             id,
             request,

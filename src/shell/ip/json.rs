@@ -233,18 +233,19 @@ pub(super) fn device(j: &mut Json, d: &Dev, head: Head) {
 /// `-s` of a device.
 pub(super) fn counters(j: &mut Json, d: &Dev) {
     let s = &d.stats;
-    let side = |j: &mut Json, name: &str, values: [u64; 3], others: [&str; 2]| {
+    let side = |j: &mut Json, name: &str, values: [u64; 4], others: [(&str, u64); 2]| {
         j.named_object(name, |j| {
             j.number("bytes", values[0]);
             j.number("packets", values[1]);
-            j.number("errors", 0);
-            j.number("dropped", values[2]);
-            others.into_iter().for_each(|other| j.number(other, 0));
+            j.number("errors", values[2]);
+            j.number("dropped", values[3]);
+            others.into_iter().for_each(|(other, n)| j.number(other, n));
         });
     };
     j.named_object("stats64", |j| {
-        side(j, "rx", [s.rx_bytes, s.rx_packets, s.rx_dropped], ["over_errors", "multicast"]);
-        side(j, "tx", [s.tx_bytes, s.tx_packets, s.tx_dropped], ["carrier_errors", "collisions"]);
+        side(j, "rx", [s.rx_bytes, s.rx_packets, 0, s.rx_dropped], [("over_errors", 0), ("multicast", 0)]);
+        let others = [("carrier_errors", s.tx_carrier_errors), ("collisions", s.collisions)];
+        side(j, "tx", [s.tx_bytes, s.tx_packets, s.tx_errors, s.tx_dropped], others);
     });
 }
 
@@ -330,7 +331,8 @@ fn hex(n: u32) -> String {
 }
 
 /// A tunnel.
-pub(super) fn tunnel(j: &mut Json, d: &Dev, local: Option<Ipv4Addr>, remote: Option<Ipv4Addr>, ttl: u8) {
+pub(super) fn tunnel(j: &mut Json, d: &Dev, ends: (Option<Ipv4Addr>, Option<Ipv4Addr>), ttl: u8, pmtudisc: bool) {
+    let (local, remote) = ends;
     let fallback = d.idx == DevIdx(1);
     j.text("ifname", &d.name);
     j.text("mode", if fallback { "any/ip" } else { "ip/ip" });
@@ -339,7 +341,7 @@ pub(super) fn tunnel(j: &mut Json, d: &Dev, local: Option<Ipv4Addr>, remote: Opt
     if ttl != 0 {
         j.number("ttl", u64::from(ttl));
     }
-    if fallback {
+    if !pmtudisc {
         j.null("nopmtudisc");
     }
 }

@@ -219,7 +219,7 @@ impl Ip<'_> {
         let (mut name, mut kind) = (None, None);
         let mut mac = None;
         let mut mtu = None;
-        let (mut local, mut remote, mut ttl) = (None, None, 0);
+        let (mut local, mut remote, mut ttl, mut pmtudisc) = (None, None, 0, true);
         while let Some(word) = words.next() {
             match word {
                 "type" => kind = Some(self.need(&mut words)?),
@@ -241,6 +241,8 @@ impl Ip<'_> {
                     let text = self.need(&mut words)?;
                     ttl = super::tunnel::ttl(text).ok_or_else(|| self.wrong(text, "invalid TTL\n"))?;
                 }
+                "pmtudisc" if kind == Some("ipip") => pmtudisc = true,
+                "nopmtudisc" if kind == Some("ipip") => pmtudisc = false,
                 w if kind.is_some() || w == "link" => {
                     return Err(self.not_modelled(&format!("link add … {w}")));
                 }
@@ -250,7 +252,11 @@ impl Ip<'_> {
         }
         let kind = match kind {
             Some("dummy") => DevKind::Dummy,
-            Some("ipip") => DevKind::Ipip { local, remote, ttl },
+            Some("ipip") if ttl != 0 && !pmtudisc => {
+                self.out.err("ttl != 0 and nopmtudisc are incompatible");
+                return Err(Stop(255));
+            }
+            Some("ipip") => DevKind::Ipip { local, remote, ttl, pmtudisc },
             Some(other) => return Err(self.not_modelled(&format!("link add type {other}"))),
             None => {
                 self.out.err("Not enough information: \"type\" argument is required");
@@ -387,7 +393,7 @@ pub(super) fn hardware(d: &Dev, paint: Paint) -> String {
 pub(super) fn counters(d: &Dev, end: &str) -> String {
     let s = &d.stats;
     let rx = [s.rx_bytes, s.rx_packets, 0, s.rx_dropped, 0, 0];
-    let tx = [s.tx_bytes, s.tx_packets, 0, s.tx_dropped, 0, 0];
+    let tx = [s.tx_bytes, s.tx_packets, s.tx_errors, s.tx_dropped, s.tx_carrier_errors, s.collisions];
     let mut width = [10, 7, 6, 7, 7, 7];
     for row in [rx, tx] {
         for (w, n) in width.iter_mut().zip(row) {

@@ -173,6 +173,25 @@ fn tunnels_come_and_go_with_their_routes() {
              0       0      0       0       0       0 
 "
     );
+    assert_eq!(
+        run(&mut net, "tunnel change tun1 nopmtudisc"),
+        (1, "ttl != 0 and nopmtudisc are incompatible\n".into())
+    );
+    assert_eq!(run(&mut net, "tunnel change tun1 ttl inherit nopmtudisc"), (0, String::new()));
+    assert_eq!(
+        run(&mut net, "tunnel show tun1").1,
+        "tun1: ip/ip remote 10.0.0.2 local 10.0.0.1 ttl inherit nopmtudisc\n"
+    );
+    assert_eq!(run(&mut net, "link set eth0 mtu 1400"), (0, String::new()));
+    for (remote, mtu, why) in [("10.0.0.3", 1380, "what eth0 takes, less the outer header"), ("10.0.0.1", 65515, "lo")]
+    {
+        let add = format!("tunnel add tun2 mode ipip remote {remote}");
+        assert_eq!(run(&mut net, &add), (0, String::new()));
+        assert!(run(&mut net, "link show tun2").1.contains(&format!(" mtu {mtu} ")), "{why}");
+        assert_eq!(run(&mut net, "tunnel del tun2"), (0, String::new()));
+    }
+    let typed = "link add tun2 type ipip remote 10.0.0.3 ttl 9 nopmtudisc";
+    assert_eq!(run(&mut net, typed), (255, "ttl != 0 and nopmtudisc are incompatible\n".into()));
     assert_eq!(run(&mut net, "tunnel del tun1"), (0, String::new()));
     assert_eq!(run(&mut net, "r").1, "10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1 \n");
     assert_eq!(
@@ -180,7 +199,7 @@ fn tunnels_come_and_go_with_their_routes() {
         (1, "delete tunnel \"tunl0\" failed: Operation not permitted\n".into())
     );
     assert_eq!(run(&mut net, "link add tun1 type dummy"), (0, String::new()));
-    assert!(run(&mut net, "link show tun1").1.starts_with("5: tun1: <BROADCAST,NOARP> mtu 1500 qdisc noop state DOWN"));
+    assert!(run(&mut net, "link show tun1").1.starts_with("7: tun1: <BROADCAST,NOARP> mtu 1500 qdisc noop state DOWN"));
 }
 
 #[test]

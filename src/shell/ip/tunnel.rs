@@ -1,7 +1,6 @@
 //! `ip tunnel` for IP-in-IP (iproute2's ip/iptunnel.c, `ip_tunnel_ctl` in net/ipv4/ip_tunnel.c).
 //!
-//! Left out, and refused by name: other modes, `dev`, `tos`, keys, `nopmtudisc` (tunnels of people always have path MTU
-//! discovery).
+//! Left out, and refused by name: other modes, `dev`, `tos`, keys.
 
 use super::paint::Ink;
 use super::{Done, Ip, Stop, Words, json};
@@ -24,6 +23,7 @@ struct Typed<'a> {
     local: Option<Ipv4Addr>,
     remote: Option<Ipv4Addr>,
     ttl: Option<u8>,
+    pmtudisc: Option<bool>,
 }
 
 const FALLBACK: DevIdx = DevIdx(1);
@@ -50,7 +50,7 @@ impl Ip<'_> {
     }
 
     fn tunnel_typed<'w>(&mut self, words: &mut Words<'w>) -> Result<Typed<'w>, Stop> {
-        let mut t = Typed { name: None, mode: None, local: None, remote: None, ttl: None };
+        let mut t = Typed { name: None, mode: None, local: None, remote: None, ttl: None, pmtudisc: None };
         while let Some(word) = words.next() {
             match word {
                 "mode" => {
@@ -66,9 +66,10 @@ impl Ip<'_> {
                     let text = self.need(words)?;
                     t.ttl = Some(ttl(text).ok_or_else(|| self.wrong(text, "invalid TTL\n"))?);
                 }
-                "pmtudisc" => {}
-                "dev" | "tos" | "tclass" | "dsfield" | "key" | "ikey" | "okey" | "seq" | "csum" | "nopmtudisc"
-                | "ignore-df" | "external" => {
+                "pmtudisc" => t.pmtudisc = Some(true),
+                "nopmtudisc" => t.pmtudisc = Some(false),
+                "dev" | "tos" | "tclass" | "dsfield" | "key" | "ikey" | "okey" | "seq" | "csum" | "ignore-df"
+                | "external" => {
                     return Err(self.not_modelled(&format!("tunnel … {word}")));
                 }
                 "name" => t.name = Some(self.need(words)?),
@@ -104,6 +105,15 @@ impl Ip<'_> {
         matches!(self.net.dev(dev).kind, DevKind::Ipip { .. }).then_some(dev)
     }
 
+    /// A TTL of its own would let a packet that is cut on the way circle for ever.
+    fn ttl_and_pmtudisc(&mut self, ttl: u8, pmtudisc: bool) -> Result<(u8, bool), Stop> {
+        if ttl != 0 && !pmtudisc {
+            self.out.err("ttl != 0 and nopmtudisc are incompatible");
+            return Err(Stop(1));
+        }
+        Ok((ttl, pmtudisc))
+    }
+
     fn tunnel_add(&mut self, mut words: Words) -> Done {
         let t = self.tunnel_typed(&mut words)?;
         if t.mode.is_none() {
@@ -114,7 +124,8 @@ impl Ip<'_> {
         if self.find_tunnel(t.local, t.remote).is_some() {
             return Err(self.failed("add", "tunl0", Errno::Exists));
         }
-        let kind = DevKind::Ipip { local: t.local, remote: t.remote, ttl: t.ttl.unwrap_or(0) };
+        let (ttl, pmtudisc) = self.ttl_and_pmtudisc(t.ttl.unwrap_or(0), t.pmtudisc.unwrap_or(true))?;
+        let kind = DevKind::Ipip { local: t.local, remote: t.remote, ttl, pmtudisc };
         let own;
         let name = match t.name {
             Some(name) => name,
@@ -138,14 +149,15 @@ impl Ip<'_> {
         let Some(dev) = self.tunnel_by_name(name) else {
             return Err(self.failed("change", name, Errno::NoDevice));
         };
-        let DevKind::Ipip { local, remote, ttl: old } = self.net.dev(dev).kind else {
+        let DevKind::Ipip { local, remote, ttl, pmtudisc } = self.net.dev(dev).kind else {
             return Ok(());
         };
+        let (ttl, pmtudisc) = self.ttl_and_pmtudisc(t.ttl.unwrap_or(ttl), t.pmtudisc.unwrap_or(pmtudisc))?;
         let (local, remote) = (t.local.or(local), t.remote.or(remote));
         if self.find_tunnel(local, remote).is_some_and(|other| other != dev) {
             return Err(self.failed("change", name, Errno::Exists));
         }
-        self.net.devs[dev.index()].kind = DevKind::Ipip { local, remote, ttl: t.ttl.unwrap_or(old) };
+        self.net.devs[dev.index()].kind = DevKind::Ipip { local, remote, ttl, pmtudisc };
         self.net.version += 1;
         Ok(())
     }
@@ -177,7 +189,7 @@ impl Ip<'_> {
         let mut lines = Vec::new();
         let mut found = Vec::new();
         for d in self.net.devices() {
-            let DevKind::Ipip { local, remote, ttl } = d.kind else {
+            let DevKind::Ipip { local, remote, ttl, pmtudisc } = d.kind else {
                 continue;
             };
             if t.name.is_some_and(|n| *d.name != *n)
@@ -191,7 +203,8 @@ impl Ip<'_> {
                 self.paint.on(Ink::Inet, &(a.map_or("any".to_string(), |a| a.to_string()) + blank))
             };
             let ttl = if ttl == 0 { "inherit".to_string() } else { ttl.to_string() };
-            let (mode, tail) = if d.idx == FALLBACK { ("any/ip", " nopmtudisc") } else { ("ip/ip", "") };
+            let mode = if d.idx == FALLBACK { "any/ip" } else { "ip/ip" };
+            let tail = if pmtudisc { "" } else { " nopmtudisc" };
             let name = self.paint.on(Ink::Name, &format!("{}: ", d.name));
             let (remote, local) = (end(remote, " "), end(local, ""));
             lines.push(format!("{name}{mode} remote {remote}local {local} ttl {ttl}{tail}"));
@@ -199,8 +212,8 @@ impl Ip<'_> {
         if self.json {
             self.answer(found, |ip, j, dev| {
                 let d = ip.net.dev(dev);
-                if let DevKind::Ipip { local, remote, ttl } = d.kind {
-                    json::tunnel(j, d, local, remote, ttl);
+                if let DevKind::Ipip { local, remote, ttl, pmtudisc } = d.kind {
+                    json::tunnel(j, d, (local, remote), ttl, pmtudisc);
                 }
             });
             return Ok(());

@@ -512,8 +512,9 @@ impl TcpStack {
         }
         sock.rcv_nxt = seg.seq.wrapping_add(1);
         sock.size_segments(seg.mss, route);
-        sock.send_syn(&mut cx, route.advmss, false);
+        // The timer first (`inet_csk_reqsk_queue_hash_add`): one that sending arms for ARP fires before it.
         sock.wait(&mut cx, Pending::Rto, rtt::RTO_INIT);
+        sock.send_syn(&mut cx, route.advmss, false);
         Ok(())
     }
 

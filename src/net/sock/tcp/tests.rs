@@ -569,14 +569,19 @@ fn a_smaller_mtu_sends_again_at_once_with_shorter_segments() {
 }
 
 fn unreachable(pair: &Pair, code: u8) -> Icmp {
-    let mut segment = pair.stacks[0].socks[0].segment_for_tests();
-    segment.seq = pair.iss[0];
+    unreachable_of(pair, 0, code)
+}
+
+/// About the first segment of an end.
+fn unreachable_of(pair: &Pair, who: usize, code: u8) -> Icmp {
+    let mut segment = pair.stacks[who].socks[0].segment_for_tests();
+    segment.seq = pair.iss[who];
     Icmp::Unreachable {
         code,
         mtu: 0,
         quote: Box::new(IpPacket {
-            saddr: C,
-            daddr: S,
+            saddr: [C, S][who],
+            daddr: [S, C][who],
             id: PacketId(0),
             frag: IpPacket::DF,
             ttl: 63,
@@ -633,6 +638,35 @@ fn errors_from_the_network_end_connect_and_are_soft_afterwards() {
     assert_eq!(told, Ok(()));
     pair.run(5);
     assert!(pair.lines().ends_with(">A202:0a202"), "{}", pair.lines());
+}
+
+#[test]
+fn a_request_whose_client_cannot_be_reached_goes_and_sends_nothing() {
+    for (code, left) in [(Icmp::HOST, 0), (Icmp::NET, 0), (Icmp::PORT, 1)] {
+        let mut pair = Pair::new(PLAIN);
+        pair.listen();
+        pair.lose_from = 1;
+        pair.connect();
+        // The SYN+ACK was repeated, and its timer is backed off.
+        pair.run_until(SimTime(2_600_000_000));
+        let icmp = unreachable_of(&pair, 1, code);
+        let (lan, now) = (pair.lan, pair.now);
+        let mut out = Vec::new();
+        let told = pair.stacks[1].icmp_error(now, &icmp, 0, &lan, &mut out);
+        assert_eq!((told, out, pair.stacks[1].len()), (Ok(()), vec![], left));
+    }
+}
+
+#[test]
+fn a_syn_ack_is_repeated_though_an_older_one_waits_for_arp() {
+    let mut pair = Pair::new(PLAIN);
+    pair.lan.queued = true;
+    pair.listen();
+    pair.lose_from = 1;
+    pair.connect();
+    pair.run_until(SimTime(2_600_000_000));
+    assert_eq!(pair.stacks[1].snmp.get(Mib::TcpRetransSegs), 1, "{}", pair.timed());
+    assert_eq!(pair.stacks[0].snmp.get(Mib::TcpRetransSegs), 0, "{}", pair.timed());
 }
 
 #[test]
