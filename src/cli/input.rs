@@ -14,8 +14,6 @@ const MAX_READ: u64 = 64 << 20;
 /// A scenario that can be simulated.
 pub struct Loaded {
     pub scenario: Scenario,
-    /// How many warnings were told.
-    pub warnings: usize,
 }
 
 /// Reads a file, or stdin for `-`.
@@ -52,11 +50,10 @@ pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
     let shown = if file == "-" { "stdin" } else { file };
     match scenario::load(shown, &text, sets, &names()) {
         Ok(loaded) => {
-            let warnings = loaded.warnings.len();
-            if warnings > 0 {
+            if !loaded.warnings.is_empty() {
                 ui.print_err(&problem::render(&loaded.warnings, shown, &text, ui.color_err));
             }
-            Ok(Loaded { scenario: loaded.scenario, warnings })
+            Ok(Loaded { scenario: loaded.scenario })
         }
         Err(problems) => {
             ui.print_err(&problem::render(&problems, shown, &text, ui.color_err));

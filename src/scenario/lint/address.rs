@@ -82,9 +82,8 @@ pub fn not_hidden(lab: &Lab<'_>) -> Vec<Finding> {
         let (why, cure) = match value {
             0 => (
                 "with arp_ignore 0 a host answers for any of its addresses on any interface".to_string(),
-                format!(
-                    "before the VIP is added: sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2"
-                ),
+                "before the VIP is added: sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2"
+                    .to_string(),
             ),
             _ => (
                 format!("arp_ignore {value} lets it answer, because the VIP stands on {on}"),

@@ -270,13 +270,16 @@ pub fn no_way_back(lab: &Lab<'_>) -> Vec<Finding> {
     found
 }
 
+/// An address on a card of a host.
+type On<'l> = (NodeId, DevIdx, &'l IfAddr);
+
 /// L036: masks that put two ends of a cable into different networks.
 pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for members in lab.segments.all() {
         // Addresses of one network are alike; the first few stand for all.
         const MOST: usize = 4;
-        let mut nets: BTreeMap<(Ipv4Addr, u8), Vec<(NodeId, DevIdx, &IfAddr)>> = BTreeMap::new();
+        let mut nets: BTreeMap<(Ipv4Addr, u8), Vec<On<'_>>> = BTreeMap::new();
         let mut sizes: BTreeMap<(Ipv4Addr, u8), usize> = BTreeMap::new();
         for &(node, dev) in members {
             for a in lab.host(node).net.devs[dev.index()].addrs.iter().filter(|a| (1..31).contains(&a.prefix)) {
@@ -290,14 +293,12 @@ pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Finding> {
         }
         for (wide, wides) in &nets {
             for (narrow, narrows) in nets.iter().filter(|(n, _)| n.1 > wide.1) {
-                let apart = |(a, b): &(&(NodeId, DevIdx, &IfAddr), &(NodeId, DevIdx, &IfAddr))| {
-                    a.0 != b.0 && a.2.covers(b.2.local) && !b.2.covers(a.2.local)
-                };
+                let apart = |(a, b): &(&On<'_>, &On<'_>)| a.0 != b.0 && a.2.covers(b.2.local) && !b.2.covers(a.2.local);
                 let pairs = wides.iter().flat_map(|a| narrows.iter().map(move |b| (a, b)));
                 let Some((a, b)) = pairs.into_iter().find(apart) else { continue };
                 // Whoever is alone with its mask has the slip; of equals, the wide one.
                 let (odd, other) = if sizes[narrow] < sizes[wide] { (b, a) } else { (a, b) };
-                let line = |x: &(NodeId, DevIdx, &IfAddr)| format!("{}/{}", x.2.local, x.2.prefix);
+                let line = |x: &On<'_>| format!("{}/{}", x.2.local, x.2.prefix);
                 let name = lab.name(odd.0);
                 found.push(
                     Finding::new(
