@@ -6,12 +6,14 @@
 
 mod check;
 mod completions;
+mod diff;
 mod exit;
 mod input;
 mod ladder;
 mod list;
 mod man;
 mod new;
+mod order;
 mod out;
 mod progress;
 mod run;
@@ -70,6 +72,10 @@ enum Verb {
     Why(why::Args),
     /// Draw the frames between hosts as a message sequence chart
     Ladder(ladder::Args),
+    /// Compare two runs: where they part, what led there, what came of it
+    Diff(diff::Args),
+    /// Run every order of what is typed on one host
+    Order(order::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
     /// Write a new scenario from a template
@@ -101,6 +107,8 @@ pub fn main() -> ExitCode {
         Verb::Trace(args) => args.execute(&mut ui),
         Verb::Why(args) => args.execute(&mut ui),
         Verb::Ladder(args) => args.execute(&mut ui),
+        Verb::Diff(args) => args.execute(&mut ui),
+        Verb::Order(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),

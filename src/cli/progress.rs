@@ -29,15 +29,28 @@ impl Meter {
 
     /// Called now and then by the simulation.
     pub fn tick(&mut self, progress: &Progress) {
-        let elapsed = self.started.elapsed();
-        if elapsed < self.next {
-            return;
+        if let Some(elapsed) = self.due() {
+            self.say(elapsed, permille(progress).unwrap_or(0), sentence(progress, elapsed));
         }
-        let text = sentence(progress, elapsed);
+    }
+
+    /// Called before each of many runs: `done` of `all` are over.
+    pub fn runs(&mut self, done: usize, all: usize) {
+        if let Some(elapsed) = self.due() {
+            let permille = (done * 1000).checked_div(all).unwrap_or(0);
+            self.say(elapsed, permille as u64, runs(done, all, elapsed));
+        }
+    }
+
+    fn due(&self) -> Option<Duration> {
+        Some(self.started.elapsed()).filter(|elapsed| *elapsed >= self.next)
+    }
+
+    fn say(&mut self, elapsed: Duration, permille: u64, text: String) {
         if self.live {
             self.next = elapsed + REDRAW;
             let bar = self.bar.get_or_insert_with(new_bar);
-            bar.set_position(permille(progress).unwrap_or(0));
+            bar.set_position(permille);
             bar.set_message(text);
         } else {
             self.next = elapsed + LINE;
@@ -81,6 +94,12 @@ fn sentence(p: &Progress, elapsed: Duration) -> String {
     }
 }
 
+/// `120 of 720 runs, 4 s left`.
+fn runs(done: usize, all: usize, elapsed: Duration) -> String {
+    let left = elapsed.as_secs_f64() * all.saturating_sub(done) as f64 / done.max(1) as f64;
+    format!("{done} of {all} runs, {left:.0} s left")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +116,11 @@ mod tests {
         let open = Progress { simulated_ns: 1_500_000_000, total_ns: None, events: 1_000_000 };
         let text = sentence(&open, Duration::from_secs(1));
         assert_eq!(text, "1.500 s simulated, 1.00 M events/s");
+    }
+
+    #[test]
+    fn many_runs_are_counted() {
+        assert_eq!(runs(120, 720, Duration::from_secs(2)), "120 of 720 runs, 10 s left");
     }
 
     #[test]

@@ -239,6 +239,11 @@ impl Run<'_> {
         Lab::new(self.log(), &self.play)
     }
 
+    /// What was played, with the world as it is at the end.
+    pub(crate) fn play(&self) -> &Play<'_> {
+        &self.play
+    }
+
     /// What happened, for people.
     pub fn story(&self, color: bool) -> String {
         story::story(&self.log(), color)

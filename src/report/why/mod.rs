@@ -17,7 +17,7 @@ pub mod text;
 pub use arp::Asked;
 pub use causes::Found;
 pub use lab::Lab;
-pub use lineage::{Step, Way};
+pub use lineage::{Step, Way, record_line};
 
 use crate::report::log::{ConnectionRow, Outcome};
 use crate::scenario::model::Claim;
