@@ -104,7 +104,7 @@ const HIDES: &[Hides] = &[
         hides: &["real-server-without-vip", "nat-gateway", "nat-one-network", "tunnel-down", "ip-forward"],
         same_node: true,
     },
-    Hides { code: "wrong-mode", hides: &["ip-forward", "unowned-address"], same_node: false },
+    Hides { code: "wrong-mode", hides: &["unowned-address"], same_node: false },
     Hides { code: "health-loop", hides: &["wrong-mode", "real-server-without-vip"], same_node: false },
     Hides {
         code: "dr-across-router",
@@ -143,7 +143,13 @@ pub fn causes(lab: &Lab<'_>) -> Vec<Found> {
         };
         HIDES.iter().any(|h| by(&h))
     };
-    all.iter().filter(|f| !hidden(f)).cloned().collect()
+    let mut out: Vec<Found> = Vec::new();
+    for f in all.iter().filter(|f| !hidden(f)) {
+        if !out.iter().any(|o| o.code == f.code && o.node == f.node) {
+            out.push(f.clone());
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::net::{DevKind, IfAddr};
 use crate::node::Host;
 use crate::scenario::model::{Kind, Scenario};
 use crate::sysctl::{Conf, Effective};
-use crate::trace::{ArpAnswer, DropReason};
+use crate::trace::{ArpAnswer, Dir, DropReason};
 use crate::wire::Mac;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -312,10 +312,32 @@ fn back(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, dst: Ipv4Addr) -> bool 
     p.saddr == dst || lab.clients.contains(&dst)
 }
 
+/// Who sent the answer that a host which is no router got, although it has it for another: its gateway is wrong.
+fn misled(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>) -> Option<(NodeId, Ipv4Addr, String)> {
+    let p = d.frame.ip()?;
+    let refused = matches!(d.reason, DropReason::NotForUs { .. } | DropReason::OwnSource { .. });
+    let answer = lab.vips.contains(&p.saddr) && lab.clients.contains(&p.daddr);
+    if !refused || !answer || lab.is_director(d.node) || lab.kind(d.node) == Some(Kind::Router) {
+        return None;
+    }
+    let sender = lab.frames().find(|(_, dir, f)| *dir == Dir::Out && f.ip().is_some_and(|o| o.id == p.id))?.0.node;
+    Some((sender, p.daddr, format!("its way leads to {}, which does not pass it on", lab.name(d.node))))
+}
+
 /// A host cannot answer.
 pub fn no_route_back(lab: &Lab<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for d in lab.drops() {
+        if found.iter().all(|f: &(NodeId, String, String)| f.0 != d.node)
+            && let Some((node, dst, said)) = misled(lab, &d)
+        {
+            found.push((
+                node,
+                format!("{} cannot answer {dst}: {said}", lab.name(node)),
+                format!("ip route add {dst}/32 via the router, or the right default route"),
+            ));
+            continue;
+        }
         let (dst, said) = match d.reason {
             DropReason::NoRoute { dst } | DropReason::RouteSaysNo { dst, .. } if back(lab, &d, *dst) => {
                 (*dst, d.reason.to_string())

@@ -156,14 +156,12 @@ fn any(lab: &Lab<'_>) -> Why {
                 let asked = arp::asked(lab, addr, None);
                 Why { subject: said, wrong: true, causes: causes::causes(lab), ways: Vec::new(), untold: 0, asked }
             }
-            Concern::Nothing => Why {
-                subject: said,
-                wrong: true,
-                causes: causes::causes(lab),
-                ways: Vec::new(),
-                untold: 0,
-                asked: Vec::new(),
-            },
+            // What was typed has no connection of the file: the first packet that was lost tells.
+            Concern::Nothing => {
+                let lost = lab.drops().find_map(|d| d.frame.ip().map(|p| p.id.0));
+                let ways = lost.and_then(|id| lineage::way(lab, id)).into_iter().collect();
+                Why { subject: said, wrong: true, causes: causes::causes(lab), ways, untold: 0, asked: Vec::new() }
+            }
         };
     }
     let nothing_expected = lab.log.expectations.is_empty();
