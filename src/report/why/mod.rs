@@ -7,6 +7,7 @@ pub mod arp;
 pub mod causes;
 mod find_arp;
 mod find_ipvs;
+mod find_mask;
 mod find_path;
 mod find_server;
 mod find_typed;
