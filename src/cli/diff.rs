@@ -1,9 +1,9 @@
 //! `lvsim diff`: two runs, where they part and what came of it.
 
 use super::exit::{self, Failure};
+use super::input;
 use super::simulation::{SimArgs, verdict};
 use super::ui::Ui;
-use super::input;
 use lvsim::report::run::Stop;
 use lvsim::study::diff::{changed_lines, diff, object, text};
 

@@ -226,7 +226,8 @@ pub fn object(diff: &Diff, inputs: &[String]) -> Value {
     });
     let connections: Vec<Value> =
         diff.connections.iter().map(|(name, [a, b])| json!({ "connection": name, "a": a, "b": b })).collect();
-    let tables: Vec<Value> = diff.tables.iter().map(|(title, lines)| json!({ "table": title, "lines": lines })).collect();
+    let tables: Vec<Value> =
+        diff.tables.iter().map(|(title, lines)| json!({ "table": title, "lines": lines })).collect();
     json!({
         "schema_version": 1,
         "same": diff.same(),

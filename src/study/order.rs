@@ -130,7 +130,8 @@ pub fn orders(
         }
         let result = outcome(&run, &watched);
         let is_own = order == own;
-        let group = groups.entry(result.clone()).or_insert(Group { result, runs: 0, witness: order.clone(), own: false });
+        let group =
+            groups.entry(result.clone()).or_insert(Group { result, runs: 0, witness: order.clone(), own: false });
         group.runs += 1;
         if is_own {
             (group.own, group.witness) = (true, order.clone());
@@ -198,7 +199,8 @@ fn outcome(run: &Run<'_>, watched: &[Ipv4Addr]) -> Outcome {
     let (mut takes, mut wrong) = (Vec::new(), false);
     for host in play.world.nodes.iter().filter_map(|n| n.host()) {
         for n in host.net.neigh.sorted().into_iter().filter(|n| n.state.valid() && watched.contains(&n.addr)) {
-            let of = play.world.nodes.iter().filter_map(|o| o.host()).find(|o| o.net.devs.iter().any(|d| d.mac == n.mac));
+            let of =
+                play.world.nodes.iter().filter_map(|o| o.host()).find(|o| o.net.devs.iter().any(|d| d.mac == n.mac));
             let director = of.is_some_and(|o| o.ipvs.active());
             wrong |= !director;
             let whose = of.map_or_else(|| n.mac.to_string(), |o| o.name.to_string());

@@ -261,9 +261,8 @@ pub fn record_line(lab: &Lab<'_>, r: &Record) -> Option<String> {
             (Some(*dev), format!("who has {}? {}", request.tpa, arp_answer(answer, request.tpa)))
         }
         TraceEvent::Neigh { dev, addr, from, to, mac, .. } => {
-            let whose = mac.map_or_else(String::new, |m| {
-                format!(" ({})", log.mac_owner(m).unwrap_or_else(|| m.to_string()))
-            });
+            let whose =
+                mac.map_or_else(String::new, |m| format!(" ({})", log.mac_owner(m).unwrap_or_else(|| m.to_string())));
             (Some(*dev), format!("neighbour {addr}: {from} -> {to}{whose}"))
         }
         TraceEvent::Scheduled { service, scheduler, dest, because: why, .. } => {
@@ -278,6 +277,11 @@ pub fn record_line(lab: &Lab<'_>, r: &Record) -> Option<String> {
             (None, format!("IPVS: {service} server {}:{}: {to}", dest.0, dest.1))
         }
         TraceEvent::Typed { text } => (None, format!("types {}", text.trim_end().replace('\n', "; "))),
+        // Who will answer is not known yet when it is asked.
+        TraceEvent::Decided { what, dev, .. } if matches!(**what, Decision::Neighbour { mac: None, .. }) => {
+            let Decision::Neighbour { next_hop, .. } = &**what else { return None };
+            (Some(*dev), format!("neighbour {next_hop}: unknown, asks who has it"))
+        }
         TraceEvent::Decided { dev, what, .. } => (Some(*dev), decision(lab, r, *dev, what)?.0),
         TraceEvent::Receipt(_) | TraceEvent::Ran { .. } => return None,
     };
