@@ -185,11 +185,14 @@ impl Host {
         d.stats.rx_packets += 1;
         d.stats.rx_bytes += u64::from(inner.len());
         self.see_packet(dev, Dir::In, &inner, cx);
+        // Who comes to an empty queue asks for its turn, the others go with it.
+        if self.cells.is_empty() {
+            cx.out.push(Effect::Poll { dev: skb.dev });
+        }
         self.cells.push_back(Skb { confirm: skb.confirm, ..Skb::received(inner, dev) });
         if self.cells.len() >= DEV_WEIGHT {
-            return self.poll_cells(cx);
+            self.poll_cells(cx);
         }
-        cx.out.push(Effect::Poll { dev: skb.dev });
     }
 
     /// Takes up what came out of tunnels (`gro_cell_poll`).
