@@ -67,6 +67,13 @@ pub enum Wake {
     Node(NodeId, TimerKey),
     /// The next connection of a workload.
     Arrival(u32),
+    /// A user of a workload has thought and opens the next connection.
+    Again {
+        /// The workload.
+        workload: u32,
+        /// The user.
+        user: u32,
+    },
     /// A step of the timeline.
     Step(u32),
 }
@@ -295,6 +302,7 @@ impl World {
                 self.handle(node, Input::Timer(key), tracer);
             }
             Wake::Arrival(n) => self.arrival(n, tracer),
+            Wake::Again { workload, user } => self.again(workload, user, tracer),
             Wake::Step(n) => self.due.push(n),
         }
     }
@@ -311,7 +319,9 @@ impl World {
         // What one program does may be what another waits for: a capture sees what is sent.
         for _ in 0..ROUNDS {
             let (woken, finished) = match &mut self.nodes[node.index()] {
-                Node::Host(h) => (std::mem::take(&mut h.wake_programs), !h.finished.is_empty()),
+                Node::Host(h) => {
+                    (std::mem::take(&mut h.wake_programs), !h.finished.is_empty() || !h.reached.is_empty())
+                }
                 Node::Switch(_) => return,
             };
             if finished {
