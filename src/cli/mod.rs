@@ -5,6 +5,7 @@
 //! [`simulation`] (options, limits, progress, Ctrl-C).
 
 mod check;
+mod compare;
 mod completions;
 mod exit;
 mod input;
@@ -65,6 +66,8 @@ enum Verb {
     Trace(trace::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
+    /// Run the same load under several schedulers and say which differences are real
+    Compare(compare::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Verb::Test(args) => args.execute(&mut ui),
         Verb::Trace(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
+        Verb::Compare(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

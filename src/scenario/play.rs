@@ -131,6 +131,23 @@ impl<'s> Play<'s> {
         Ok(play)
     }
 
+    /// Types more at the end of set-up; t = 0 moves accordingly.
+    ///
+    /// # Errors
+    /// As for what the file types there.
+    pub fn type_more(
+        &mut self,
+        node: NodeId,
+        text: &Arc<str>,
+        seed: Seed,
+        tracer: &mut Tracer,
+        go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
+    ) -> Result<(), Ending> {
+        let done = self.type_block(node, text, seed, tracer, go_on);
+        self.zero = self.world.now + BEFORE_ZERO;
+        done
+    }
+
     fn type_block(
         &mut self,
         node: NodeId,
