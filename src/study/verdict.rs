@@ -486,7 +486,7 @@ mod tests {
         assert_eq!(time(1_512_345.0, Some(11_200.0)), "1.512 ms ± 0.011");
         assert_eq!(time(2_500_000_000.0, Some(400_000_000.0)), "2.50 s ± 0.40");
         assert_eq!(time(15_000.0, None), "15.00 us");
-        assert_eq!(shown(Interval { mean: 0.25, half: Some(0.0) }, Unit::Part), "25.0 % ± 0.0");
+        assert_eq!(shown(Interval { mean: 0.25, half: Some(0.0) }, Unit::Part), "25.00 % ± 0.00");
         assert_eq!(shown(Interval { mean: 1.0, half: None }, Unit::Number), "1.000");
     }
 

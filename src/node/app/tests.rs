@@ -217,7 +217,7 @@ impl Lab {
 
     fn open(&mut self, proto: Proto, index: u64, spec: ConnSpec) {
         let local = (C, 32768 + index as u16);
-        let how = Opening { workload: 0, index, key: index, proto, local, remote: (S, 80), route: ROUTE };
+        let how = Opening { workload: index as u32, index, key: index, proto, local, remote: (S, 80), route: ROUTE };
         self.with(0, |clients, _, _, cx| clients.open(&how, &Arc::new(spec), cx));
     }
 

@@ -237,8 +237,8 @@ fn traffic() {
     after(&with("from: [client, rs], to: 10.0.0.10:80, addresses: ¦10.0.0.0/24"), &["E019"]);
     after(&with(&format!("{to}, response: {{ exponential: ¦20ms }}, think: ¦1kB")), &["E025", "E023"]);
     after("timeline: [{ at: 1s, node: rs, serves: ¦tcp/80, set: { speed: 1 } }]\n", &["E047"]);
-    after("timeline: [{ at: 1s, node: rs, serves: ¦tcp, set: { ¦sped: 1 } }]\n", &["E030", "E014"]);
-    after("timeline: [{ at: 1s, node: rs, serves: tcp/80, ¦run: ls, set: { speed: 1 } }]\n", &["E019", "E047"]);
+    after("timeline: [{ at: 1s, node: rs, serves: ¦tcp, set: ¦{ ¦sped: 1 } }]\n", &["E030", "E015", "E014"]);
+    after("timeline: [{ at: 1s, node: rs, serves: ¦tcp/80, ¦run: ls, set: { speed: 1 } }]\n", &["E047", "E019"]);
     after("warmup: ¦5\n", &["E023"]);
     after(
         &with("from: client, to: 10.0.0.10:80, connections: ¦10000001, request: ¦1xB, source_port: ¦0"),
