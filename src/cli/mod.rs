@@ -5,6 +5,7 @@
 //! [`simulation`] (options, limits, progress, Ctrl-C).
 
 mod check;
+mod compare;
 mod completions;
 mod diff;
 mod exit;
@@ -78,6 +79,8 @@ enum Verb {
     Order(order::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
+    /// Run the same load under several schedulers and say which differences are real
+    Compare(compare::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Verb::Diff(args) => args.execute(&mut ui),
         Verb::Order(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
+        Verb::Compare(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

@@ -66,6 +66,58 @@ impl Meter {
     }
 }
 
+/// Counts runs of a study.
+#[derive(Debug)]
+pub struct Tally {
+    started: Instant,
+    next: Duration,
+    live: bool,
+    bar: Option<ProgressBar>,
+    done: u64,
+    total: u64,
+}
+
+impl Tally {
+    /// Of so many runs.
+    #[expect(clippy::disallowed_methods, reason = "progress is about the user's time; no result depends on it")]
+    pub fn new(quiet: bool, live: bool, total: u64) -> Tally {
+        let next = if quiet { Duration::MAX } else { PATIENCE };
+        Tally { started: Instant::now(), next, live, bar: None, done: 0, total }
+    }
+
+    /// One more is done.
+    pub fn one_more(&mut self) {
+        self.done += 1;
+        let elapsed = self.started.elapsed();
+        if elapsed < self.next {
+            return;
+        }
+        let text = runs(self.done, self.total, elapsed);
+        if self.live {
+            self.next = elapsed + REDRAW;
+            let bar = self.bar.get_or_insert_with(new_bar);
+            bar.set_position(1000 * self.done / self.total.max(1));
+            bar.set_message(text);
+        } else {
+            self.next = elapsed + LINE;
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// `12 of 180 runs, 42 s left`.
+fn runs(done: u64, total: u64, elapsed: Duration) -> String {
+    let left = elapsed.as_secs_f64() * (total - done.min(total)) as f64 / done.max(1) as f64;
+    format!("{done} of {total} runs, {left:.0} s left")
+}
+
 fn new_bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
@@ -109,6 +161,11 @@ mod tests {
         let half = Progress { simulated_ns: 5, total_ns: Some(10), events: 4_000_000 };
         let text = sentence(&half, Duration::from_secs(2));
         assert_eq!(text, "50 %, 2.00 M events/s, 2 s left");
+    }
+
+    #[test]
+    fn a_tally_tells_runs_and_the_time_left() {
+        assert_eq!(runs(3, 12, Duration::from_secs(6)), "3 of 12 runs, 18 s left");
     }
 
     #[test]

@@ -83,7 +83,10 @@ pub fn interrupted() -> bool {
 }
 
 /// The first Ctrl-C asks the simulation to stop and to write what there is; the second ends the program.
-fn catch_interrupts() -> Result<(), Failure> {
+///
+/// # Errors
+/// If Ctrl-C cannot be caught.
+pub fn catch_interrupts() -> Result<(), Failure> {
     static ONCE: Once = Once::new();
     let mut done = Ok(());
     ONCE.call_once(|| {

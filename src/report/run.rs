@@ -495,6 +495,12 @@ fn marks(play: &Play<'_>) -> Vec<Mark> {
                 format!("{}: {}", play.scenario.node_name(*node), script.text.trim())
             }
             StepKind::Run { .. } => continue,
+            &StepKind::SetSpeed { node, protocol, port, speed_ppm } => format!(
+                "{}: {}/{port} at speed {}",
+                play.scenario.node_name(node),
+                protocol.word(),
+                speed_ppm as f64 / 1e6
+            ),
             StepKind::SetLink { ends, set, .. } => format!("{}–{}: {}", ends[0], ends[1], change_words(set)),
         };
         out.push(Mark { at: play.zero + at, text });
