@@ -3,7 +3,7 @@
 
 use super::exit::{self, Failure};
 use super::list::Format;
-use super::progress::Tally;
+use super::progress::Meter;
 use super::simulation::{catch_interrupts, interrupted};
 use super::ui::Ui;
 use super::{input, values};
@@ -81,7 +81,7 @@ impl Args {
         let threads = self.threads.map_or_else(processors, usize::from).min(todo.len()).max(1);
         let limits = Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() };
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let tally = Mutex::new(Tally::new(ui.quiet, ui.live(), todo.len() as u64));
+        let meter = Mutex::new((0, Meter::new(ui.quiet, ui.live())));
         let done: Mutex<(Vec<Sample>, Option<(Case, String)>)> = Mutex::default();
         std::thread::scope(|scope| {
             for _ in 0..threads {
@@ -93,7 +93,11 @@ impl Args {
                         }
                         let name = self.schedulers[case.scheduler];
                         let result = run_one(scenario, name, case, limits, self.until, &mut go_on);
-                        tally.lock().unwrap_or_else(PoisonError::into_inner).one_more();
+                        {
+                            let (over, meter) = &mut *meter.lock().unwrap_or_else(PoisonError::into_inner);
+                            *over += 1;
+                            meter.runs(*over, todo.len());
+                        }
                         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                         match result {
                             Ok(sample) => done.0.push(sample),
@@ -110,7 +114,7 @@ impl Args {
                 });
             }
         });
-        tally.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        meter.into_inner().unwrap_or_else(PoisonError::into_inner).1.finish();
         let (samples, failed) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         (samples, failed.map(|(_, why)| why))
     }

@@ -66,58 +66,6 @@ impl Meter {
     }
 }
 
-/// Counts runs of a study.
-#[derive(Debug)]
-pub struct Tally {
-    started: Instant,
-    next: Duration,
-    live: bool,
-    bar: Option<ProgressBar>,
-    done: u64,
-    total: u64,
-}
-
-impl Tally {
-    /// Of so many runs.
-    #[expect(clippy::disallowed_methods, reason = "progress is about the user's time; no result depends on it")]
-    pub fn new(quiet: bool, live: bool, total: u64) -> Tally {
-        let next = if quiet { Duration::MAX } else { PATIENCE };
-        Tally { started: Instant::now(), next, live, bar: None, done: 0, total }
-    }
-
-    /// One more is done.
-    pub fn one_more(&mut self) {
-        self.done += 1;
-        let elapsed = self.started.elapsed();
-        if elapsed < self.next {
-            return;
-        }
-        let text = runs(self.done, self.total, elapsed);
-        if self.live {
-            self.next = elapsed + REDRAW;
-            let bar = self.bar.get_or_insert_with(new_bar);
-            bar.set_position(1000 * self.done / self.total.max(1));
-            bar.set_message(text);
-        } else {
-            self.next = elapsed + LINE;
-            let _ = writeln!(std::io::stderr(), "{text}");
-        }
-    }
-
-    /// Takes the bar away.
-    pub fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-/// `12 of 180 runs, 42 s left`.
-fn runs(done: u64, total: u64, elapsed: Duration) -> String {
-    let left = elapsed.as_secs_f64() * (total - done.min(total)) as f64 / done.max(1) as f64;
-    format!("{done} of {total} runs, {left:.0} s left")
-}
-
 fn new_bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
@@ -173,11 +121,6 @@ mod tests {
         let open = Progress { simulated_ns: 1_500_000_000, total_ns: None, events: 1_000_000 };
         let text = sentence(&open, Duration::from_secs(1));
         assert_eq!(text, "1.500 s simulated, 1.00 M events/s");
-    }
-
-    #[test]
-    fn many_runs_are_counted() {
-        assert_eq!(runs(120, 720, Duration::from_secs(2)), "120 of 720 runs, 10 s left");
     }
 
     #[test]
