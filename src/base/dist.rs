@@ -164,7 +164,8 @@ fn exp(x: i128) -> i128 {
     let (whole, rest) = (x / LN2, x % LN2);
     let (mut term, mut sum) = (ONE, ONE);
     for n in 1..24 {
-        term = term * rest / (ONE * n);
+        // Below ONE in size, so that the division is one of 64 bits.
+        term = i128::from(((term * rest) >> 40) as i64 / n);
         sum += term;
     }
     match whole {

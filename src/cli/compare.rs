@@ -82,7 +82,8 @@ impl Args {
         let limits = Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() };
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let meter = Mutex::new((0, Meter::new(ui.quiet, ui.live())));
-        let done: Mutex<(Vec<Sample>, Option<(Case, String)>)> = Mutex::default();
+        let samples: Mutex<Vec<Sample>> = Mutex::default();
+        let failed: Mutex<Option<(Case, String)>> = Mutex::default();
         std::thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {
@@ -98,15 +99,15 @@ impl Args {
                             *over += 1;
                             meter.runs(*over, todo.len());
                         }
-                        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                         match result {
-                            Ok(sample) => done.0.push(sample),
+                            Ok(sample) => samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample),
                             Err(compare::Failure::Interrupted) => break,
                             Err(compare::Failure::Because(why)) => {
                                 stop.store(true, Ordering::Relaxed);
                                 // Of several the first in the order of the cases is told.
-                                if done.1.as_ref().is_none_or(|first| case < first.0) {
-                                    done.1 = Some((case, why));
+                                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                                if failed.as_ref().is_none_or(|first| case < first.0) {
+                                    *failed = Some((case, why));
                                 }
                             }
                         }
@@ -115,8 +116,8 @@ impl Args {
             }
         });
         meter.into_inner().unwrap_or_else(PoisonError::into_inner).1.finish();
-        let (samples, failed) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (samples, failed.map(|(_, why)| why))
+        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (samples.into_inner().unwrap_or_else(PoisonError::into_inner), failed.map(|(_, why)| why))
     }
 }
 

@@ -76,7 +76,10 @@ fn read_beside(scenario: &str, name: &str) -> Result<String, String> {
         return Err("it is not below the scenario's folder".into());
     }
     let path = Path::new(scenario).parent().unwrap_or(Path::new("")).join(name);
-    read(&path.to_string_lossy()).map_err(|failure| failure.message)
+    let path = path.to_string_lossy();
+    // That it cannot be read is told already, with the name that the scenario has.
+    let known = format!("cannot read `{path}`: ");
+    read(&path).map_err(|failure| failure.message.strip_prefix(&known).unwrap_or(&failure.message).to_string())
 }
 
 /// Refuses `-` twice: stdin can be read once.

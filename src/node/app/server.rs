@@ -85,7 +85,7 @@ impl Running {
 
     /// Workers that have something to do.
     fn working(&self) -> u32 {
-        if self.is_ps() { self.shared.len().min(self.service.workers) } else { self.busy }
+        if self.is_ps() { self.shared.requests().min(self.service.workers) } else { self.busy }
     }
 }
 
@@ -283,7 +283,7 @@ impl Servers {
             return;
         };
         let waits =
-            running.queue.len() as u64 + u64::from(running.shared.len().saturating_sub(running.service.workers));
+            running.queue.len() as u64 + u64::from(running.shared.requests().saturating_sub(running.service.workers));
         if waits > u64::from(running.service.backlog) {
             return;
         }

@@ -30,7 +30,7 @@ pub struct Shared {
 
 impl Shared {
     /// How many requests share the workers.
-    pub fn len(&self) -> u32 {
+    pub fn requests(&self) -> u32 {
         self.n
     }
 
@@ -39,7 +39,7 @@ impl Shared {
         let gone = u128::from(now.since(self.since).0);
         self.since = self.since.max(now);
         if self.n > 0 {
-            self.clock += (gone * rate(self.n, workers, speed_ppm) << POINT) / (1_000_000 * u128::from(self.n));
+            self.clock += ((gone * rate(self.n, workers, speed_ppm)) << POINT) / (1_000_000 * u128::from(self.n));
         }
     }
 
@@ -188,6 +188,6 @@ mod tests {
         assert_eq!(shared.pop(|job| job == 0), Some(0));
         assert_eq!(shared.arm(1, SPEED), Some(SimTime(125)));
         shared.advance(SimTime(125), 1, SPEED);
-        assert_eq!((shared.pop(|job| job == 0), shared.len()), (Some(1), 0));
+        assert_eq!((shared.pop(|job| job == 0), shared.requests()), (Some(1), 0));
     }
 }
