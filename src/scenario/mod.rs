@@ -9,6 +9,7 @@
 
 pub mod build;
 pub mod causes;
+pub mod edit;
 pub mod expect;
 pub mod limits;
 pub mod lint;

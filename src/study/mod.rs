@@ -2,3 +2,10 @@
 //!
 //! A study changes the file's text by `--set` or the resolved scenario itself, runs it, and compares; it keeps no run
 //! longer than it needs. How many runs it may make is its caller's to say, and reaching that is told.
+
+pub mod change;
+pub mod cure;
+pub mod diff;
+pub mod exam;
+pub mod moves;
+pub mod tell;
