@@ -8,4 +8,6 @@ pub mod cure;
 pub mod diff;
 pub mod exam;
 pub mod moves;
+pub mod sabotage;
+pub mod slips;
 pub mod tell;
