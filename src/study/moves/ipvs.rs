@@ -8,6 +8,7 @@ use crate::node::Host;
 use crate::report::why::lab::Server;
 use crate::scenario::model::Kind;
 use crate::study::change::{Change, Edit};
+use crate::sysctl::Conf;
 use crate::wire::Proto;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -62,7 +63,13 @@ fn setup(s: &Server, host: &Host, method: &str) -> Vec<String> {
         }
     }
     if !missing.is_empty() {
-        lines.insert(0, ARP.to_string());
+        let lacks = |d: &crate::net::Dev| {
+            let knob = |k| host.net.sysctl.effective(k, d.idx);
+            knob(Conf::ArpIgnore) < 1 || knob(Conf::ArpAnnounce) < 2
+        };
+        if super::cards(host).any(lacks) {
+            lines.insert(0, ARP.to_string());
+        }
         let dev = if method == "Tunnel" { "tunl0" } else { "lo" };
         lines.extend(missing.iter().map(|v| format!("ip addr add {v}/32 dev {dev}")));
     }
@@ -290,7 +297,9 @@ pub fn scheduler(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
             };
             let keep = s.spec().persistent.filter(|_| s.scheduler() != reads);
             let keep = keep.map_or_else(String::new, |p| format!(" -p {p}"));
-            all.push((h.id, vec![format!("ipvsadm -E {words} -s {reads}{keep}")]));
+            let flags = s.spec().flags.names(s.scheduler()).join(",");
+            let flags = if flags.is_empty() { String::new() } else { format!(" -b {flags}") };
+            all.push((h.id, vec![format!("ipvsadm -E {words} -s {reads}{flags}{keep}")]));
         }
     }
     each_and_all(kind, all)

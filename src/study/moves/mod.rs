@@ -57,6 +57,7 @@ pub const MOVES: &[Move] = &[
     Move { name: "order", mends: &["stale-neighbour", "vip-not-hidden"], propose: typed::order },
     Move { name: "earlier", mends: &["stale-neighbour", "vip-not-hidden"], propose: typed::earlier },
     Move { name: "announce", mends: &["stale-neighbour"], propose: arp::announce },
+    Move { name: "announce after it moved", mends: &["stale-neighbour"], propose: typed::announce_after },
     Move { name: "forget", mends: &["stale-neighbour"], propose: arp::forget },
     Move { name: "vip on lo", mends: &["vip-not-hidden", "duplicate-address"], propose: arp::vip_on_lo },
     Move { name: "mask of the vip", mends: &["vip-mask"], propose: arp::vip_mask },
@@ -73,7 +74,7 @@ pub const MOVES: &[Move] = &[
     Move { name: "tunnel", mends: &["tunnel-down", "wrong-mode"], propose: ipvs::tunnel },
     Move {
         name: "mode",
-        mends: &["wrong-mode", "health-loop", "port-mapping", "nat-one-network"],
+        mends: &["wrong-mode", "health-loop", "port-mapping", "nat-one-network", "dr-across-router"],
         propose: ipvs::mode,
     },
     Move { name: "ip_forward", mends: &["ip-forward", "no-route", "no-route-back"], propose: path::ip_forward },
@@ -101,8 +102,8 @@ pub const MOVES: &[Move] = &[
     Move { name: "not twice", mends: &["duplicate-address"], propose: arp::not_twice },
     Move { name: "cable", mends: &["lossy-link", "interface-down"], propose: path::cable },
     Move { name: "mtu", mends: &["mtu"], propose: path::mtu },
-    Move { name: "listen", mends: &["not-listening", "port-mapping", "nat-without-port"], propose: server::listen },
     Move { name: "port", mends: &["nat-without-port", "not-listening", "port-mapping"], propose: ipvs::port },
+    Move { name: "listen", mends: &["not-listening", "port-mapping", "nat-without-port"], propose: server::listen },
     Move { name: "room", mends: &["server-overloaded"], propose: server::room },
     Move { name: "service", mends: &["no-service"], propose: ipvs::service },
     Move { name: "weight", mends: &["no-servers"], propose: ipvs::weight },
@@ -124,6 +125,9 @@ pub const MOVES: &[Move] = &[
     Move {
         name: "not typed",
         mends: &[
+            "not-listening",
+            "ip-forward",
+            "stale-neighbour",
             "filter-drops",
             "interface-down",
             "arp-filtered",
@@ -148,7 +152,7 @@ pub fn candidates(bench: &Bench<'_>) -> Vec<Change> {
             let elsewhere = !meant.is_empty() && meant.is_disjoint(&nodes);
             // A line that is left out may be the lesson itself: last of what mends a cause.
             let drastic = m.name == "not typed";
-            ranked.push(((place, drastic, elsewhere, row, nodes.len()), change));
+            ranked.push(((place, drastic, row, elsewhere, nodes.len()), change));
         }
     }
     ranked.sort_by_key(|r| r.0);

@@ -162,14 +162,15 @@ pub fn accept_local(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
 /// A rule that dropped something goes, or a policy; the chain is emptied where several did.
 pub fn filter(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let mut rules: BTreeSet<(NodeId, String, String)> = BTreeSet::new();
+    let of = |table: &str| if table == "filter" { String::new() } else { format!(" -t {table}") };
     for r in b.lab.log.records {
         let TraceEvent::Dropped { reason, .. } = &r.event else { continue };
         let (one, whole) = match reason {
             DropReason::Filtered { table, chain, rule: Some(n) } => {
-                (format!("iptables -t {table} -D {chain} {n}"), format!("iptables -t {table} -F {chain}"))
+                (format!("iptables{} -D {chain} {n}", of(table)), format!("iptables{} -F {chain}", of(table)))
             }
             DropReason::Filtered { table, chain, rule: None } => {
-                (format!("iptables -t {table} -P {chain} ACCEPT"), format!("iptables -t {table} -P {chain} ACCEPT"))
+                (format!("iptables{} -P {chain} ACCEPT", of(table)), format!("iptables{} -P {chain} ACCEPT", of(table)))
             }
             DropReason::ArpFiltered { chain, rule: Some(n) } => {
                 (format!("arptables -D {chain} {n}"), format!("arptables -F {chain}"))

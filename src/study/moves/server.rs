@@ -71,7 +71,7 @@ fn as_written(s: &Serve, workers: u32, backlog: u32) -> Option<String> {
     let ServiceTime::Constant(time) = s.service_time else { return None };
     let mut words = format!("port: {}, protocol: {}, backlog: {backlog}", s.port, s.protocol.word());
     if time.0 > 0 {
-        words += &format!(", service_time: {}ns", time.0);
+        words += &format!(", service_time: {time}");
     }
     if workers != Serve::UNLIMITED {
         words += &format!(", workers: {workers}");

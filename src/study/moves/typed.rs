@@ -120,6 +120,30 @@ pub fn earlier(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     out
 }
 
+/// Whoever takes a VIP over in the timeline tells everybody.
+pub fn announce_after(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
+    let mut out = Vec::new();
+    for (place, node, n, line) in typed_lines(b.lab.play.scenario) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let takes = line.contains("ip addr add") || line.trim_start().starts_with("ifconfig");
+        if !matches!(place, Place::Entry(_)) || !takes || !b.lab.is_director(node) {
+            continue;
+        }
+        let named =
+            |vip: &&std::net::Ipv4Addr| words.iter().any(|w| w.split('/').next() == Some(vip.to_string().as_str()));
+        let Some(vip) = b.lab.vips.iter().find(named) else { continue };
+        let dev = match words.iter().position(|w| *w == "dev") {
+            Some(i) => words.get(i + 1).copied(),
+            None => words.get(1).and_then(|w| w.split(':').next()),
+        };
+        if let Some(dev) = dev.map(|d| d.trim_end_matches(';')) {
+            let new = vec![line.to_string(), format!("arping -U -c 1 -I {dev} {vip}")];
+            out.push(Change { kind, edits: vec![Edit::Line(place, n, new)] });
+        }
+    }
+    out
+}
+
 /// A script adds servers without saying how: in each mode, and with a weight where the table has one.
 pub fn mode_in_script(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let lines = typed_lines(b.lab.play.scenario);
