@@ -6,7 +6,7 @@
 //! events, and says so when the bound ends it.
 
 use super::change::{Change, Edit, Keys, edited, sets};
-use super::diff::diff;
+use super::lines::diff;
 use super::exam::{Exam, Facts, Goal};
 use super::moves::{self, Bench};
 use crate::report::why;

@@ -5,7 +5,7 @@
 
 pub mod change;
 pub mod cure;
-pub mod diff;
+pub mod lines;
 pub mod exam;
 pub mod moves;
 pub mod sabotage;
