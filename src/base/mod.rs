@@ -2,6 +2,7 @@
 
 pub mod chunks;
 pub mod digest;
+pub mod dist;
 pub mod id;
 pub mod index;
 pub mod jiffies;
@@ -10,8 +11,9 @@ pub mod table;
 pub mod time;
 
 pub use chunks::Chunks;
+pub use dist::Dist;
 pub use id::{DevIdx, LinkId, NodeId};
 pub use index::Index;
-pub use rng::{Rng, Seed};
+pub use rng::{Draws, Rng, Seed};
 pub use table::Table;
 pub use time::{SimTime, Span};

@@ -20,6 +20,32 @@ impl Seed {
         chacha.set_stream(hash_name(name));
         Rng(chacha)
     }
+
+    /// Numbered streams of the component `name`.
+    pub fn draws(self, name: &str) -> Draws {
+        Draws { seed: self.0, stream: hash_name(name) }
+    }
+}
+
+/// Numbered streams of one component: what is drawn for thing number n is the same in whatever order things happen.
+/// Two runs that differ in one rule then differ in nothing else that is drawn (common random numbers).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Draws {
+    seed: u64,
+    stream: u64,
+}
+
+impl Draws {
+    /// Of nothing in particular.
+    pub const NONE: Draws = Draws { seed: 0, stream: 0 };
+
+    /// The stream of thing number `n`.
+    pub fn at(self, n: u64) -> Rng {
+        let mut chacha = ChaCha8Rng::seed_from_u64(self.seed);
+        // An odd factor and a rotation keep the streams of neighbours apart; each n has its own.
+        chacha.set_stream(self.stream ^ n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29));
+        Rng(chacha)
+    }
 }
 
 /// One component's random numbers.
@@ -94,6 +120,20 @@ mod tests {
         assert_eq!(draws, (0..3).map(|_| again.below(1000)).collect::<Vec<_>>());
         let mut other = Seed(42).stream("link/rs2:eth0/loss");
         assert_ne!(draws, (0..3).map(|_| other.below(1000)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_numbered_stream_does_not_depend_on_the_others() {
+        let draws = Seed(42).draws("traffic/web");
+        let late = draws.at(7).next_u64();
+        let first: Vec<u64> = (0..1_000).map(|n| draws.at(n).next_u64()).collect();
+        assert_eq!(first[7], late);
+        let mut different = first.clone();
+        different.sort_unstable();
+        different.dedup();
+        assert_eq!(different.len(), first.len());
+        assert_ne!(Seed(43).draws("traffic/web").at(7).next_u64(), late);
+        assert_ne!(Seed(42).draws("traffic/dns").at(7).next_u64(), late);
     }
 
     #[test]

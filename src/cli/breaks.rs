@@ -5,6 +5,9 @@ use super::input;
 use super::out::write_file;
 use super::simulation::interrupted;
 use super::ui::Ui;
+use lvsim::report::names::names;
+use lvsim::scenario::Names;
+use lvsim::scenario::files::ReadFile;
 use lvsim::study::exam::Exam;
 use lvsim::study::sabotage::{Difficulty, Unbroken, sabotage};
 use std::path::Path;
@@ -45,7 +48,9 @@ impl Args {
     /// Writes nothing unless the exercise is proved.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
         let loaded = input::load(&self.file, &self.set, ui)?;
-        let exam = Exam { file: &loaded.file, text: &loaded.text, sets: &self.set, seed: None };
+        let beside = |name: &str| input::read_beside(&self.file, name);
+        let names = Names { read_file: Some(ReadFile(&beside)), ..names() };
+        let exam = Exam { file: &loaded.file, text: &loaded.text, sets: &self.set, seed: None, names };
         let difficulty = match self.difficulty {
             1 => Difficulty::One,
             2 => Difficulty::Two,

@@ -3,10 +3,11 @@
 use super::exit::Failure;
 use super::ui::{Ui, count};
 use lvsim::report::names::names;
-use lvsim::scenario::{self, Scenario, problem};
+use lvsim::scenario::files::ReadFile;
+use lvsim::scenario::{self, Names, Scenario, problem};
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The largest text that is read at all; the scenario room has its own, smaller bound and says so with a place.
 const MAX_READ: u64 = 64 << 20;
@@ -52,7 +53,9 @@ pub fn read(file: &str) -> Result<String, Failure> {
 pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
     let text = read(file)?;
     let shown = if file == "-" { "stdin" } else { file };
-    match scenario::load(shown, &text, sets, &names()) {
+    let beside = |name: &str| read_beside(file, name);
+    let names = Names { read_file: Some(ReadFile(&beside)), ..names() };
+    match scenario::load(shown, &text, sets, &names) {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() {
                 ui.print_err(&problem::render(&loaded.warnings, shown, &text, ui.color_err));
@@ -65,6 +68,19 @@ pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
             Err(Failure::invalid(format!("`{shown}` has {n}")))
         }
     }
+}
+
+/// Reads a file that a scenario names: one in the scenario's folder or below, nothing else of the machine.
+pub fn read_beside(scenario: &str, name: &str) -> Result<String, String> {
+    if scenario == "-" {
+        return Err("a scenario from stdin has no folder".into());
+    }
+    let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    if !Path::new(name).components().all(plain) {
+        return Err("it is not below the scenario's folder".into());
+    }
+    let path = Path::new(scenario).parent().unwrap_or(Path::new("")).join(name);
+    read(&path.to_string_lossy()).map_err(|failure| failure.message)
 }
 
 /// Refuses `-` twice: stdin can be read once.
@@ -136,6 +152,18 @@ mod tests {
         let found = find(std::slice::from_ref(&root)).expect("a folder with scenarios");
         let found: Vec<&str> = found.iter().filter_map(|f| f.strip_prefix(&root)).collect();
         assert_eq!(found, ["/b/a.yml", "/b/z.yaml", "/c.yaml"]);
+    }
+
+    #[test]
+    fn a_scenario_reads_only_what_lies_beside_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let scenario = folder.path().join("a.yaml").to_string_lossy().to_string();
+        fs::write(folder.path().join("times.csv"), "20ms\n").expect("a file");
+        assert_eq!(read_beside(&scenario, "times.csv").as_deref(), Ok("20ms\n"));
+        for name in ["../a.csv", "/etc/hostname", "none.csv"] {
+            assert!(read_beside(&scenario, name).is_err(), "{name}");
+        }
+        assert!(read_beside("-", "times.csv").is_err());
     }
 
     #[test]

@@ -6,13 +6,16 @@
 
 mod breaks;
 mod check;
+mod compare;
 mod completions;
+mod diff;
 mod exit;
 mod input;
 mod ladder;
 mod list;
 mod man;
 mod new;
+mod order;
 mod out;
 mod progress;
 mod run;
@@ -73,8 +76,14 @@ enum Verb {
     Break(breaks::Args),
     /// Draw the frames between hosts as a message sequence chart
     Ladder(ladder::Args),
+    /// Compare two runs: where they part, what led there, what came of it
+    Diff(diff::Args),
+    /// Run every order of what is typed on one host
+    Order(order::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
+    /// Run the same load under several schedulers and say which differences are real
+    Compare(compare::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -105,7 +114,10 @@ pub fn main() -> ExitCode {
         Verb::Why(args) => args.execute(&mut ui),
         Verb::Break(args) => args.execute(&mut ui),
         Verb::Ladder(args) => args.execute(&mut ui),
+        Verb::Diff(args) => args.execute(&mut ui),
+        Verb::Order(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
+        Verb::Compare(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

@@ -29,15 +29,28 @@ impl Meter {
 
     /// Called now and then by the simulation.
     pub fn tick(&mut self, progress: &Progress) {
-        let elapsed = self.started.elapsed();
-        if elapsed < self.next {
-            return;
+        if let Some(elapsed) = self.due() {
+            self.say(elapsed, permille(progress).unwrap_or(0), sentence(progress, elapsed));
         }
-        let text = sentence(progress, elapsed);
+    }
+
+    /// Called before each of many runs: `done` of `all` are over.
+    pub fn runs(&mut self, done: usize, all: usize) {
+        if let Some(elapsed) = self.due() {
+            let permille = (done * 1000).checked_div(all).unwrap_or(0);
+            self.say(elapsed, permille as u64, runs(done, all, elapsed));
+        }
+    }
+
+    fn due(&self) -> Option<Duration> {
+        Some(self.started.elapsed()).filter(|elapsed| *elapsed >= self.next)
+    }
+
+    fn say(&mut self, elapsed: Duration, permille: u64, text: String) {
         if self.live {
             self.next = elapsed + REDRAW;
             let bar = self.bar.get_or_insert_with(new_bar);
-            bar.set_position(permille(progress).unwrap_or(0));
+            bar.set_position(permille);
             bar.set_message(text);
         } else {
             self.next = elapsed + LINE;
@@ -81,6 +94,12 @@ fn sentence(p: &Progress, elapsed: Duration) -> String {
     }
 }
 
+/// `120 of 720 runs, 4 s left`.
+fn runs(done: usize, all: usize, elapsed: Duration) -> String {
+    let left = elapsed.as_secs_f64() * all.saturating_sub(done) as f64 / done.max(1) as f64;
+    format!("{done} of {all} runs, {left:.0} s left")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +109,11 @@ mod tests {
         let half = Progress { simulated_ns: 5, total_ns: Some(10), events: 4_000_000 };
         let text = sentence(&half, Duration::from_secs(2));
         assert_eq!(text, "50 %, 2.00 M events/s, 2 s left");
+    }
+
+    #[test]
+    fn a_tally_tells_runs_and_the_time_left() {
+        assert_eq!(runs(3, 12, Duration::from_secs(6)), "3 of 12 runs, 18 s left");
     }
 
     #[test]

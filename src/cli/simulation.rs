@@ -38,6 +38,15 @@ impl SimArgs {
         RunOptions { seed: self.seed, until: self.until, trace, decisions, limits }
     }
 
+    /// What each of many runs is given; Ctrl-C is caught ([`interrupted`]).
+    ///
+    /// # Errors
+    /// If Ctrl-C cannot be caught.
+    pub fn many(&self) -> Result<RunOptions, Failure> {
+        catch_interrupts()?;
+        Ok(self.options(false, false))
+    }
+
     /// Simulates, with progress on stderr, until the end, a limit or Ctrl-C. `trace`: frames and decisions are kept.
     ///
     /// # Errors
@@ -74,7 +83,10 @@ pub fn interrupted() -> bool {
 }
 
 /// The first Ctrl-C asks the simulation to stop and to write what there is; the second ends the program.
-fn catch_interrupts() -> Result<(), Failure> {
+///
+/// # Errors
+/// If Ctrl-C cannot be caught.
+pub fn catch_interrupts() -> Result<(), Failure> {
     static ONCE: Once = Once::new();
     let mut done = Ok(());
     ONCE.call_once(|| {

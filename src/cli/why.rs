@@ -5,8 +5,11 @@ use super::simulation::{SimArgs, interrupted, verdict};
 use super::trace::nearest;
 use super::ui::Ui;
 use super::{input, values};
+use lvsim::report::names::names;
 use lvsim::report::run::Stop;
 use lvsim::report::why::{NotThere, Subject, text, why};
+use lvsim::scenario::Names;
+use lvsim::scenario::files::ReadFile;
 use lvsim::study::cure::{Budget, Search, cure};
 use lvsim::study::exam::Exam;
 use lvsim::study::tell;
@@ -117,7 +120,9 @@ impl Args {
     }
 
     fn search(&self, loaded: &input::Loaded) -> Search {
-        let exam = Exam { file: &loaded.file, text: &loaded.text, sets: &self.sim.set, seed: self.sim.seed };
+        let beside = |name: &str| input::read_beside(&self.file, name);
+        let names = Names { read_file: Some(ReadFile(&beside)), ..names() };
+        let exam = Exam { file: &loaded.file, text: &loaded.text, sets: &self.sim.set, seed: self.sim.seed, names };
         let end = Instant::now() + Duration::from_secs(self.cure_seconds);
         cure(&exam, self.budget(), &mut || Instant::now() < end && !interrupted())
     }

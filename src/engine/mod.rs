@@ -1,5 +1,6 @@
 //! Time and the wire between boxes: what happens next, and when.
 
+pub mod arrivals;
 pub mod ledger;
 pub mod link;
 pub mod queue;

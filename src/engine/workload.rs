@@ -1,50 +1,52 @@
 //! What clients are to do: the traffic entries, each with its own stream of random arrivals, and what came of each
 //! connection.
 //!
-//! The next arrival is drawn when the one before happens, so a million connections do not wait in a queue.
+//! An open workload goes on whatever becomes of its connections. In a closed one so many users open a connection, wait for its
+//! end, think, and open the next; its arrivals are the first connections of the users.
 
+use super::arrivals::{Arrivals, Stream};
 use super::world::{Wake, World};
 use crate::base::{NodeId, Rng, SimTime, Span};
 use crate::net::sock::Errno;
 use crate::node::Node;
-use crate::node::app::{ConnSpec, Finished, Outcome};
+use crate::node::app::{ConnSpec, Finished, Milestone, Outcome, Reached};
+use crate::node::host::Plan;
 use crate::trace::Tracer;
 use crate::wire::Proto;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-
-/// When the next connection starts.
-#[derive(Clone, Debug)]
-pub enum Gap {
-    /// Always so long after the one before.
-    Every(Span),
-    /// So long in the mean, exponentially distributed.
-    Poisson(Span),
-}
 
 /// One traffic entry.
 #[derive(Clone, Debug)]
 pub struct Workload {
     /// Its name.
     pub name: Arc<str>,
-    /// The clients; connection k comes from client k modulo their number.
+    /// The clients; connection k, or user k, is at client k modulo their number.
     pub from: Vec<NodeId>,
+    /// The first of the source addresses and their number; nothing: the client's own address.
+    pub sources: Option<(Ipv4Addr, u32)>,
     /// Where to.
     pub to: (Ipv4Addr, u16),
     /// TCP or UDP.
     pub protocol: Proto,
-    /// How many connections.
+    /// How many connections; less when the arrivals end before.
     pub connections: u64,
-    /// The distance between two.
-    pub gap: Gap,
+    /// Users of a closed workload; 0: it is open.
+    pub users: u32,
+    /// When connections come.
+    pub arrivals: Stream,
+    /// When the entry starts.
+    pub start: SimTime,
     /// What a connection does.
-    pub spec: ConnSpec,
+    pub spec: Arc<ConnSpec>,
     /// A port that every connection uses, if one is given.
     pub source_port: Option<u16>,
     /// What came of the connections, in the order of their starts.
     pub results: Vec<ConnResult>,
-    /// The stream of the arrivals.
-    pub rng: Rng,
+    /// Of a closed workload: the user of each connection.
+    pub user_of: Vec<u32>,
+    /// Of a closed workload: how many connections each user has opened.
+    pub opened: Vec<u32>,
 }
 
 /// What came of a connection.
@@ -52,6 +54,10 @@ pub struct Workload {
 pub struct ConnResult {
     /// When it started.
     pub start: SimTime,
+    /// When the handshake was done; [`SimTime::NEVER`] if it was not.
+    pub connected: SimTime,
+    /// When the first byte of the first response came; [`SimTime::NEVER`] if none did.
+    pub first_byte: SimTime,
     /// When it was over for the client; when nothing was left to wait for.
     pub end: SimTime,
     /// The client.
@@ -67,63 +73,172 @@ pub struct ConnResult {
 }
 
 impl Workload {
+    /// An entry without connections so far.
+    pub fn new(name: Arc<str>, spec: Arc<ConnSpec>, arrivals: Arrivals, rng: Rng) -> Workload {
+        Workload {
+            name,
+            from: Vec::new(),
+            sources: None,
+            to: (Ipv4Addr::UNSPECIFIED, 0),
+            protocol: Proto::Tcp,
+            connections: 1,
+            users: 0,
+            arrivals: Stream::new(arrivals, rng),
+            start: SimTime::ZERO,
+            spec,
+            source_port: None,
+            results: Vec::new(),
+            user_of: Vec::new(),
+            opened: Vec::new(),
+        }
+    }
+
     /// How many connections have started.
     pub fn started(&self) -> u64 {
         self.results.len() as u64
     }
+
+    /// When the next connection comes by itself; the entry is over when none does.
+    fn next_arrival(&mut self) -> Option<SimTime> {
+        let most = if self.users > 0 { self.connections.min(u64::from(self.users)) } else { self.connections };
+        let come = self.arrivals_so_far();
+        let at = if come < most { self.arrivals.next_at() } else { None };
+        if at.is_none() && self.users == 0 {
+            self.connections = self.started();
+        }
+        at.map(|at| self.start + at)
+    }
+
+    /// Connections that came by themselves.
+    fn arrivals_so_far(&self) -> u64 {
+        if self.users > 0 { self.opened.len() as u64 } else { self.started() }
+    }
+}
+
+/// What connection number `n` of a user draws by.
+fn user_key(user: u32, n: u32) -> u64 {
+    u64::from(user) << 22 ^ u64::from(n)
 }
 
 impl World {
-    /// The next connection of workload `n` starts now.
+    /// The traffic of workload `n` starts at this time.
+    pub fn start_workload(&mut self, n: u32, at: SimTime) {
+        let Some(w) = self.workloads.get_mut(n as usize) else { return };
+        w.start = at;
+        if let Some(at) = w.next_arrival() {
+            self.wake_at(at, Wake::Arrival(n));
+        }
+    }
+
+    /// The next connection of workload `n` comes now.
     pub(super) fn arrival(&mut self, n: u32, tracer: &mut Tracer) {
         let Some(w) = self.workloads.get_mut(n as usize) else { return };
-        let k = w.results.len();
-        if k as u64 >= w.connections || w.from.is_empty() {
+        if w.started() >= w.connections || w.from.is_empty() {
             return;
         }
-        let client = w.from[k % w.from.len()];
-        let (spec, to, protocol, port) = (w.spec, w.to, w.protocol, w.source_port);
+        let user = (w.users > 0).then_some(w.opened.len() as u32);
+        let opening = self.open(n, user);
+        // The next one is due before this one acts, as two things that come at one time.
+        if let Some(w) = self.workloads.get_mut(n as usize)
+            && let Some(at) = w.next_arrival()
+        {
+            self.wake_at(at, Wake::Arrival(n));
+        }
+        self.carry_out_opening(n, opening, tracer);
+    }
+
+    /// A user opens the next connection.
+    pub(super) fn again(&mut self, n: u32, user: u32, tracer: &mut Tracer) {
+        let opening = self.open(n, Some(user));
+        self.carry_out_opening(n, opening, tracer);
+    }
+
+    /// Notes that a connection starts; its index and what it draws by.
+    fn open(&mut self, n: u32, user: Option<u32>) -> Option<(u64, u64)> {
+        let now = self.now;
+        let w = self.workloads.get_mut(n as usize)?;
+        let k = w.started();
+        if k >= w.connections || w.from.is_empty() {
+            return None;
+        }
+        let mut key = k;
+        if let Some(user) = user {
+            let place = user as usize;
+            if w.opened.len() <= place {
+                w.opened.resize(place + 1, 0);
+            }
+            key = user_key(user, w.opened[place]);
+            w.opened[place] += 1;
+            w.user_of.push(user);
+        }
+        let turn = user.map_or(k, u64::from);
         w.results.push(ConnResult {
-            start: self.now,
-            end: self.now,
-            client,
+            start: now,
+            connected: SimTime::NEVER,
+            first_byte: SimTime::NEVER,
+            end: now,
+            client: w.from[(turn % w.from.len() as u64) as usize],
             server: None,
-            port: port.unwrap_or(0),
+            port: w.source_port.unwrap_or(0),
             outcome: Outcome::Unfinished,
             errno: None,
         });
-        if (k as u64) + 1 < w.connections {
-            let gap = match &w.gap {
-                Gap::Every(span) => *span,
-                Gap::Poisson(mean) => {
-                    let mean = *mean;
-                    w.rng.exponential(mean)
-                }
-            };
-            self.wake_at(self.now + gap, Wake::Arrival(n));
-        }
+        Some((k, key))
+    }
+
+    fn carry_out_opening(&mut self, n: u32, opening: Option<(u64, u64)>, tracer: &mut Tracer) {
+        let Some((k, key)) = opening else { return };
+        let w = &self.workloads[n as usize];
+        let client = w.results[k as usize].client;
+        let turn = w.user_of.get(k as usize).map_or(k, |&user| u64::from(user));
+        let source = w.sources.map(|(first, count)| {
+            let place = (turn % u64::from(count.max(1))) as u32;
+            Ipv4Addr::from_bits(first.to_bits().wrapping_add(place))
+        });
+        let spec = w.spec.clone();
+        let (to, proto, port) = (w.to, w.protocol, w.source_port);
         let used = self.with_node(client, tracer, |node, cx| match node {
-            Node::Host(host) => host.open_connection(n, k as u64, &spec, to, protocol, port, cx),
+            Node::Host(host) => {
+                let plan = Plan { workload: n, index: k, key, spec: &spec, to, proto, source, port };
+                host.open_connection(&plan, cx)
+            }
             Node::Switch(_) => 0,
         });
-        self.workloads[n as usize].results[k].port = used;
+        self.workloads[n as usize].results[k as usize].port = used;
         self.collect(client);
     }
 
     /// Takes over what the client has to say of its connections.
     pub(super) fn collect(&mut self, client: NodeId) {
-        let Node::Host(host) = &mut self.nodes[client.index()] else { return };
+        let World { now, nodes, workloads, .. } = self;
+        let Node::Host(host) = &mut nodes[client.index()] else { return };
+        for Reached { workload, index, what } in host.reached.drain(..) {
+            let result = workloads.get_mut(workload as usize).and_then(|w| w.results.get_mut(index as usize));
+            if let Some(result) = result {
+                match what {
+                    Milestone::Connected => result.connected = *now,
+                    Milestone::FirstByte => result.first_byte = result.first_byte.min(*now),
+                }
+            }
+        }
+        let mut again = Vec::new();
         for done in host.finished.drain(..) {
             let Finished { workload, index, outcome, server, errno } = done;
-            let Some(result) =
-                self.workloads.get_mut(workload as usize).and_then(|w| w.results.get_mut(index as usize))
-            else {
-                continue;
-            };
-            result.end = self.now;
+            let Some(w) = workloads.get_mut(workload as usize) else { continue };
+            let Some(result) = w.results.get_mut(index as usize) else { continue };
+            result.end = *now;
             result.outcome = outcome;
             result.server = server;
             result.errno = errno;
+            if let Some(&user) = w.user_of.get(index as usize) {
+                let key = user_key(user, w.opened[user as usize].saturating_sub(1));
+                let held = if outcome == Outcome::Ok { w.spec.hold } else { Span::ZERO };
+                let at = *now + held + w.spec.drawn(key, w.spec.requests).think;
+                again.push((at, Wake::Again { workload, user }));
+            }
+        }
+        for (at, wake) in again {
+            self.wake_at(at, wake);
         }
     }
 }

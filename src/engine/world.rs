@@ -69,6 +69,13 @@ pub enum Wake {
     Node(NodeId, TimerKey),
     /// The next connection of a workload.
     Arrival(u32),
+    /// A user of a workload has thought and opens the next connection.
+    Again {
+        /// The workload.
+        workload: u32,
+        /// The user.
+        user: u32,
+    },
     /// A step of the timeline.
     Step(u32),
 }
@@ -78,7 +85,7 @@ impl Wake {
     fn wheel_level(self) -> Option<u8> {
         match self {
             Wake::Node(_, key) => key.wheel_level(),
-            Wake::Arrival(_) | Wake::Step(_) => None,
+            Wake::Arrival(_) | Wake::Again { .. } | Wake::Step(_) => None,
         }
     }
 }
@@ -351,6 +358,7 @@ impl World {
                 self.handle(node, Input::Timer(key), tracer);
             }
             Wake::Arrival(n) => self.arrival(n, tracer),
+            Wake::Again { workload, user } => self.again(workload, user, tracer),
             Wake::Step(n) => self.due.push(n),
         }
     }
@@ -367,7 +375,9 @@ impl World {
         // What one program does may be what another waits for: a capture sees what is sent.
         for _ in 0..ROUNDS {
             let (woken, finished) = match &mut self.nodes[node.index()] {
-                Node::Host(h) => (std::mem::take(&mut h.wake_programs), !h.finished.is_empty()),
+                Node::Host(h) => {
+                    (std::mem::take(&mut h.wake_programs), !h.finished.is_empty() || !h.reached.is_empty())
+                }
                 Node::Switch(_) => return,
             };
             if finished {
@@ -551,7 +561,7 @@ mod tests {
         let number = |wake: &Wake| match *wake {
             Wake::Node(_, TimerKey::Tcp { slot, .. }) => slot,
             Wake::Arrival(n) | Wake::Step(n) => n,
-            Wake::Node(..) => 0,
+            Wake::Node(..) | Wake::Again { .. } => 0,
         };
         assert_eq!(order.iter().map(number).collect::<Vec<_>>(), [4, 3, 1, 5, 2, 7, 8]);
         assert_eq!(world.timers.len(), 1);

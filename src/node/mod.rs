@@ -126,6 +126,11 @@ pub enum TimerKey {
         /// Which piece.
         job: u32,
     },
+    /// Of the requests that share a service's workers one may be done.
+    Share {
+        /// The service.
+        place: u32,
+    },
     /// Incomplete fragments.
     Fragments {
         /// Which packet.

@@ -23,6 +23,7 @@ pub mod words;
 mod testing;
 
 pub use log::RunLog;
+pub use markdown::TextBlock;
 
 /// A file to be: its name and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

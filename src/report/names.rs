@@ -15,6 +15,7 @@ pub fn names() -> Names<'static> {
         known_sysctl: |path| Sysctls::default().writable(&of_any_interface(path)),
         sysctl_value: takes,
         reasons: CODES,
+        read_file: None,
     }
 }
 

@@ -87,8 +87,9 @@ mod tests {
         let log = testing::log(&records);
         let told = passport(&log, 5000 & 0xff, Format::Human).expect("the first SYN");
         let lines: Vec<&str> = told.lines().collect();
-        // Out of the client, in and out of the director, in by eth0 and by tunl0 of the server.
-        assert_eq!(lines.len(), 6, "{told}");
+        // Out of the client, in and out of the director, in by eth0 and by tunl0 of the server, and two ends there.
+        assert_eq!(lines.len(), 8, "{told}");
+        assert!(lines[7].contains("lost") && lines[7].contains("rp_filter=1"), "{told}");
         assert!(!lines[1].contains('*') && !lines[2].contains('*'), "{told}");
         assert!(lines[3].contains("10.0.0.10 > 10.0.0.2 ttl 63*"), "{told}");
         assert!(lines[3].contains("rs1:eth0*"), "the next hop is another: {told}");

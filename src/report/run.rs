@@ -239,6 +239,11 @@ impl Run<'_> {
         Lab::new(self.log(), &self.play)
     }
 
+    /// What was played, with the world as it is at the end.
+    pub(crate) fn play(&self) -> &Play<'_> {
+        &self.play
+    }
+
     /// What happened, for people.
     pub fn story(&self, color: bool) -> String {
         story::story(&self.log(), color)
@@ -490,6 +495,12 @@ fn marks(play: &Play<'_>) -> Vec<Mark> {
                 format!("{}: {}", play.scenario.node_name(*node), script.text.trim())
             }
             StepKind::Run { .. } => continue,
+            &StepKind::SetSpeed { node, protocol, port, speed_ppm } => format!(
+                "{}: {}/{port} at speed {}",
+                play.scenario.node_name(node),
+                protocol.word(),
+                speed_ppm as f64 / 1e6
+            ),
             StepKind::SetLink { ends, set, .. } => format!("{}–{}: {}", ends[0], ends[1], change_words(set)),
         };
         out.push(Mark { at: play.zero + at, text });

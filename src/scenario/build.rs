@@ -5,10 +5,11 @@
 
 use super::model::{AddrSpec, Arrivals, Kind, NodeSpec, Protocol, Scenario, Serve, Traffic};
 use crate::base::{DevIdx, NodeId, Seed, Span};
+use crate::engine::arrivals;
 use crate::engine::link::{End, Link, LinkProfile};
-use crate::engine::workload::{Gap, Workload};
+use crate::engine::workload::Workload;
 use crate::engine::world::World;
-use crate::node::app::{ConnSpec, Service};
+use crate::node::app::{ConnSpec, Service, Work};
 use crate::node::{Host, Node, Switch};
 use crate::shell::{self, Output};
 use crate::trace::Tracer;
@@ -95,6 +96,10 @@ fn declare(scenario: &Scenario, world: &mut World, tracer: &mut Tracer, complain
         for route in &spec.routes {
             ip(world, id, &format!("route add {route}"), tracer, complaints);
         }
+        // A client with many addresses owns their whole network.
+        for (network, length) in scenario.traffic.iter().filter(|t| t.from.contains(&id)).filter_map(|t| t.addresses) {
+            ip(world, id, &format!("route replace local {network}/{length} dev lo"), tracer, complaints);
+        }
     }
     for &(id, spec) in &hosts {
         let now = world.now;
@@ -151,13 +156,17 @@ fn service(serve: &Serve) -> Service {
     Service {
         proto: proto(serve.protocol),
         port: serve.port,
-        time: serve.service_time,
+        work: Work { time: serve.service_time.clone(), per_byte: serve.per_byte },
         workers: serve.workers,
         backlog: serve.backlog,
+        discipline: serve.discipline,
+        speed_ppm: serve.speed_ppm,
+        max_connections: serve.max_connections,
     }
 }
 
-fn proto(p: Protocol) -> Proto {
+/// As packets have it.
+pub(super) fn proto(p: Protocol) -> Proto {
     match p {
         Protocol::Tcp => Proto::Tcp,
         Protocol::Udp => Proto::Udp,
@@ -165,27 +174,33 @@ fn proto(p: Protocol) -> Proto {
 }
 
 fn workload(t: &Traffic, seed: Seed) -> Workload {
+    let (arrivals, sizes) = match &t.arrivals {
+        Arrivals::Every(gap) | Arrivals::Rate(gap) => (arrivals::Arrivals::Every(*gap), None),
+        Arrivals::Poisson(mean) => (arrivals::Arrivals::Poisson(*mean), None),
+        Arrivals::Mmpp(phases) => (arrivals::Arrivals::Mmpp(phases.clone()), None),
+        Arrivals::Steps(steps) => (arrivals::Arrivals::Steps(steps.clone()), None),
+        Arrivals::Trace { times, sizes } => (arrivals::Arrivals::Trace(times.clone()), sizes.clone()),
+    };
+    let spec = ConnSpec {
+        request: t.request.clone(),
+        response: t.response.clone(),
+        hold: t.hold,
+        timeout: t.timeout,
+        requests: t.requests.min(u64::from(u32::MAX)) as u32,
+        think: t.think.clone(),
+        sizes,
+        draws: seed.draws(&format!("traffic/{}/connections", t.name)),
+    };
+    let rng = seed.stream(&format!("traffic/{}/arrivals", t.name));
     Workload {
-        name: t.name.as_str().into(),
         from: t.from.clone(),
+        sources: t.sources,
         to: t.to,
         protocol: proto(t.protocol),
         connections: t.connections,
-        gap: match t.arrivals {
-            Arrivals::Every(gap) | Arrivals::Rate(gap) => Gap::Every(gap),
-            Arrivals::Poisson(mean) => Gap::Poisson(mean),
-        },
-        spec: ConnSpec {
-            request: t.request.min(u64::from(u32::MAX)) as u32,
-            response: t.response.min(u64::from(u32::MAX)) as u32,
-            hold: t.hold,
-            timeout: t.timeout,
-            requests: t.requests.min(u64::from(u32::MAX)) as u32,
-            think: t.think,
-        },
+        users: t.users,
         source_port: t.source_port,
-        results: Vec::new(),
-        rng: seed.stream(&format!("traffic/{}/arrivals", t.name)),
+        ..Workload::new(t.name.as_str().into(), spec.into(), arrivals, rng)
     }
 }
 

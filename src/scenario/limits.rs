@@ -25,6 +25,16 @@ pub const MAX_TEXT: u64 = 64 << 20;
 pub const MAX_CONNECTIONS: u64 = 10_000_000;
 /// The most requests on one connection.
 pub const MAX_REQUESTS: u64 = 1_000_000;
+/// The most values of a list, rows of a trace, steps of a rate.
+pub const MAX_LIST: usize = 1_000_000;
+/// The most rates of arrivals that change at random.
+pub const MAX_PHASES: usize = 1_000;
+/// The most users of a closed workload.
+pub const MAX_USERS: u64 = 1_000_000;
+/// The most connections that a server accepts at once.
+pub const MAX_OPEN: u64 = 10_000_000;
+/// The fastest server, in millionths of the usual speed.
+pub const MAX_SPEED_PPM: u64 = 1_000_000_000;
 /// The largest request or response, in bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
 /// The most timeline and observe entries, clients and cables of entries, and expectations, groups unrolled.

@@ -5,12 +5,14 @@
 //! tell problems and go on, so that one pass shows all mistakes; a cause keeps its consequences quiet.
 //!
 //! Beyond the format's page: top-level keys that begin with `x-` are left alone (for anchors), `<<` merges maps, `ageing` of
-//! a switch, `defaults.server`, `at_most` and `exactly` beside `at_least`, `causes` of a lab that is broken on purpose. [`limits`] says how much a file may ask for.
+//! a switch, `defaults.server`, `at_most` and `exactly` beside `at_least`, `causes` of a lab that is broken on purpose, and what
+//! servers and traffic have for comparing schedulers (`discipline`, `speed`, `users`, `warmup` …). [`limits`] says how much a file may ask for.
 
 pub mod build;
 pub mod causes;
 pub mod edit;
 pub mod expect;
+pub mod files;
 pub mod limits;
 pub mod lint;
 pub mod model;
@@ -45,12 +47,14 @@ pub struct Names<'n> {
     pub sysctl_value: fn(&str, &str) -> Result<(), String>,
     /// The drop reasons; if there are none, any word is taken.
     pub reasons: &'n [&'n str],
+    /// Reads the files that a scenario names; nothing: none is read.
+    pub read_file: Option<files::ReadFile<'n>>,
 }
 
 impl Default for Names<'_> {
     /// Takes every name.
     fn default() -> Self {
-        Names { sysctls: &[], known_sysctl: |_| true, sysctl_value: |_, _| Ok(()), reasons: &[] }
+        Names { sysctls: &[], known_sysctl: |_| true, sysctl_value: |_, _| Ok(()), reasons: &[], read_file: None }
     }
 }
 

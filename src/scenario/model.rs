@@ -1,8 +1,9 @@
 //! The resolved scenario, from which the simulator builds a world: groups unrolled, names turned into numbers, defaults
 //! filled in. Plain data; nothing here can be wrong any more.
 
-use crate::base::{LinkId, NodeId, Span, Table};
-pub use crate::node::app::{Outcome, ServiceDistribution as ServiceTime};
+use crate::base::{Dist, LinkId, NodeId, Span, Table};
+pub use crate::engine::arrivals::{Phase as ArrivalPhase, Step as ArrivalStep};
+pub use crate::node::app::{Discipline, Outcome};
 use crate::scenario::topology::Topology;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Scenario {
     pub seed: u64,
     /// How long to simulate from t = 0; nothing: until nothing is left to happen.
     pub duration: Option<Span>,
+    /// What happens before this time after t = 0 is no part of statistics.
+    pub warmup: Span,
     /// Switches and hosts in the order of the file, groups unrolled; a [`NodeId`] is the place in this list.
     pub nodes: Vec<NodeSpec>,
     /// The members of each group, in the order of the file.
@@ -244,18 +247,26 @@ impl Protocol {
 }
 
 /// A port that a host serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Serve {
     /// TCP or UDP.
     pub protocol: Protocol,
     /// The port, not 0.
     pub port: u16,
-    /// How long a request is worked on.
-    pub service_time: ServiceTime,
+    /// How long a request is worked on at speed 1.
+    pub service_time: Dist,
+    /// And for each byte of the response.
+    pub per_byte: Span,
     /// How many requests are worked on at once; [`Serve::UNLIMITED`] unless said otherwise.
     pub workers: u32,
     /// How many connections may wait to be accepted; 128 unless said otherwise.
     pub backlog: u32,
+    /// How requests share the workers.
+    pub discipline: Discipline,
+    /// How fast the server works, in millionths.
+    pub speed_ppm: u64,
+    /// How many connections it accepts at once; [`Serve::UNLIMITED`] unless said otherwise.
+    pub max_connections: u32,
 }
 
 impl Serve {
@@ -289,10 +300,16 @@ pub struct Traffic {
     pub connections: u64,
     /// When the others start.
     pub arrivals: Arrivals,
+    /// Users of a closed workload, each of which opens its next connection when the last one is over; 0: it is open.
+    pub users: u32,
+    /// The first source address and their number; nothing: the client's own.
+    pub sources: Option<(Ipv4Addr, u32)>,
+    /// The network of the source addresses, as it is written.
+    pub addresses: Option<(Ipv4Addr, u8)>,
     /// Bytes of a request.
-    pub request: u64,
+    pub request: Dist,
     /// Bytes of a response.
-    pub response: u64,
+    pub response: Dist,
     /// How long the client keeps the connection after the last response.
     pub hold: Span,
     /// How long the client waits for each response.
@@ -301,14 +318,14 @@ pub struct Traffic {
     pub source_port: Option<u16>,
     /// Requests on one connection.
     pub requests: u64,
-    /// How long the client thinks before each further request.
-    pub think: Span,
+    /// How long the client thinks before each further request, and a user before the next connection.
+    pub think: Dist,
     /// The line of the entry, counted from 1.
     pub line: u32,
 }
 
 /// When the connections of an entry start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrivals {
     /// At equal distances; zero: all at once.
     Every(Span),
@@ -316,6 +333,17 @@ pub enum Arrivals {
     Rate(Span),
     /// At exponentially distributed distances with this mean.
     Poisson(Span),
+    /// At random, at a rate that changes at random.
+    Mmpp(Arc<[ArrivalPhase]>),
+    /// At random, at a rate that changes at fixed times.
+    Steps(Arc<[ArrivalStep]>),
+    /// At these times, with these bytes of the responses where they are said.
+    Trace {
+        /// When.
+        times: Arc<[Span]>,
+        /// How many bytes.
+        sizes: Option<Arc<[Option<u32>]>>,
+    },
 }
 
 /// A moment of the run.
@@ -349,6 +377,17 @@ pub enum StepKind {
         script: ScriptSpec,
         /// Whether it is an entry of `observe`.
         observe: bool,
+    },
+    /// Something that is served works at another speed.
+    SetSpeed {
+        /// Where.
+        node: NodeId,
+        /// TCP or UDP.
+        protocol: Protocol,
+        /// The port.
+        port: u16,
+        /// How fast, in millionths.
+        speed_ppm: u64,
     },
     /// Cables change.
     SetLink {

@@ -131,6 +131,23 @@ impl<'s> Play<'s> {
         Ok(play)
     }
 
+    /// Types more at the end of set-up; t = 0 moves accordingly.
+    ///
+    /// # Errors
+    /// As for what the file types there.
+    pub fn type_more(
+        &mut self,
+        node: NodeId,
+        text: &Arc<str>,
+        seed: Seed,
+        tracer: &mut Tracer,
+        go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
+    ) -> Result<(), Ending> {
+        let done = self.type_block(node, text, seed, tracer, go_on);
+        self.zero = self.world.now + BEFORE_ZERO;
+        done
+    }
+
     fn type_block(
         &mut self,
         node: NodeId,
@@ -190,7 +207,7 @@ impl<'s> Play<'s> {
             if let At::Time(at) = step.at {
                 let late = match step.kind {
                     StepKind::Run { .. } => SHELL_STARTS,
-                    StepKind::SetLink { .. } => Span::ZERO,
+                    StepKind::SetLink { .. } | StepKind::SetSpeed { .. } => Span::ZERO,
                 };
                 self.world.wake_at(self.zero + at + late, Wake::Step(i as u32));
             }
@@ -202,7 +219,7 @@ impl<'s> Play<'s> {
             }
         }
         for (i, traffic) in self.scenario.traffic.iter().enumerate() {
-            self.world.wake_at(self.zero + traffic.start, Wake::Arrival(i as u32));
+            self.world.start_workload(i as u32, self.zero + traffic.start);
         }
         let ran = match self.until.or(self.scenario.duration) {
             Some(duration) => self.pass_until(self.zero + duration, seed, tracer, go_on),
@@ -328,6 +345,13 @@ impl<'s> Play<'s> {
                 let pid = self.start(*node, &script.text, seed, tracer);
                 self.running.push((pid, index));
                 self.finish_listening();
+            }
+            &StepKind::SetSpeed { node, protocol, port, speed_ppm } => {
+                let proto = build::proto(protocol);
+                // A service that was stopped meanwhile has no speed.
+                self.world.with_node(node, tracer, |node, cx| {
+                    node.host_mut().is_some_and(|host| host.set_speed(proto, port, speed_ppm, cx))
+                });
             }
             StepKind::SetLink { cables, set, .. } => {
                 for &cable in cables {

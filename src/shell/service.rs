@@ -7,8 +7,7 @@
 use super::COMMANDS;
 use super::bash::{Exec, Output, Stdin};
 use super::machine::HostMachine;
-use crate::base::Span;
-use crate::node::app::{Service, ServiceDistribution};
+use crate::node::app::Service;
 use crate::wire::Proto;
 
 /// What a unit is on a simulated host.
@@ -98,17 +97,13 @@ fn active(m: &HostMachine<'_, '_>, what: What) -> bool {
 fn start(m: &mut HostMachine<'_, '_>, what: What, out: &mut Output) -> u8 {
     match what {
         What::Serves(_) if active(m, what) => 0,
-        What::Serves(port) => {
-            let time = ServiceDistribution::Constant(Span::ZERO);
-            let service = Service { proto: Proto::Tcp, port, time, workers: u32::MAX, backlog: 128 };
-            match m.host.serve(service) {
-                Ok(()) => 0,
-                Err(errno) => {
-                    out.err(&format!("(98){}: make_sock: could not bind to address 0.0.0.0:{port}", errno.text()));
-                    1
-                }
+        What::Serves(port) => match m.host.serve(Service::plain(Proto::Tcp, port)) {
+            Ok(()) => 0,
+            Err(errno) => {
+                out.err(&format!("(98){}: make_sock: could not bind to address 0.0.0.0:{port}", errno.text()));
+                1
             }
-        }
+        },
         What::Iptables(file) => load(m, "iptables-restore", file, out),
         What::Ipvsadm(file) => load(m, "ipvsadm-restore", file, out),
     }

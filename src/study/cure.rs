@@ -6,8 +6,8 @@
 //! events, and says so when the bound ends it.
 
 use super::change::{Change, Edit, Keys, edited, sets};
-use super::lines::diff;
 use super::exam::{Exam, Facts, Goal};
+use super::lines::diff;
 use super::moves::{self, Bench};
 use crate::report::why;
 use crate::scenario::{Scenario, lint};

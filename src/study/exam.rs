@@ -6,11 +6,10 @@
 
 use crate::ipvs::ServiceKey;
 use crate::node::app::Outcome;
-use crate::report::names::names;
 use crate::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use crate::report::why::Lab;
 use crate::scenario::model::Claim;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Names, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -54,13 +53,15 @@ pub struct Exam<'a> {
     pub sets: &'a [String],
     /// Another seed.
     pub seed: Option<u64>,
+    /// The names that the file may use, and who reads what it names.
+    pub names: Names<'a>,
 }
 
 impl Exam<'_> {
     /// The scenario with more changes; none if it is not valid then.
     pub fn load(&self, more: &[String]) -> Option<Scenario> {
         let sets: Vec<String> = self.sets.iter().chain(more).cloned().collect();
-        scenario::load(self.file, self.text, &sets, &names()).ok().map(|l| l.scenario)
+        scenario::load(self.file, self.text, &sets, &self.names).ok().map(|l| l.scenario)
     }
 
     /// The run; `trace`: with every decision, for `why`.

@@ -4,10 +4,16 @@
 //! longer than it needs. How many runs it may make is its caller's to say, and reaching that is told.
 
 pub mod change;
+pub mod compare;
 pub mod cure;
-pub mod lines;
+pub mod diff;
 pub mod exam;
+pub mod lines;
+pub mod measures;
 pub mod moves;
+pub mod order;
 pub mod sabotage;
 pub mod slips;
+pub mod stats;
 pub mod tell;
+pub mod verdict;

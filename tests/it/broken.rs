@@ -3,6 +3,7 @@
 //! What is missed is printed: `cargo test --test it broken -- --nocapture`.
 
 use crate::support::{Sandbox, files, load, text};
+use lvsim::report::names::names;
 use lvsim::report::why::causes::causes;
 use lvsim::scenario::causes::CAUSES;
 use lvsim::study::cure::{Budget, Ended, Search, cure};
@@ -20,12 +21,12 @@ fn labs() -> Vec<String> {
 }
 
 fn searched(file: &str, text: &str) -> Search {
-    cure(&Exam { file, text, sets: &[], seed: None }, BUDGET, &mut || true)
+    cure(&Exam { file, text, sets: &[], seed: None, names: names() }, BUDGET, &mut || true)
 }
 
 /// The text with changes, run: whether everything holds.
 fn holds(file: &str, text: &str, sets: &[String]) -> bool {
-    let exam = Exam { file, text, sets, seed: None };
+    let exam = Exam { file, text, sets, seed: None, names: names() };
     let Some(scenario) = exam.load(&[]) else { return false };
     let run = exam.run(&scenario, false, BUDGET.events, &mut || true);
     Facts::of(&run, &run.lab()).held()
@@ -51,7 +52,7 @@ fn why_names_the_declared_causes() {
     let mut missed = Vec::new();
     for file in labs() {
         let text = text(&file);
-        let exam = Exam { file: &file, text: &text, sets: &[], seed: None };
+        let exam = Exam { file: &file, text: &text, sets: &[], seed: None, names: names() };
         let scenario = exam.load(&[]).expect("a valid lab");
         let run = exam.run(&scenario, true, BUDGET.events, &mut || true);
         let lab = run.lab();
@@ -123,7 +124,7 @@ fn where_what_is_expected_is_the_fault_the_goal_is_a_sound_cluster() {
 fn a_bound_that_ends_the_search_is_told() {
     let file = "scenarios/broken/two-things-nat.yaml";
     let text = text(file);
-    let exam = Exam { file, text: &text, sets: &[], seed: None };
+    let exam = Exam { file, text: &text, sets: &[], seed: None, names: names() };
     let search = cure(&exam, Budget { runs: 3, events: 12_000_000 }, &mut || true);
     assert_eq!((search.cures.len(), search.ended), (0, Ended::Bound));
     assert_eq!(cure(&exam, BUDGET, &mut || false).cures.len(), 0);

@@ -358,6 +358,42 @@ fn show_prints_a_table_as_it_was_at_that_moment() {
 }
 
 #[test]
+fn diff_tells_whether_two_runs_are_the_same() {
+    let sandbox = Sandbox::new();
+    let diff = |args: &[&str]| sandbox.run(&[&["diff"], args].concat());
+    let same = diff(&["small.yaml", "small.yaml"]);
+    assert_eq!((same.code, &*same.out), (Some(0), "The runs are the same.\n"));
+    let other = diff(&["small.yaml", "--with", "traffic.web.connections=1"]);
+    assert_eq!(other.code, Some(1), "{other:?}");
+    for part in ["+ --set traffic.web.connections=1", "The first frame that differs", "->  none"] {
+        assert!(other.out.contains(part), "{part} in {}", other.out);
+    }
+    let object: serde_json::Value =
+        serde_json::from_str(&diff(&["small.yaml", "--with-seed", "2", "--json"]).out).expect("one JSON object");
+    assert_eq!(object["schema_version"], 1);
+    assert_eq!(diff(&["small.yaml"]).code, Some(2));
+    assert_eq!(diff(&["small.yaml", "no-such.yaml"]).code, Some(3));
+}
+
+#[test]
+fn order_needs_a_host_on_which_something_is_typed() {
+    let sandbox = Sandbox::new();
+    let order = |args: &[&str]| sandbox.run(&[&["order", "small.yaml"], args].concat());
+    let ran = order(&["--node", "director", "--runs", "3", "--json"]);
+    let object: serde_json::Value = serde_json::from_str(&ran.out).expect("one JSON object");
+    assert_eq!(object["runs"], 3);
+    for (args, why) in [
+        (&["--node", "directr"][..], "did you mean `director`?"),
+        (&["--node", "client"], "nothing to put in order"),
+        (&["--node", "director", "--runs", "0"], "0 is not in 1..=1000000"),
+    ] {
+        let ran = order(args);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains(why), "{why} in {}", ran.err);
+    }
+}
+
+#[test]
 fn man_and_completions_know_every_verb() {
     let sandbox = Sandbox::new();
     let (man, bash) = (sandbox.run(&["man"]).out, sandbox.run(&["completions", "bash"]).out);

@@ -12,6 +12,7 @@ mod neighbours;
 mod pcap;
 mod scenarios;
 mod score;
+mod study;
 mod support;
 mod tcpdump;
 mod tidy;

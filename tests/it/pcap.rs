@@ -29,15 +29,18 @@ fn tshark_understands_every_frame_and_every_checksum_is_right() {
         std::fs::write(&capture, run.pcapng()).expect("a capture");
         let checks = ["ip", "tcp", "udp"].map(|p| format!("{p}.check_checksum:TRUE"));
         let [ip, tcp, udp] = checks.each_ref().map(String::as_str);
-        let bad = "_ws.malformed || ip.checksum.status == \"Bad\" || tcp.checksum.status == \"Bad\" \
-                   || udp.checksum.status == \"Bad\" || icmp.checksum.status == \"Bad\"";
+        // A long packet that an ICMP error quotes is cut, and tshark holds its checksum against what is left of it.
+        let bad = "_ws.malformed || ip.checksum.status == \"Bad\" || icmp.checksum.status == \"Bad\" \
+                   || (not icmp && (tcp.checksum.status == \"Bad\" || udp.checksum.status == \"Bad\"))";
         let args = ["-o", ip, "-o", tcp, "-o", udp, "-Y", bad];
         let Some(wrong) = tshark(&capture, &args) else {
             eprintln!("SKIPPED: no tshark on this machine, so no capture was looked at (apt-get install tshark)");
             return;
         };
         assert_eq!(wrong, "", "{file}: frames that tshark finds fault with");
-        let seen = tshark(&capture, &["-T", "fields", "-e", "frame.interface_name"]);
+        // A packet that died before any device saw it is in the capture and in no record.
+        let on_a_cable = "not (frame.comment contains \"it was never on a cable\")";
+        let seen = tshark(&capture, &["-Y", on_a_cable, "-T", "fields", "-e", "frame.interface_name"]);
         let record: serde_json::Value = serde_json::from_str(&run.record_json()).expect("a record is JSON");
         let frames = record["frames"].as_object().expect("frames by interface");
         let seen = seen.unwrap_or_default();

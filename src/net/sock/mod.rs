@@ -34,6 +34,8 @@ pub enum SockEvent {
         /// Which listener.
         listener: ListenerId,
     },
+    /// The first segment of a message that has several was read.
+    Begins,
     /// A whole message was read.
     Message {
         /// Its bytes.

@@ -3,12 +3,13 @@
 //! A client reads and writes like a plain program with a blocking socket: what happens to the connection while it sleeps
 //! (thinks, holds) it learns when it wakes. Its outcome is known with the last response; holding comes after.
 
-use super::{AppCx, AppOut, ConnSpec, Finished, Outcome, Owner};
-use crate::base::{Chunks, NodeId, SimTime};
+use super::{AppCx, AppOut, ConnSpec, Finished, Milestone, Outcome, Owner, Reached};
+use crate::base::{Chunks, NodeId, SimTime, Span};
 use crate::net::sock::tcp::Route;
 use crate::net::sock::{Errno, SockEvent, SockId, UdpId};
 use crate::wire::{Body, Datagram, Proto, Said};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// What a client's connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +27,15 @@ enum Sock {
     Udp(UdpId),
 }
 
-/// A live connection, in 48 bytes.
+/// A live connection, in 56 bytes.
 #[derive(Clone, Debug)]
 struct Conn {
     /// When the client does what its phase says; or gives up.
     deadline: SimTime,
     /// When the host was asked to call.
     armed: SimTime,
+    /// What it draws goes by this.
+    key: u64,
     index: u32,
     /// Place and generation of the socket.
     sock: (u32, u32),
@@ -71,6 +74,8 @@ pub struct Opening {
     pub workload: u32,
     /// Which of its connections.
     pub index: u64,
+    /// What the connection draws goes by this number: it is its own, whatever happened before.
+    pub key: u64,
     /// TCP or UDP.
     pub proto: Proto,
     /// Own address and port.
@@ -86,18 +91,18 @@ pub struct Opening {
 pub struct Clients {
     conns: Chunks<Conn>,
     free: Vec<u32>,
-    specs: Vec<Option<ConnSpec>>,
+    specs: Vec<Option<Arc<ConnSpec>>>,
     live: usize,
 }
 
 impl Clients {
     /// Opens a connection. What the stack refuses is finished at once.
-    pub fn open(&mut self, how: &Opening, spec: &ConnSpec, cx: &mut AppCx<'_>) {
+    pub fn open(&mut self, how: &Opening, spec: &Arc<ConnSpec>, cx: &mut AppCx<'_>) {
         let place = how.workload as usize;
         if self.specs.len() <= place {
             self.specs.resize(place + 1, None);
         }
-        self.specs[place] = Some(*spec);
+        self.specs[place] = Some(spec.clone());
         let slot = self.free.pop().unwrap_or(self.conns.len() as u32);
         let user = Owner::Client(slot).user();
         let sock = match how.proto {
@@ -123,6 +128,7 @@ impl Clients {
         let conn = Conn {
             deadline: cx.now + spec.timeout,
             armed: SimTime::NEVER,
+            key: how.key,
             index: how.index.min(u64::from(u32::MAX)) as u32,
             sock: place,
             workload: how.workload,
@@ -165,7 +171,11 @@ impl Clients {
             return;
         }
         match what {
-            SockEvent::Connected => self.ask(slot, cx),
+            SockEvent::Connected => {
+                self.reached(slot, Milestone::Connected, cx);
+                self.ask(slot, cx);
+            }
+            SockEvent::Begins if conn.asked == 1 => self.reached(slot, Milestone::FirstByte, cx),
             SockEvent::Message { body, .. } => self.answered(slot, body, cx),
             SockEvent::PeerClosed => {
                 conn.eof = true;
@@ -178,7 +188,7 @@ impl Clients {
             SockEvent::Reset => self.broken(slot, Outcome::Reset, Errno::ConnReset, cx),
             SockEvent::Unreachable(errno) => self.broken(slot, Outcome::Unreachable, errno, cx),
             SockEvent::TimedOut(errno) => self.broken(slot, Outcome::of(errno), errno, cx),
-            SockEvent::Closed | SockEvent::Accepted { .. } => {}
+            SockEvent::Begins | SockEvent::Closed | SockEvent::Accepted { .. } => {}
         }
     }
 
@@ -246,32 +256,36 @@ impl Clients {
         }
     }
 
-    fn spec(&self, workload: u32) -> Option<ConnSpec> {
-        self.specs.get(workload as usize).copied().flatten()
+    fn spec(&self, workload: u32) -> Option<&ConnSpec> {
+        self.specs.get(workload as usize)?.as_deref()
+    }
+
+    fn reached(&self, slot: u32, what: Milestone, cx: &mut AppCx<'_>) {
+        let conn = &self.conns[slot as usize];
+        cx.out.push(AppOut::Reached(Reached { workload: conn.workload, index: u64::from(conn.index), what }));
     }
 
     /// Sends a request.
     fn ask(&mut self, slot: u32, cx: &mut AppCx<'_>) {
         let conn = &mut self.conns[slot as usize];
-        let Some(spec) = self.specs.get(conn.workload as usize).copied().flatten() else {
+        let Some(Some(spec)) = self.specs.get(conn.workload as usize) else {
             return;
         };
+        let drawn = spec.drawn(conn.key, conn.asked);
         conn.phase = Phase::Waiting;
         conn.asked += 1;
         if conn.asked > 1 {
             conn.deadline = cx.now + spec.timeout;
         }
-        let body = Body::ask(spec.response);
+        let body = Body::ask(drawn.response);
         match conn.sock() {
             Sock::Tcp(id) => {
-                // An empty request would never arrive as a message.
-                let len = spec.request.max(1);
                 // A connection that is gone tells so by its own event.
-                let _gone = cx.tcp.send(cx.now, id, len, body, cx.tcp_out);
+                let _gone = cx.tcp.send(cx.now, id, drawn.request, body, cx.tcp_out);
             }
             Sock::Udp(id) => {
                 if let Some((from, to)) = cx.udp.peers(id) {
-                    let len = spec.request.min(65_507) as u16;
+                    let len = drawn.request.min(65_507) as u16;
                     cx.out.push(AppOut::Datagram { from, to, len, body });
                 }
             }
@@ -288,16 +302,21 @@ impl Clients {
         if let Said::Answer(node) = body.said() {
             conn.server = node;
         }
-        let (asked, workload) = (conn.asked, conn.workload);
+        let (asked, workload, key) = (conn.asked, conn.workload, conn.key);
         let Some(spec) = self.spec(workload) else {
             return;
         };
-        if asked < spec.requests {
-            self.sleep(slot, Phase::Thinking, cx.now + spec.think, cx);
+        let (more, hold) = (asked < spec.requests, spec.hold);
+        let think = if more { spec.drawn(key, asked).think } else { Span::ZERO };
+        if asked == 1 {
+            self.reached(slot, Milestone::FirstByte, cx);
+        }
+        if more {
+            self.sleep(slot, Phase::Thinking, cx.now + think, cx);
             return;
         }
         self.finish(slot, Outcome::Ok, None, cx);
-        self.sleep(slot, Phase::Holding, cx.now + spec.hold, cx);
+        self.sleep(slot, Phase::Holding, cx.now + hold, cx);
     }
 
     /// Sleeps until `until`; not at all if that is now.
@@ -369,6 +388,6 @@ impl Clients {
 mod size {
     #[test]
     fn a_live_connection_is_small() {
-        assert_eq!(size_of::<super::Conn>(), 48);
+        assert_eq!(size_of::<super::Conn>(), 56);
     }
 }

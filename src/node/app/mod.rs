@@ -4,18 +4,20 @@
 pub mod client;
 pub mod server;
 pub mod service;
+pub mod share;
 #[cfg(test)]
 mod tests;
 
 pub use client::Clients;
-pub use server::{Servers, http_answer};
-pub use service::{Service, ServiceDistribution};
+pub use server::{Served, Servers, http_answer};
+pub use service::{Discipline, Service, Work};
 
-use crate::base::{NodeId, SimTime, Span};
+use crate::base::{Dist, Draws, NodeId, SimTime, Span};
 use crate::net::sock::{Errno, SockId, TcpOut, TcpStack, UdpStack};
 use crate::wire::Body;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// Who a socket belongs to: what stands in a socket's `user`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +66,12 @@ impl Owner {
 }
 
 /// What one connection of the traffic does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnSpec {
     /// Bytes of a request.
-    pub request: u32,
+    pub request: Dist,
     /// Bytes of a response.
-    pub response: u32,
+    pub response: Dist,
     /// How long the client keeps the connection after the last response.
     pub hold: Span,
     /// How long the client waits: for the first response from the start of the connection, for each further one from its
@@ -78,8 +80,46 @@ pub struct ConnSpec {
     /// Requests on one connection, at least 1.
     pub requests: u32,
     /// How long the client thinks before each further request.
-    pub think: Span,
+    pub think: Dist,
+    /// Bytes of the responses by key, where a trace says them.
+    pub sizes: Option<Arc<[Option<u32>]>>,
+    /// What a connection draws, by its [key](client::Opening::key).
+    pub draws: Draws,
 }
+
+/// What is drawn for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// The client thinks before it.
+    pub think: Span,
+    /// Its bytes, at least 1.
+    pub request: u32,
+    /// Bytes of the response.
+    pub response: u32,
+}
+
+impl ConnSpec {
+    /// What request number `n` (from 0) of the connection with this key is. Beyond the last request: what the client thinks
+    /// before its next connection, if it opens another.
+    pub fn drawn(&self, key: u64, n: u32) -> Drawn {
+        // An empty request would never arrive as a message.
+        let size = |bytes: u64, least: u32| bytes.clamp(u64::from(least), u64::from(MAX_MESSAGE)) as u32;
+        let (think, request, response) =
+            match (self.think.constant(), self.request.constant(), self.response.constant()) {
+                (Some(think), Some(request), Some(response)) => (think, request, response),
+                _ => {
+                    let mut rng = self.draws.at(key << 20 ^ u64::from(n));
+                    (self.think.draw(&mut rng), self.request.draw(&mut rng), self.response.draw(&mut rng))
+                }
+            };
+        let traced = self.sizes.as_ref().and_then(|s| s.get(key as usize).copied().flatten());
+        let response = traced.unwrap_or(size(response, 0));
+        Drawn { think: Span(think), request: size(request, 1), response }
+    }
+}
+
+/// The largest message: a gigabyte less one, what a request can ask for.
+const MAX_MESSAGE: u32 = 0x3fff_ffff;
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,6 +189,26 @@ impl Finished {
     }
 }
 
+/// A connection that got somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Of this traffic entry.
+    pub workload: u32,
+    /// Which of its connections, from 0.
+    pub index: u64,
+    /// How far.
+    pub what: Milestone,
+}
+
+/// How far a connection got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    /// The handshake is done.
+    Connected,
+    /// The first byte of the first response is there.
+    FirstByte,
+}
+
 /// What an application wants from its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppOut {
@@ -168,6 +228,13 @@ pub enum AppOut {
         /// When.
         at: SimTime,
     },
+    /// To be called at this time: [`Servers::share_timer`].
+    ShareTimer {
+        /// Place of the service.
+        place: u32,
+        /// When.
+        at: SimTime,
+    },
     /// A datagram is to be sent.
     Datagram {
         /// From this address and port.
@@ -181,11 +248,15 @@ pub enum AppOut {
     },
     /// A text is to be answered on this connection (see [`http_answer`]), and the connection closed then.
     AnswerText {
+        /// The place of the service.
+        service: u32,
         /// The connection.
         sock: SockId,
         /// The text that was asked.
         text: u32,
     },
+    /// A connection got so far.
+    Reached(Reached),
     /// A connection's outcome is known.
     Finished(Finished),
 }

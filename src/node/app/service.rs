@@ -1,116 +1,96 @@
-//! How long a server works: constant, or drawn from a distribution, in integers only.
+//! What a host serves: where, how much work a request is, and how the work is shared out.
 
-use crate::base::{Rng, Span};
+use crate::base::{Dist, Rng, Span};
 use crate::wire::Proto;
 
 /// What a host serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// TCP or UDP.
     pub proto: Proto,
     /// The port.
     pub port: u16,
-    /// How long a request is worked on.
-    pub time: ServiceDistribution,
-    /// How many requests are worked on at once; `u32::MAX` for any number.
+    /// How much work a request is.
+    pub work: Work,
+    /// How many requests are worked on at once (`fcfs`), or how many share themselves out over all (`ps`);
+    /// [`Service::UNLIMITED`] for any number.
     pub workers: u32,
     /// Connections (or datagrams) that may wait for a worker.
     pub backlog: u32,
+    /// In which order.
+    pub discipline: Discipline,
+    /// How fast, in millionths of what the work is measured by.
+    pub speed_ppm: u64,
+    /// How many connections are accepted at once; [`Service::UNLIMITED`] for any number.
+    pub max_connections: u32,
 }
 
-/// How long a server works on a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceDistribution {
-    /// Always this long.
-    Constant(Span),
-    /// Exponentially distributed with this mean.
-    Exponential(Span),
-    /// Pareto distributed.
-    Pareto {
-        /// The mean.
-        mean: Span,
-        /// The shape in millionths, above 1 000 000.
-        shape_ppm: u32,
-    },
-    /// Lognormally distributed.
-    Lognormal {
-        /// The mean.
-        mean: Span,
-        /// The standard deviation of the logarithm, in millionths.
-        sigma_ppm: u32,
-    },
-    /// Uniform between two spans, both included.
-    Uniform {
-        /// The shortest.
-        low: Span,
-        /// The longest.
-        high: Span,
-    },
-}
+impl Service {
+    /// As many as there are.
+    pub const UNLIMITED: u32 = u32::MAX;
+    /// As fast as the work is measured.
+    pub const USUAL_SPEED: u64 = 1_000_000;
 
-/// One, in fixed point.
-const ONE: i128 = 1 << 40;
-/// No service takes longer: ten years.
-const LONGEST: Span = Span::from_secs(315_360_000);
-
-impl ServiceDistribution {
-    /// Draws a time; constant times draw nothing.
-    pub fn draw(&self, rng: &mut Rng) -> Span {
-        match *self {
-            ServiceDistribution::Constant(span) => span,
-            ServiceDistribution::Exponential(mean) => rng.exponential(mean),
-            ServiceDistribution::Uniform { low, high } => rng.uniform(low, high),
-            ServiceDistribution::Pareto { mean, shape_ppm } => {
-                // The least value, times the exponential of an exponential variable over the shape.
-                let shape = i128::from(shape_ppm.max(1_000_001));
-                let least = i128::from(mean.0) * (shape - 1_000_000) / shape;
-                let e = standard_exponential(rng);
-                scale(least, e * 1_000_000 / shape)
-            }
-            ServiceDistribution::Lognormal { mean, sigma_ppm } => {
-                let sigma = i128::from(sigma_ppm) * ONE / 1_000_000;
-                let drift = sigma * sigma / ONE / 2;
-                let n = standard_normal(rng);
-                scale(i128::from(mean.0), sigma * n / ONE - drift)
-            }
+    /// A port that is served at once, without limits.
+    pub fn plain(proto: Proto, port: u16) -> Service {
+        Service {
+            proto,
+            port,
+            work: Work::NONE,
+            workers: Service::UNLIMITED,
+            backlog: 128,
+            discipline: Discipline::Fcfs,
+            speed_ppm: Service::USUAL_SPEED,
+            max_connections: Service::UNLIMITED,
         }
     }
 }
 
-fn standard_exponential(rng: &mut Rng) -> i128 {
-    i128::from(rng.exponential(Span(ONE as u64)).0)
+/// In which order requests are worked on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Discipline {
+    /// First come, first served; a worker does one request at a time.
+    #[default]
+    Fcfs,
+    /// Processor sharing: all at once, each with the same part of the workers.
+    Ps,
 }
 
-/// Kahn's method: an exponential variable is accepted as the half of a normal one if another exceeds `(e - 1)² / 2`.
-fn standard_normal(rng: &mut Rng) -> i128 {
-    loop {
-        let e = standard_exponential(rng);
-        let other = standard_exponential(rng);
-        if 2 * other * ONE > (e - ONE) * (e - ONE) {
-            return if rng.below(2) == 0 { e } else { -e };
-        }
+/// How much work a request is, in nanoseconds at speed 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// For each request.
+    pub time: Dist,
+    /// For each byte of the response.
+    pub per_byte: Span,
+}
+
+impl Work {
+    /// A request is no work.
+    pub const NONE: Work = Work { time: Dist::Constant(0), per_byte: Span::ZERO };
+
+    /// Whether requests are no work at all.
+    pub fn is_none(&self) -> bool {
+        self.time == Dist::Constant(0) && self.per_byte == Span::ZERO
+    }
+
+    /// The work of a request for so many bytes.
+    pub fn of(&self, bytes: u32, rng: &mut Rng) -> u64 {
+        self.time
+            .draw(rng)
+            .saturating_add(self.per_byte.0.saturating_mul(u64::from(bytes)))
+            .min(crate::base::dist::LARGEST)
     }
 }
 
-/// `base · exp(x)`, at most [`LONGEST`].
-fn scale(base: i128, x: i128) -> Span {
-    // exp(x) = 2^whole · exp(rest), rest within ±ln 2.
-    const LN2: i128 = 762_123_384_786;
-    let whole = x / LN2;
-    let rest = x % LN2;
-    let (mut term, mut sum) = (ONE, ONE);
-    for n in 1..24 {
-        term = term * rest / (ONE * n);
-        sum += term;
+/// How long so much work takes at a speed; never at speed 0.
+pub fn takes(work: u64, speed_ppm: u64) -> Option<Span> {
+    if speed_ppm == Service::USUAL_SPEED {
+        return Some(Span(work));
     }
-    let value = base * sum / ONE;
-    let scaled = match whole {
-        63.. => i128::from(LONGEST.0),
-        0..63 => value.saturating_mul(1 << whole),
-        -126..0 => value >> -whole,
-        _ => 0,
-    };
-    Span(scaled.clamp(0, i128::from(LONGEST.0)) as u64)
+    let time = (u128::from(work) * 1_000_000).checked_div(u128::from(speed_ppm))?;
+    let exact = time * u128::from(speed_ppm) == u128::from(work) * 1_000_000;
+    Some(Span(u64::try_from(time + u128::from(!exact)).unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -118,49 +98,20 @@ mod tests {
     use super::*;
     use crate::base::Seed;
 
-    fn mean_of(what: ServiceDistribution) -> u64 {
-        let mut rng = Seed(3).stream("test");
-        let n = 200_000;
-        let sum: u64 = (0..n).map(|_| what.draw(&mut rng).0 / 1_000).sum();
-        sum / n
+    #[test]
+    fn work_grows_with_the_response() {
+        let draws = Seed(1).draws("work");
+        let work = Work { time: Dist::Constant(5_000), per_byte: Span(10) };
+        assert_eq!(work.of(100, &mut draws.at(3)), 6_000);
+        let drawn = Work { time: Dist::Exponential(5_000), per_byte: Span(10) };
+        assert_eq!(drawn.of(0, &mut draws.at(3)) + 1_000, drawn.of(100, &mut draws.at(3)));
     }
 
     #[test]
-    fn every_distribution_has_its_mean() {
-        let mean = Span::from_millis(20);
-        for (what, tolerance) in [
-            (ServiceDistribution::Constant(mean), 0),
-            (ServiceDistribution::Exponential(mean), 200),
-            (ServiceDistribution::Pareto { mean, shape_ppm: 3_000_000 }, 400),
-            (ServiceDistribution::Lognormal { mean, sigma_ppm: 500_000 }, 300),
-            (ServiceDistribution::Uniform { low: Span::from_millis(10), high: Span::from_millis(30) }, 200),
-        ] {
-            let got = mean_of(what);
-            assert!(got.abs_diff(20_000) <= tolerance, "{what:?}: {got} us");
-        }
-    }
-
-    #[test]
-    fn the_exponential_function_is_exact_to_a_millionth() {
-        let million = 1_000_000_000_000;
-        assert_eq!(scale(million, 0).0, 1_000_000_000_000);
-        assert_eq!(scale(million, ONE).0 / 1_000_000, 2_718_281);
-        assert_eq!(scale(million, -ONE).0 / 1_000_000, 367_879);
-        assert_eq!(scale(million, 200 * ONE), LONGEST);
-        assert_eq!(scale(million, -200 * ONE).0, 0);
-    }
-
-    #[test]
-    fn wild_parameters_draw_something_finite() {
-        let mut rng = Seed(1).stream("wild");
-        for what in [
-            ServiceDistribution::Pareto { mean: Span(u64::MAX), shape_ppm: 0 },
-            ServiceDistribution::Lognormal { mean: Span(u64::MAX), sigma_ppm: u32::MAX },
-            ServiceDistribution::Lognormal { mean: Span(0), sigma_ppm: 0 },
-        ] {
-            for _ in 0..1_000 {
-                assert!(what.draw(&mut rng) <= LONGEST);
-            }
-        }
+    fn work_takes_longer_at_half_speed_and_for_ever_at_none() {
+        assert_eq!(takes(100, 1_000_000), Some(Span(100)));
+        assert_eq!(takes(100, 500_000), Some(Span(200)));
+        assert_eq!(takes(100, 3_000_000), Some(Span(34)));
+        assert_eq!(takes(100, 0), None);
     }
 }

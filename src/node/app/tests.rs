@@ -7,18 +7,21 @@ use crate::net::sock::tcp::{Route, TcpHost};
 use crate::net::sock::{SockEvent, UdpEvent};
 use crate::wire::{Datagram, Icmp, IpPacket, L4, PacketId, Proto};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const C: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const S: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 const SERVER: NodeId = NodeId(7);
 const ROUTE: Route = Route { advmss: 1460, mtu: 1500 };
 const SPEC: ConnSpec = ConnSpec {
-    request: 100,
-    response: 100,
+    request: Dist::Constant(100),
+    response: Dist::Constant(100),
     hold: Span::ZERO,
     timeout: Span::from_secs(3),
     requests: 1,
-    think: Span::ZERO,
+    think: Dist::Constant(0),
+    sizes: None,
+    draws: Draws::NONE,
 };
 
 #[derive(Clone, Copy)]
@@ -40,6 +43,7 @@ enum Todo {
     Tcp(SockId),
     Client(u32, u32),
     Server(u32),
+    Share(u32),
 }
 
 struct Lab {
@@ -53,6 +57,8 @@ struct Lab {
     frames: u32,
     /// Milliseconds, index, outcome, errno, whether the server was named.
     finished: Vec<(u64, u64, Outcome, &'static str, bool)>,
+    /// Microseconds, index, what.
+    reached: Vec<(u64, u64, Milestone)>,
 }
 
 impl Lab {
@@ -68,6 +74,7 @@ impl Lab {
             pushed: 0,
             frames: 0,
             finished: Vec::new(),
+            reached: Vec::new(),
         }
     }
 
@@ -107,6 +114,8 @@ impl Lab {
             match what {
                 AppOut::ClientTimer { slot, generation, at } => self.later(at, who, Todo::Client(slot, generation)),
                 AppOut::ServerTimer { job, at } => self.later(at, who, Todo::Server(job)),
+                AppOut::ShareTimer { place, at } => self.later(at, who, Todo::Share(place)),
+                AppOut::Reached(Reached { index, what, .. }) => self.reached.push((self.now.0 / 1_000, index, what)),
                 AppOut::Datagram { from, to, len, body } => {
                     let datagram = Datagram { sport: from.1, dport: to.1, len, body };
                     self.send(who, from.0, to.0, L4::Udp(datagram));
@@ -164,7 +173,14 @@ impl Lab {
     }
 
     fn run(&mut self, secs: u64) {
-        let end = self.now + Span::from_secs(secs);
+        self.run_to(self.now + Span::from_secs(secs));
+    }
+
+    fn until(&mut self, ms: u64) {
+        self.run_to(SimTime::ZERO + Span::from_millis(ms));
+    }
+
+    fn run_to(&mut self, end: SimTime) {
         while let Some((&key, _)) = self.queue.first_key_value() {
             if key.0 > end {
                 break;
@@ -181,6 +197,7 @@ impl Lab {
                 Todo::Client(slot, generation) => {
                     self.with(who, |clients, _, _, cx| clients.timer(slot, generation, cx));
                 }
+                Todo::Share(place) => self.with(who, |_, servers, _, cx| servers.share_timer(SERVER, place, cx)),
                 Todo::Server(job) => self.with(who, |_, servers, rng, cx| servers.timer(SERVER, job, rng, cx)),
             }
         }
@@ -188,16 +205,20 @@ impl Lab {
     }
 
     fn serve(&mut self, proto: Proto, time: Span, workers: u32, backlog: u32) {
-        let service = Service { proto, port: 80, time: ServiceDistribution::Constant(time), workers, backlog };
+        let work = Work { time: Dist::Constant(time.0), per_byte: Span::ZERO };
+        self.serve_as(Service { work, workers, backlog, ..Service::plain(proto, 80) });
+    }
+
+    fn serve_as(&mut self, service: Service) {
         self.with(1, |_, servers, _, cx| {
             servers.start(service, cx).expect("a free port");
         });
     }
 
     fn open(&mut self, proto: Proto, index: u64, spec: ConnSpec) {
-        let how =
-            Opening { workload: 0, index, proto, local: (C, 32768 + index as u16), remote: (S, 80), route: ROUTE };
-        self.with(0, |clients, _, _, cx| clients.open(&how, &spec, cx));
+        let local = (C, 32768 + index as u16);
+        let how = Opening { workload: index as u32, index, key: index, proto, local, remote: (S, 80), route: ROUTE };
+        self.with(0, |clients, _, _, cx| clients.open(&how, &Arc::new(spec), cx));
     }
 
     /// Nothing is left over: no sockets but listeners, no work.
@@ -264,7 +285,7 @@ fn a_slow_server_is_given_up_and_forgets_the_request() {
 fn the_timeout_runs_anew_for_each_further_request() {
     let mut lab = Lab::new();
     lab.serve(Proto::Tcp, Span::from_millis(700), ANY, 128);
-    let spec = ConnSpec { timeout: Span::from_secs(1), requests: 4, think: Span::from_secs(2), ..SPEC };
+    let spec = ConnSpec { timeout: Span::from_secs(1), requests: 4, think: Dist::Constant(2_000_000_000), ..SPEC };
     lab.open(Proto::Tcp, 0, spec);
     lab.run(20);
     assert_eq!(lab.finished, [(8801, 0, Outcome::Ok, "", true)]);
@@ -303,7 +324,7 @@ fn who_finds_the_backlog_full_tries_again_after_a_second() {
 fn a_server_that_stops_refuses_the_next_and_serves_on_what_it_had() {
     let mut lab = Lab::new();
     lab.serve(Proto::Tcp, Span::from_millis(50), ANY, 128);
-    let spec = ConnSpec { requests: 2, think: Span::from_secs(1), ..SPEC };
+    let spec = ConnSpec { requests: 2, think: Dist::Constant(1_000_000_000), ..SPEC };
     lab.open(Proto::Tcp, 0, spec);
     lab.run(0);
     lab.now = SimTime(10_000_000);
@@ -321,7 +342,7 @@ fn a_reset_ends_it_at_once_while_waiting_and_at_the_next_request_while_thinking(
         let mut lab = Lab::new();
         let service = if think == Span::ZERO { Span::from_secs(1) } else { Span::ZERO };
         lab.serve(Proto::Tcp, service, ANY, 128);
-        lab.open(Proto::Tcp, 0, ConnSpec { requests: 2, think, hold, ..SPEC });
+        lab.open(Proto::Tcp, 0, ConnSpec { requests: 2, think: Dist::Constant(think.0), hold, ..SPEC });
         lab.run(0);
         lab.now = SimTime(400_000);
         for _ in 0..4 {
@@ -380,4 +401,103 @@ fn events_of_a_connection_that_is_over_do_nothing() {
         servers.timer(SERVER, 4, rng, cx);
     });
     assert!(lab.finished.is_empty() && lab.quiet());
+}
+
+fn sharing(work_ms: u64, workers: u32) -> Service {
+    let work = Work { time: Dist::Constant(work_ms * 1_000_000), per_byte: Span::ZERO };
+    Service { work, workers, discipline: Discipline::Ps, ..Service::plain(Proto::Tcp, 80) }
+}
+
+fn ends(lab: &Lab) -> Vec<(u64, u64)> {
+    lab.finished.iter().map(|f| (f.0, f.1)).collect()
+}
+
+#[test]
+fn requests_that_share_a_processor_end_together_and_one_that_goes_away_leaves_its_part() {
+    let mut lab = Lab::new();
+    lab.serve_as(sharing(20, 1));
+    for index in 0..3 {
+        lab.open(Proto::Tcp, index, SPEC);
+    }
+    lab.run(100);
+    assert_eq!(ends(&lab), [(60, 0), (60, 1), (60, 2)]);
+    // Of two one gives up after 1 s, when both have had 500 ms of work; the other has the rest for itself.
+    let mut lab = Lab::new();
+    lab.serve_as(sharing(900, 1));
+    lab.open(Proto::Tcp, 0, SPEC);
+    lab.open(Proto::Tcp, 1, ConnSpec { timeout: Span::from_secs(1), ..SPEC });
+    lab.run(100);
+    assert_eq!(ends(&lab), [(1_000, 1), (1_400, 0)]);
+    assert!(lab.quiet());
+}
+
+#[test]
+fn a_service_that_slows_down_takes_longer_with_what_it_has() {
+    for discipline in [Discipline::Fcfs, Discipline::Ps] {
+        let mut lab = Lab::new();
+        lab.serve_as(Service { discipline, ..sharing(100, 1) });
+        lab.open(Proto::Tcp, 0, SPEC);
+        lab.until(50);
+        let slower = |lab: &mut Lab, ppm| {
+            lab.with(1, |_, servers, _, cx| assert!(servers.set_speed(Proto::Tcp, 80, ppm, cx)));
+        };
+        slower(&mut lab, 100_000);
+        lab.until(150);
+        slower(&mut lab, 0);
+        lab.until(1_000);
+        assert_eq!(lab.finished, []);
+        slower(&mut lab, 4_000_000);
+        lab.run(100);
+        // 50 ms at speed 1, 100 ms at a tenth, and the other 40 ms of work at speed 4.
+        assert_eq!(ends(&lab), [(1_010, 0)], "{discipline:?}");
+        assert!(lab.quiet());
+    }
+}
+
+#[test]
+fn who_comes_beyond_max_connections_waits_until_one_is_over() {
+    let mut lab = Lab::new();
+    lab.serve_as(Service { max_connections: 1, backlog: 1, ..sharing(10, 1) });
+    lab.open(Proto::Tcp, 0, ConnSpec { hold: Span::from_millis(200), ..SPEC });
+    lab.until(1);
+    lab.open(Proto::Tcp, 1, SPEC);
+    lab.until(2);
+    lab.open(Proto::Tcp, 2, ConnSpec { timeout: Span::from_millis(100), ..SPEC });
+    lab.run(100);
+    // The first is held until 210 ms; the third has given up by then.
+    assert_eq!(ends(&lab), [(10, 0), (102, 2), (220, 1)]);
+    assert!(lab.quiet());
+}
+
+#[test]
+fn a_client_tells_when_it_is_connected_and_when_the_first_byte_comes() {
+    let mut lab = Lab::new();
+    lab.serve(Proto::Tcp, Span::from_millis(5), ANY, 128);
+    lab.open(Proto::Tcp, 0, ConnSpec { response: Dist::Constant(100_000), ..SPEC });
+    lab.run(100);
+    assert_eq!(lab.reached[0], (200, 0, Milestone::Connected));
+    assert_eq!(lab.reached[1], (5_400, 0, Milestone::FirstByte));
+    assert!(lab.finished[0].0 >= 5);
+}
+
+#[test]
+fn sizes_of_a_connection_are_its_own_whatever_came_before() {
+    let spec = ConnSpec { response: Dist::Exponential(10_000), draws: Seed(5).draws("web"), ..SPEC };
+    let first: Vec<u32> = (0..50).map(|key| spec.drawn(key, 0).response).collect();
+    assert_eq!(spec.drawn(7, 0).response, first[7]);
+    assert_ne!(spec.drawn(7, 1).response, first[7]);
+    assert!(first.iter().any(|&n| n != first[0]));
+}
+
+#[test]
+fn what_was_served_is_counted_from_a_moment_on() {
+    let mut lab = Lab::new();
+    lab.serve(Proto::Tcp, Span::from_millis(20), 1, 128);
+    lab.servers.count_from(SimTime(30_000_000));
+    for index in 0..3 {
+        lab.open(Proto::Tcp, index, SPEC);
+    }
+    lab.run(100);
+    let served = lab.servers.served(lab.now);
+    assert_eq!((served.requests, served.bytes, served.busy_ns / 1_000_000), (2, 200, 30));
 }

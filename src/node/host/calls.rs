@@ -250,7 +250,7 @@ impl Host {
             }
             SockEvent::Message { len, body } => said(len, body, cx),
             SockEvent::PeerClosed => News::PeerClosed,
-            SockEvent::Closed => return,
+            SockEvent::Begins | SockEvent::Closed => return,
             SockEvent::Refused => News::Error(Errno::ConnRefused),
             SockEvent::Reset => News::Error(Errno::ConnReset),
             SockEvent::Unreachable(errno) | SockEvent::TimedOut(errno) => News::Error(errno),

@@ -14,7 +14,7 @@ use crate::net::klog::Level;
 use crate::net::routing::OutRoute;
 use crate::node::{Cx, Effect, TimerKey};
 use crate::sysctl::Global;
-use crate::trace::{Decision, DropReason, Ends, TraceMask};
+use crate::trace::{Decision, DropReason, TraceMask};
 use crate::wire::{Icmp, IpPacket, L4};
 use std::net::Ipv4Addr;
 
@@ -87,7 +87,7 @@ impl Host {
         if at == HookPoint::Forward && skb.pkt.is_fragment() {
             skb = self.defragment(skb, cx)?;
         }
-        let before = Ends::of(&skb.pkt);
+        let before = self.ends_before(&skb.pkt, cx);
         let mut acts = std::mem::take(&mut self.ipvs_acts);
         let verdict = {
             let net = &self.net;
@@ -105,7 +105,7 @@ impl Host {
             }
             OutVerdict::Translated { reroute, conntrack } => {
                 skb.ipvs = true;
-                self.tell(&skb, cx, |_| Decision::Translated { by: "IPVS", from: before, to: Ends::of(&skb.pkt) });
+                self.tell_translated(&skb, before, "IPVS", cx);
                 skb.ct.keep_if(conntrack);
                 let reroute = reroute || route.is_some_and(|r| r.kind == RouteKind::Local);
                 match route {
@@ -159,7 +159,7 @@ impl Host {
         // Errors come from the address that the client asked.
         skb.local_dst = skb.local_dst || at == HookPoint::LocalIn;
         let tos = skb.pkt.tos;
-        let before = Ends::of(&skb.pkt);
+        let before = self.ends_before(&skb.pkt, cx);
         let Ok(mut route) = self.net.route_out(FlowKey { tos, ..FlowKey::to(x.addr) }) else {
             self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::HOST, mtu: 0, quote }, cx);
             self.lose(&skb, DropReason::IpvsNoRoute { dest: x.addr }, cx);
@@ -209,7 +209,7 @@ impl Host {
         match x.method {
             Method::Nat => {
                 xmit::dnat(&mut skb.pkt, x.addr, x.port);
-                self.tell(&skb, cx, |_| Decision::Translated { by: "IPVS", from: before, to: Ends::of(&skb.pkt) });
+                self.tell_translated(&skb, before, "IPVS", cx);
             }
             // The next hop is the one towards the server, whatever the packet's destination says.
             Method::Dr | Method::Bypass | Method::LocalNode => route.via = route.via.or(Some(x.addr)),

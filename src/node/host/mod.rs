@@ -24,9 +24,10 @@ mod tell;
 pub use calls::{Connecting, News};
 pub use hooks::{HOOKS, HookModule, HookPoint};
 pub use programs::{EchoError, EchoRequest, FragmentRule, Heard, Probe};
+pub use sockets::Plan;
 pub use tap::{Captured, TapCounts, TapRequest, Taps};
 
-use super::app::{AppOut, Clients, Finished, Servers};
+use super::app::{AppOut, Clients, Finished, Reached, Servers};
 use super::{Cx, Effect, Input, TimerKey};
 use crate::base::{DevIdx, NodeId, Rng, Seed};
 use crate::ipvs::{Ipvs, IpvsAct};
@@ -130,6 +131,8 @@ pub struct Host {
     pub servers: Servers,
     /// Connections that are over, until the world collects them.
     pub finished: Vec<Finished>,
+    /// Connections of clients here that got somewhere, until the world takes them over.
+    pub reached: Vec<Reached>,
     /// Lost packets by the reason's code.
     pub drops: BTreeMap<&'static str, u64>,
     /// What the host has counted beside its TCP stack; [`Host::number`] puts both together.
@@ -168,8 +171,9 @@ impl Host {
             tcp: TcpStack::new(isn.next_u64()),
             udp: UdpStack::default(),
             clients: Clients::default(),
-            servers: Servers::default(),
+            servers: Servers::new(seed.draws("work")),
             finished: Vec::new(),
+            reached: Vec::new(),
             drops: BTreeMap::new(),
             snmp: Snmp::default(),
             wake_programs: false,
@@ -242,6 +246,7 @@ impl Host {
             TimerKey::IpvsSync(timer) => self.sync_timer(timer, cx),
             TimerKey::Client { slot, generation } => self.client_timer(slot, generation, cx),
             TimerKey::Server { job } => self.server_done(job, cx),
+            TimerKey::Share { place } => self.servers_share(place, cx),
             TimerKey::Neigh { entry, generation, .. } => {
                 let mut acts = std::mem::take(&mut self.net.acts);
                 self.net.neigh.timer(entry, generation, cx.now, &self.net.sysctl, &mut acts);

@@ -19,7 +19,7 @@ use crate::net::netfilter::targets::{NatRange, NatTarget, RejectWith};
 use crate::net::netfilter::{Ct, Culprit, HookPoint, Surroundings, TableId, Verdict, View};
 use crate::net::routing::OutRoute;
 use crate::node::Cx;
-use crate::trace::{Decision, DropReason, Ends};
+use crate::trace::{Decision, DropReason};
 use crate::wire::{Arp, Body, Frame, Icmp, IpPacket, L3, L4, Mac, TcpFlags, TcpSegment};
 use std::net::Ipv4Addr;
 
@@ -124,11 +124,9 @@ impl Host {
             }
         }
         let was = skb.pkt.daddr;
-        let before = Ends::of(&skb.pkt);
+        let before = self.ends_before(&skb.pkt, cx);
         self.netfilter.conntrack.translate(&mut skb.pkt, &skb.ct, manip);
-        if before != Ends::of(&skb.pkt) {
-            self.tell(&skb, cx, |_| Decision::Translated { by: "netfilter", from: before, to: Ends::of(&skb.pkt) });
-        }
+        self.tell_translated(&skb, before, "netfilter", cx);
         if skb.pkt.daddr == was {
             return Some((skb, route));
         }

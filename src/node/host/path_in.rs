@@ -211,11 +211,14 @@ impl Host {
         // What IPVS has marked stays marked: it is the same `sk_buff`.
         let mut inner = Skb { ipvs: handled, confirm: skb.confirm, ..Skb::received(inner, dev) };
         inner.came = Some(Came { dev, link: None });
+        // Who comes to an empty queue asks for its turn, the others go with it.
+        if self.cells.is_empty() {
+            cx.out.push(Effect::Poll { dev: skb.dev });
+        }
         self.cells.push_back(inner);
         if self.cells.len() >= DEV_WEIGHT {
-            return self.poll_cells(cx);
+            self.poll_cells(cx);
         }
-        cx.out.push(Effect::Poll { dev: skb.dev });
     }
 
     /// Takes up what came out of tunnels (`gro_cell_poll`).

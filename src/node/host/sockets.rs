@@ -17,6 +17,7 @@ use crate::sysctl::{Conf, Global};
 use crate::trace::{DropReason, Mib};
 use crate::wire::{Body, Datagram, Icmp, IpPacket, L4, Proto, TcpSegment};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// The first and the last port of a scenario's traffic, which binds them itself (`ip_local_port_range` is for programs).
 const LOCAL_PORTS: std::ops::RangeInclusive<u16> = 32768..=60999;
@@ -50,6 +51,27 @@ pub(super) fn tcp_route(net: &Inet, route: &OutRoute, daddr: Ipv4Addr, now: SimT
     TcpRoute { advmss: advmss as u16, mtu }
 }
 
+/// A connection that a workload wants to be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// The workload.
+    pub workload: u32,
+    /// Which of its connections.
+    pub index: u64,
+    /// What it draws goes by this.
+    pub key: u64,
+    /// What it does.
+    pub spec: &'a Arc<ConnSpec>,
+    /// Where to.
+    pub to: (Ipv4Addr, u16),
+    /// TCP or UDP.
+    pub proto: Proto,
+    /// The source address, if it is not the host's choice.
+    pub source: Option<Ipv4Addr>,
+    /// The source port, if it is not the host's choice.
+    pub port: Option<u16>,
+}
+
 impl Host {
     /// Starts to serve a port; a second service on it is refused, as by the kernel.
     pub fn serve(&mut self, service: Service) -> Result<(), Errno> {
@@ -74,20 +96,25 @@ impl Host {
         served
     }
 
-    /// Opens connection `index` of a workload; returns the client's port.
-    #[expect(clippy::too_many_arguments, reason = "a connection has two ends and a plan")]
-    pub fn open_connection(
-        &mut self,
-        workload: u32,
-        index: u64,
-        spec: &ConnSpec,
-        to: (Ipv4Addr, u16),
-        proto: Proto,
-        port: Option<u16>,
-        cx: &mut Cx<'_>,
-    ) -> u16 {
-        let port = port.unwrap_or_else(|| self.draw_port());
-        let route = match self.net.route_out(FlowKey::to(to.0)) {
+    /// Something that is served works at another speed from now on. False if nothing serves there.
+    pub fn set_speed(&mut self, proto: Proto, port: u16, speed_ppm: u64, cx: &mut Cx<'_>) -> bool {
+        let mut served = false;
+        self.with_apps(cx, |host, app| served = host.servers.set_speed(proto, port, speed_ppm, app));
+        served
+    }
+
+    /// Opens a connection of a workload; returns the client's port.
+    pub fn open_connection(&mut self, plan: &Plan<'_>, cx: &mut Cx<'_>) -> u16 {
+        let Plan { workload, index, to, .. } = *plan;
+        let port = plan.port.unwrap_or_else(|| self.draw_port());
+        let from = plan.source.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        // A source address that the host does not have: `bind` says so.
+        let mine = plan.source.is_none_or(|a| self.net.addr_kind(a) == RouteKind::Local);
+        if !mine {
+            self.finished.push(Finished::at_once(workload, index, Errno::AddrNotAvail));
+            return port;
+        }
+        let route = match self.net.route_out(FlowKey { saddr: from, ..FlowKey::to(to.0) }) {
             Ok(route) => route,
             Err(error) => {
                 self.count_no_route(error);
@@ -101,9 +128,9 @@ impl Host {
         }
         self.take_sysctls();
         let route_info = tcp_route(&self.net, &route, to.0, cx.now);
-        let local = (route.saddr, port);
-        let how = Opening { workload, index, proto, local, remote: to, route: route_info };
-        self.with_apps(cx, |host, app| host.open(&how, spec, app));
+        let local = (plan.source.unwrap_or(route.saddr), port);
+        let how = Opening { workload, index, key: plan.key, proto: plan.proto, local, remote: to, route: route_info };
+        self.with_apps(cx, |host, app| host.open(&how, plan.spec, app));
         self.settle(cx);
         port
     }
@@ -164,6 +191,11 @@ impl Host {
     /// A server has finished a piece of work.
     pub(super) fn server_done(&mut self, job: u32, cx: &mut Cx<'_>) {
         self.with_apps(cx, |host, app| host.server_timer(job, app));
+    }
+
+    /// Requests that share a service's workers may be done.
+    pub(super) fn servers_share(&mut self, place: u32, cx: &mut Cx<'_>) {
+        self.with_apps(cx, |host, app| host.servers.share_timer(host.id, place, app));
     }
 
     /// A datagram for this host.
@@ -300,16 +332,18 @@ impl Host {
                 cx.out.push(Effect::Arm { key: TimerKey::Client { slot, generation }, at });
             }
             AppOut::ServerTimer { job, at } => cx.out.push(Effect::Arm { key: TimerKey::Server { job }, at }),
+            AppOut::ShareTimer { place, at } => cx.out.push(Effect::Arm { key: TimerKey::Share { place }, at }),
             AppOut::Datagram { from, to, len, body } => self.send_datagram(from, to, len, body, cx),
-            AppOut::AnswerText { sock, text } => {
+            AppOut::AnswerText { service, sock, text } => {
                 let asked = cx.texts.all().get(text as usize).cloned().unwrap_or_default();
                 if let Some(answer) = http_answer(&asked, &self.name) {
                     let body = Body::text(cx.texts.number(&answer));
                     let _gone = self.tcp.send(cx.now, sock, answer.len() as u32, body, tcp_out);
                 }
-                let (job, at) = self.servers.close_later(sock, cx.now);
+                let (job, at) = self.servers.close_later(service, sock, cx.now, &mut self.tcp);
                 cx.out.push(Effect::Arm { key: TimerKey::Server { job }, at });
             }
+            AppOut::Reached(reached) => self.reached.push(reached),
             AppOut::Finished(done) => self.finished.push(done),
         }
     }
@@ -470,7 +504,7 @@ struct Apps<'a> {
 }
 
 impl Apps<'_> {
-    fn open(&mut self, how: &Opening, spec: &ConnSpec, app: &mut AppCx<'_>) {
+    fn open(&mut self, how: &Opening, spec: &Arc<ConnSpec>, app: &mut AppCx<'_>) {
         self.clients.open(how, spec, app);
     }
 

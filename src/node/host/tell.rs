@@ -9,7 +9,7 @@ use crate::net::fib::{Hit, SCOPE_LINK};
 use crate::net::routing::OutRoute;
 use crate::node::Cx;
 use crate::sysctl::Conf;
-use crate::trace::{Decision, TraceEvent, TraceMask};
+use crate::trace::{Decision, Ends, TraceEvent, TraceMask};
 use crate::wire::{IpPacket, PacketId};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -64,6 +64,23 @@ impl Host {
         // A route over a gateway that is an address of this host asks for the destination on the link.
         let via = via.filter(|_| hit.nh_scope <= SCOPE_LINK);
         Decision::Routed { dst, route, table: hit.table, kind: hit.kind.name(), out, via }
+    }
+
+    /// Source and destination before something may translate them; none if nobody wants to know.
+    #[inline]
+    pub(super) fn ends_before(&self, pkt: &IpPacket, cx: &Cx<'_>) -> Option<Ends> {
+        cx.tracer.wants(TraceMask::DECISIONS).then(|| Ends::of(pkt))
+    }
+
+    /// What became of them, if they changed.
+    #[inline]
+    pub(super) fn tell_translated(&self, skb: &Skb, before: Option<Ends>, by: &'static str, cx: &mut Cx<'_>) {
+        if let Some(from) = before {
+            let to = Ends::of(&skb.pkt);
+            if from != to {
+                self.tell(skb, cx, |_| Decision::Translated { by, from, to });
+            }
+        }
     }
 
     /// The entry of the next hop as it is before it is used.

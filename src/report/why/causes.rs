@@ -6,7 +6,7 @@
 //! row, because keepalived is not simulated.
 
 use super::lab::Lab;
-use super::{find_arp, find_ipvs, find_path, find_server, find_typed};
+use super::{find_arp, find_ipvs, find_mask, find_path, find_server, find_typed};
 use crate::base::NodeId;
 
 /// A cause that was recognised.
@@ -38,8 +38,8 @@ pub const RECOGNISERS: &[Recogniser] = &[
     Recogniser { code: "lossy-link", find: find_path::lossy_link },
     Recogniser { code: "filter-drops", find: find_path::filter_drops },
     Recogniser { code: "arp-filtered", find: find_arp::arp_filtered },
-    Recogniser { code: "vip-mask", find: find_path::vip_mask },
-    Recogniser { code: "mask-mismatch", find: find_path::mask_mismatch },
+    Recogniser { code: "vip-mask", find: find_mask::vip_mask },
+    Recogniser { code: "mask-mismatch", find: find_mask::mask_mismatch },
     Recogniser { code: "duplicate-address", find: find_arp::duplicate_address },
     Recogniser { code: "arp-ignore-on-lo", find: find_arp::arp_ignore_on_lo },
     Recogniser { code: "stale-neighbour", find: find_arp::stale_neighbour },
@@ -104,7 +104,7 @@ const HIDES: &[Hides] = &[
         hides: &["real-server-without-vip", "nat-gateway", "nat-one-network", "tunnel-down", "ip-forward"],
         same_node: true,
     },
-    Hides { code: "wrong-mode", hides: &["ip-forward", "unowned-address"], same_node: false },
+    Hides { code: "wrong-mode", hides: &["unowned-address"], same_node: false },
     Hides { code: "health-loop", hides: &["wrong-mode", "real-server-without-vip"], same_node: false },
     Hides {
         code: "dr-across-router",
@@ -147,7 +147,13 @@ pub fn causes(lab: &Lab<'_>) -> Vec<Found> {
         };
         HIDES.iter().any(|h| by(&h))
     };
-    all.iter().filter(|f| !hidden(f)).cloned().collect()
+    let mut out: Vec<Found> = Vec::new();
+    for f in all.iter().filter(|f| !hidden(f)) {
+        if !out.iter().any(|o| o.code == f.code && o.node == f.node) {
+            out.push(f.clone());
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -1,20 +1,20 @@
-//! Causes on the way: cables, interfaces, masks, routes, filters, forwarding (net/ipv4/route.c, fib_frontend.c, netfilter).
+//! Causes on the way: cables, interfaces, routes, filters, forwarding (net/ipv4/route.c, fib_frontend.c, netfilter).
 
 use super::causes::Found;
 use super::lab::Lab;
 use super::lineage::layers;
 use crate::base::{DevIdx, NodeId};
-use crate::net::{DevKind, IfAddr};
+use crate::net::DevKind;
 use crate::node::Host;
-use crate::scenario::model::{Kind, Scenario};
+use crate::scenario::model::Kind;
 use crate::sysctl::{Conf, Effective};
-use crate::trace::{ArpAnswer, DropReason};
+use crate::trace::{ArpAnswer, Dir, DropReason};
 use crate::wire::Mac;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// One finding for each node.
-fn by_node(code: &'static str, found: impl IntoIterator<Item = (NodeId, String, String)>) -> Vec<Found> {
+pub(super) fn by_node(code: &'static str, found: impl IntoIterator<Item = (NodeId, String, String)>) -> Vec<Found> {
     let mut out: Vec<Found> = Vec::new();
     for (node, detail, cure) in found {
         if !out.iter().any(|f| f.node == node) {
@@ -101,105 +101,6 @@ pub fn filter_drops(lab: &Lab<'_>) -> Vec<Found> {
         ))
     });
     by_node("filter-drops", found)
-}
-
-/// The VIP on `lo` or a tunnel takes a whole network with it.
-pub fn vip_mask(lab: &Lab<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    let others = |host: &Host, a: &IfAddr| {
-        let strangers = lab.hosts().filter(|h| h.id != host.id);
-        strangers
-            .flat_map(|h| h.net.devices())
-            .flat_map(|d| &d.addrs)
-            .map(|x| x.local)
-            .find(|x| !x.is_loopback() && *x != a.local && a.covers(*x))
-    };
-    for host in lab.hosts() {
-        for d in host.net.devices().filter(|d| d.is_loopback() || matches!(d.kind, DevKind::Ipip { .. })) {
-            for a in d.addrs.iter().filter(|a| a.prefix < 32 && lab.vips.contains(&a.local)) {
-                let involved = lab.servers.iter().any(|s| s.failed && s.host == Some(host.id))
-                    || lab.drops().any(|x| x.node == host.id);
-                let Some(taken) = others(host, a).filter(|_| involved) else { continue };
-                found.push((
-                    host.id,
-                    format!(
-                        "{} has {}/{} on {}: all of {}/{} is local there, {taken} too",
-                        host.name,
-                        a.local,
-                        a.prefix,
-                        d.name,
-                        a.network(),
-                        a.prefix
-                    ),
-                    format!("ip addr del {0}/{1} dev {2}; ip addr add {0}/32 dev {2}", a.local, a.prefix, d.name),
-                ));
-            }
-        }
-    }
-    by_node("vip-mask", found)
-}
-
-/// Which segment each interface is on: interfaces with the same number hear each other's broadcasts.
-fn segments(s: &Scenario) -> BTreeMap<(NodeId, usize), usize> {
-    // Each switch begins as its own segment; trunks join them, and a cable between hosts is one by itself.
-    let mut of: Vec<usize> = (0..s.nodes.len() + s.cables.len()).collect();
-    for t in &s.trunks {
-        let (a, b) = (of[t.a.index()], of[t.b.index()]);
-        of.iter_mut().filter(|x| **x == b).for_each(|x| *x = a);
-    }
-    let mut out = BTreeMap::new();
-    for (n, cable) in s.cables.iter().enumerate() {
-        let switch = [cable.a, cable.b].iter().find(|e| e.interface.is_none()).map(|e| of[e.node.index()]);
-        for end in [cable.a, cable.b] {
-            if let Some(i) = end.interface {
-                out.insert((end.node, i), switch.unwrap_or(s.nodes.len() + n));
-            }
-        }
-    }
-    out
-}
-
-/// Two addresses of one segment of which one counts the other to its network, and not the other way round.
-pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Found> {
-    if lab.failed().next().is_none() {
-        return Vec::new();
-    }
-    let scenario = lab.play.scenario;
-    let mut all: Vec<(usize, &Host, &IfAddr, &str)> = Vec::new();
-    for ((node, i), segment) in segments(scenario) {
-        let Some(host) = lab.host(node) else { continue };
-        let name = &scenario.nodes[node.index()].interfaces[i].name;
-        let Some(dev) = host.net.dev_by_name(name).map(|d| host.net.dev(d)) else { continue };
-        all.extend(dev.addrs.iter().filter(|a| a.prefix < 32).map(|a| (segment, host, a, name.as_str())));
-    }
-    let mut found = Vec::new();
-    for x in &all {
-        let peers = || {
-            all.iter().filter(|y| y.0 == x.0 && y.1.id != x.1.id && (x.2.covers(y.2.local) || y.2.covers(x.2.local)))
-        };
-        // Whoever differs from most is the one to mend; of two alike, the one that does not see the other.
-        let differ = peers().filter(|y| x.2.covers(y.2.local) != y.2.covers(x.2.local)).collect::<Vec<_>>();
-        let same = peers().filter(|y| y.2.prefix == x.2.prefix).count();
-        let Some(y) = differ.first() else { continue };
-        let theirs = all
-            .iter()
-            .filter(|z| z.0 == y.0 && z.1.id != y.1.id && z.2.prefix == y.2.prefix && z.2.covers(y.2.local))
-            .count();
-        if same < theirs || (same == theirs && !x.2.covers(y.2.local)) {
-            found.push((
-                x.1.id,
-                format!(
-                    "{} has {}/{} on {}, its neighbour {} has {}/{}: only one of them counts the other to its network",
-                    x.1.name, x.2.local, x.2.prefix, x.3, y.1.name, y.2.local, y.2.prefix
-                ),
-                format!(
-                    "ip addr del {0}/{1} dev {3}; ip addr add {0}/{2} dev {3}",
-                    x.2.local, x.2.prefix, y.2.prefix, x.3
-                ),
-            ));
-        }
-    }
-    by_node("mask-mismatch", found)
 }
 
 /// A default route over an address of the host itself, or over none.
@@ -312,10 +213,32 @@ fn back(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, dst: Ipv4Addr) -> bool 
     p.saddr == dst || lab.clients.contains(&dst)
 }
 
+/// Who sent the answer that a host which is no router got, although it has it for another: its gateway is wrong.
+fn misled(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>) -> Option<(NodeId, Ipv4Addr, String)> {
+    let p = d.frame.ip()?;
+    let refused = matches!(d.reason, DropReason::NotForUs { .. } | DropReason::OwnSource { .. });
+    let answer = lab.vips.contains(&p.saddr) && lab.clients.contains(&p.daddr);
+    if !refused || !answer || lab.is_director(d.node) || lab.kind(d.node) == Some(Kind::Router) {
+        return None;
+    }
+    let sender = lab.frames().find(|(_, dir, f)| *dir == Dir::Out && f.ip().is_some_and(|o| o.id == p.id))?.0.node;
+    Some((sender, p.daddr, format!("its way leads to {}, which does not pass it on", lab.name(d.node))))
+}
+
 /// A host cannot answer.
 pub fn no_route_back(lab: &Lab<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for d in lab.drops() {
+        if found.iter().all(|f: &(NodeId, String, String)| f.0 != d.node)
+            && let Some((node, dst, said)) = misled(lab, &d)
+        {
+            found.push((
+                node,
+                format!("{} cannot answer {dst}: {said}", lab.name(node)),
+                format!("ip route add {dst}/32 via the router, or the right default route"),
+            ));
+            continue;
+        }
         let (dst, said) = match d.reason {
             DropReason::NoRoute { dst } | DropReason::RouteSaysNo { dst, .. } if back(lab, &d, *dst) => {
                 (*dst, d.reason.to_string())

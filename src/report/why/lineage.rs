@@ -6,7 +6,7 @@
 use super::lab::{End, Lab};
 use crate::base::{NodeId, SimTime};
 use crate::report::log::{ConnectionRow, RunLog};
-use crate::report::words::because;
+use crate::report::words::{arp_answer, because};
 use crate::trace::{Decision, Dir, DropReason, Ends, Record, TraceEvent};
 use crate::wire::print::Printer;
 use crate::wire::{Frame, IpPacket, L3, L4};
@@ -238,6 +238,54 @@ fn step(lab: &Lab<'_>, r: &Record, id: u32) -> Option<Step> {
         }
         _ => None,
     }
+}
+
+/// Anything that was recorded, as a line with its time and place; nothing of what tells the same once more.
+pub fn record_line(lab: &Lab<'_>, r: &Record) -> Option<String> {
+    let log = &lab.log;
+    let (dev, what) = match &r.event {
+        TraceEvent::Frame { dev, dir, frame, ethernet } => {
+            let way = match (dir, ethernet) {
+                (Dir::Out, true) => {
+                    let to = log.mac_owner(frame.dst).unwrap_or_else(|| frame.dst.to_string());
+                    format!("sends to {to}")
+                }
+                (Dir::In, true) => "receives".into(),
+                (Dir::Out, false) => "puts in".into(),
+                (Dir::In, false) => "takes out".into(),
+            };
+            (Some(*dev), format!("{way}: {}", line(log, frame)))
+        }
+        TraceEvent::Dropped { dev, frame, reason } => (*dev, format!("loses {}: {reason}", line(log, frame))),
+        TraceEvent::ArpVerdict { dev, request, answer } => {
+            (Some(*dev), format!("who has {}? {}", request.tpa, arp_answer(answer, request.tpa)))
+        }
+        TraceEvent::Neigh { dev, addr, from, to, mac, .. } => {
+            let whose =
+                mac.map_or_else(String::new, |m| format!(" ({})", log.mac_owner(m).unwrap_or_else(|| m.to_string())));
+            (Some(*dev), format!("neighbour {addr}: {from} -> {to}{whose}"))
+        }
+        TraceEvent::Scheduled { service, scheduler, dest, because: why, .. } => {
+            (None, format!("IPVS: {service} chooses {}:{} by {scheduler}: {}", dest.0, dest.1, because(why)))
+        }
+        TraceEvent::IpvsState { client, virt, dest, from, to } => {
+            let end = |(addr, port): &(Ipv4Addr, u16)| format!("{addr}:{port}");
+            (None, format!("IPVS: {} > {} at {}: {from} -> {to}", end(client), end(virt), end(dest)))
+        }
+        TraceEvent::ServerSet { service, dest, to } => {
+            let to = to.map_or("deleted".to_string(), |(method, weight)| format!("{method}, weight {weight}"));
+            (None, format!("IPVS: {service} server {}:{}: {to}", dest.0, dest.1))
+        }
+        TraceEvent::Typed { text } => (None, format!("types {}", text.trim_end().replace('\n', "; "))),
+        // Who will answer is not known yet when it is asked.
+        TraceEvent::Decided { what, dev, .. } if matches!(**what, Decision::Neighbour { mac: None, .. }) => {
+            let Decision::Neighbour { next_hop, .. } = &**what else { return None };
+            (Some(*dev), format!("neighbour {next_hop}: unknown, asks who has it"))
+        }
+        TraceEvent::Decided { dev, what, .. } => (Some(*dev), decision(lab, r, *dev, what)?.0),
+        TraceEvent::Receipt(_) | TraceEvent::Ran { .. } => return None,
+    };
+    Some(format!("{} {} {what}", log.seconds(r.at), log.place(r.node, dev)))
 }
 
 /// The rule behind a loss, under Linux's own names.

@@ -7,6 +7,7 @@ pub mod arp;
 pub mod causes;
 mod find_arp;
 mod find_ipvs;
+mod find_mask;
 mod find_path;
 mod find_server;
 mod find_typed;
@@ -17,7 +18,7 @@ pub mod text;
 pub use arp::Asked;
 pub use causes::Found;
 pub use lab::Lab;
-pub use lineage::{Step, Way};
+pub use lineage::{Step, Way, record_line};
 
 use crate::report::log::{ConnectionRow, Outcome};
 use crate::scenario::model::Claim;
@@ -161,14 +162,12 @@ fn any(lab: &Lab<'_>) -> Why {
                 let asked = arp::asked(lab, addr, None);
                 Why { subject: said, wrong: true, causes: causes::causes(lab), ways: Vec::new(), untold: 0, asked }
             }
-            Concern::Nothing => Why {
-                subject: said,
-                wrong: true,
-                causes: causes::causes(lab),
-                ways: Vec::new(),
-                untold: 0,
-                asked: Vec::new(),
-            },
+            // What was typed has no connection of the file: the first packet that was lost tells.
+            Concern::Nothing => {
+                let lost = lab.drops().find_map(|d| d.frame.ip().map(|p| p.id.0));
+                let ways = lost.and_then(|id| lineage::way(lab, id)).into_iter().collect();
+                Why { subject: said, wrong: true, causes: causes::causes(lab), ways, untold: 0, asked: Vec::new() }
+            }
         };
     }
     let nothing_expected = lab.log.expectations.is_empty();

@@ -7,6 +7,9 @@ use crate::report::words::count;
 use crate::scenario::causes::cause;
 use serde_json::{Value, json};
 
+/// Questions that are told to people; programs get all.
+const ASKED: usize = 12;
+
 /// For people: the causes with their cures first, then the ways, then who answered.
 pub fn text(lab: &Lab<'_>, why: &Why) -> String {
     let mut out = format!("{}\n", why.subject);
@@ -27,9 +30,13 @@ pub fn text(lab: &Lab<'_>, why: &Why) -> String {
     if why.untold > 0 {
         out.push_str(&format!("\nand {} of it\n", count(why.untold as u64, "more packet", "more packets")));
     }
-    for a in &why.asked {
+    for a in why.asked.iter().take(ASKED) {
         out.push('\n');
         out.push_str(&asked(lab, a));
+    }
+    if why.asked.len() > ASKED {
+        let rest = (why.asked.len() - ASKED) as u64;
+        out.push_str(&format!("\nand {}\n", count(rest, "more question", "more questions")));
     }
     if lab.log.lost_records > 0 {
         out.push_str("\nThe trace was full: what came later is not known; raise --max-memory.\n");

@@ -5,12 +5,12 @@
 mod cables;
 mod plan;
 
-use crate::base::{LinkId, NodeId, Span, Table};
+use crate::base::{Dist, LinkId, NodeId, Span, Table};
 use crate::scenario::Names;
 use crate::scenario::causes::{CAUSES, cause};
 use crate::scenario::limits::{MAX_NODES, MAX_TEXT, MAX_THINGS};
 use crate::scenario::model::{
-    AddrSpec, IfaceSpec, Kind, LinkSpec, Mac, NodeSpec, Peer, Scenario, ScriptSpec, Serve, ServiceTime,
+    AddrSpec, Discipline, IfaceSpec, Kind, LinkSpec, Mac, NodeSpec, Peer, Scenario, ScriptSpec, Serve,
 };
 use crate::scenario::problem::{Problems, listed, quote};
 use crate::scenario::spec::host::{Host, Iface};
@@ -184,11 +184,15 @@ pub(crate) fn resolve(spec: &Spec, default_name: String, names: &Names<'_>, text
     let joints = cables::joints(&places, p);
     let mut nodes = Vec::new();
     let mut number = 0u32;
+    let default = Serving::of(&spec.server, names, p);
+    let served: Vec<Vec<Serve>> = spec.nodes.iter().map(|host| serves(host, &default, names, p)).collect();
     if fits {
         for (entry, host) in spec.nodes.iter().enumerate() {
             check_room(host, places.span[entry].1, p);
             for member in 0..places.span[entry].1 {
-                nodes.push(node(spec, host, member, &mut number));
+                let mut made = node(spec, host, member, &mut number);
+                made.serves = served[entry].clone();
+                nodes.push(made);
             }
         }
         check_macs(spec, &nodes, &places, p);
@@ -223,6 +227,7 @@ pub(crate) fn resolve(spec: &Spec, default_name: String, names: &Names<'_>, text
         about: spec.about.clone().unwrap_or_default(),
         seed: spec.seed.unwrap_or(1),
         duration: spec.duration.as_ref().map(|d| d.v),
+        warmup: spec.warmup.as_ref().map_or(Span::ZERO, |w| w.v),
         groups: groups.map(|(i, h)| (h.name.v.clone(), places.members(i).collect())).collect(),
         nodes,
         cables,
@@ -417,7 +422,7 @@ fn node(spec: &Spec, host: &Host, member: u32, number: &mut u32) -> NodeSpec {
         gateway: host.gateway,
         routes: host.routes.clone(),
         sysctls,
-        serves: host.serves.iter().map(|s| serve(s.protocol, s.port, &s.words, &spec.server)).collect(),
+        serves: Vec::new(),
         run: host.run.as_ref().map(|r| ScriptSpec { text: r.text.clone(), line: r.line }),
         ageing: host.ageing.unwrap_or(Span::from_secs(300)),
     }
@@ -467,12 +472,38 @@ fn link_spec(words: &LinkWords) -> LinkSpec {
     }
 }
 
-fn serve(protocol: crate::scenario::model::Protocol, port: u16, words: &ServerWords, defaults: &ServerWords) -> Serve {
-    Serve {
-        protocol,
-        port,
-        service_time: words.service_time.or(defaults.service_time).unwrap_or(ServiceTime::Constant(Span::ZERO)),
-        workers: words.workers.or(defaults.workers).unwrap_or(Serve::UNLIMITED),
-        backlog: words.backlog.or(defaults.backlog).unwrap_or(128),
+/// How a server works, with its files read.
+struct Serving<'w> {
+    words: &'w ServerWords,
+    time: Option<(Dist, Span)>,
+}
+
+impl<'w> Serving<'w> {
+    fn of(words: &'w ServerWords, names: &Names<'_>, p: &mut Problems) -> Serving<'w> {
+        let time = words.service_time.as_ref().map(|w| (w.time.resolve(names, p), w.per_byte));
+        Serving { words, time }
     }
+}
+
+fn serves(host: &Host, default: &Serving<'_>, names: &Names<'_>, p: &mut Problems) -> Vec<Serve> {
+    let serve = |s: &crate::scenario::spec::serves::Serve, p: &mut Problems| {
+        let own = Serving::of(&s.words, names, p);
+        let (words, usual) = (own.words, default.words);
+        let discipline = words.discipline.or(usual.discipline).unwrap_or_default();
+        let (service_time, per_byte) = own.time.or(default.time.clone()).unwrap_or((Dist::Constant(0), Span::ZERO));
+        // A processor that is shared is one, unless it is said how many there are.
+        let workers = if discipline == Discipline::Ps { 1 } else { Serve::UNLIMITED };
+        Serve {
+            protocol: s.protocol,
+            port: s.port,
+            service_time,
+            per_byte,
+            workers: words.workers.or(usual.workers).unwrap_or(workers),
+            backlog: words.backlog.or(usual.backlog).unwrap_or(128),
+            discipline,
+            speed_ppm: words.speed.or(usual.speed).unwrap_or(1_000_000),
+            max_connections: words.max_connections.or(usual.max_connections).unwrap_or(Serve::UNLIMITED),
+        }
+    };
+    host.serves.iter().map(|s| serve(s, p)).collect()
 }

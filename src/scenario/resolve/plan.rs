@@ -1,20 +1,22 @@
 //! What happens on the network: traffic, timeline, expectations, with their names looked up.
 
-use crate::base::{LinkId, NodeId, Span};
-use crate::scenario::Names;
+use crate::base::{Dist, LinkId, NodeId, Span};
 use crate::scenario::limits::{MAX_CONNECTIONS, MAX_STEPS};
 use crate::scenario::model::{
-    Arrivals, At, Cable, Claim, End, Expect, Kind, LinkChange, NodeSpec, ScriptSpec, Step, StepKind, Traffic,
+    Arrivals, At, Cable, Claim, End, Expect, Kind, LinkChange, NodeSpec, Protocol, ScriptSpec, Step, StepKind, Traffic,
 };
 use crate::scenario::problem::{Problems, listed, quote};
 use crate::scenario::resolve::cables::unknown_iface;
 use crate::scenario::resolve::{Named, Places};
+use crate::scenario::spec::arrivals::{self, ArrivalWords};
 use crate::scenario::spec::link::LinkWords;
 use crate::scenario::spec::timeline::{Deed, Entry};
 use crate::scenario::spec::value::Script;
 use crate::scenario::spec::{Spot, expect};
 use crate::scenario::tree::Mark;
+use crate::scenario::{Names, files, spec};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// What the rest of a file is resolved against.
 pub(super) struct Plan<'s> {
@@ -68,7 +70,19 @@ impl Plan<'_> {
                 }
                 from.extend(hosts);
             }
-            let count = entry.connections.as_ref().map_or(1, |c| c.v);
+            let arrivals = match &entry.arrivals {
+                None => Arrivals::Every(Span::ZERO),
+                Some(ArrivalWords::Known(arrivals)) => arrivals.clone(),
+                Some(ArrivalWords::File(file)) => files::trace(file, self.names, p)
+                    .and_then(|rows| arrivals::of_rows(rows, file.at, p))
+                    .unwrap_or(Arrivals::Every(Span::ZERO)),
+            };
+            self.look_at_users(entry, &arrivals, from.len(), p);
+            let count = match (&entry.connections, &arrivals) {
+                (Some(count), _) => count.v,
+                (None, Arrivals::Trace { times, .. }) => times.len() as u64,
+                (None, _) => 1,
+            };
             let before = connections;
             connections += count;
             if connections > MAX_CONNECTIONS && before <= MAX_CONNECTIONS {
@@ -92,19 +106,46 @@ impl Plan<'_> {
                 to,
                 protocol: entry.protocol,
                 start,
-                connections: count,
-                arrivals: entry.arrivals.unwrap_or(Arrivals::Every(Span::ZERO)),
-                request: entry.request.as_ref().map_or(100, |r| r.v),
-                response: entry.response.as_ref().map_or(100, |r| r.v),
+                // Users go on until the run ends, unless it is said how often.
+                connections: if entry.users.is_some() && entry.connections.is_none() { MAX_CONNECTIONS } else { count },
+                arrivals,
+                users: entry.users.as_ref().map_or(0, |u| u.v as u32),
+                sources: entry.addresses.as_ref().map(|a| addresses_of(a.v)),
+                addresses: entry.addresses.as_ref().map(|a| a.v),
+                request: entry.request.as_ref().map_or(Dist::Constant(100), |r| r.v.resolve(self.names, p)),
+                response: entry.response.as_ref().map_or(Dist::Constant(100), |r| r.v.resolve(self.names, p)),
                 hold: entry.hold.unwrap_or(Span::ZERO),
                 timeout: entry.timeout.unwrap_or(Span::from_secs(3)),
                 source_port: entry.source_port,
                 requests: entry.requests.unwrap_or(1),
-                think: entry.think.unwrap_or(Span::ZERO),
+                think: entry.think.as_ref().map_or(Dist::Constant(0), |t| t.resolve(self.names, p)),
                 line: p.line_of(entry.at),
             });
         }
         all
+    }
+
+    /// Tells what a closed workload cannot have, or lacks; and source addresses of several clients.
+    fn look_at_users(&self, entry: &spec::traffic::Traffic, arrivals: &Arrivals, clients: usize, p: &mut Problems) {
+        if let Some(users) = &entry.users {
+            if entry.connections.is_none() && self.places.spec.duration.is_none() {
+                p.error("E015", users.at, "`users` go on for ever")
+                    .label("no `connections` here, and no `duration` of the run")
+                    .help("say `duration: 60s` at the top of the file, or `connections: 1000` here");
+            }
+            if let Arrivals::Trace { .. } = arrivals {
+                p.error("E019", users.at, "`users` and a trace exclude each other")
+                    .label("users come when they have thought, a trace at its times")
+                    .help("keep one of them");
+            }
+        }
+        if let Some(addresses) = &entry.addresses
+            && clients > 1
+        {
+            p.error("E019", addresses.at, format!("`addresses` of {clients} clients"))
+                .label("a network belongs to one host")
+                .help("name one client in `from`, or make an entry for each");
+        }
     }
 
     /// Resolves `timeline` and `observe`.
@@ -123,6 +164,7 @@ impl Plan<'_> {
             let line = p.line_of(entry.at);
             let made = match &entry.what {
                 Deed::Run { node, script } => self.run(entry, node, script, p),
+                Deed::Speed { node, port, speed_ppm } => self.speed(node, port, *speed_ppm, p),
                 Deed::Set { ends, up, words } => self.set(ends, *up, words, &by_pair, p).into_iter().collect(),
             };
             work += made
@@ -145,6 +187,34 @@ impl Plan<'_> {
         let hosts = self.places.hosts(node, p).unwrap_or_default();
         let run = |node| StepKind::Run { node, script: script.clone(), observe: entry.observe };
         hosts.into_iter().map(run).collect()
+    }
+
+    fn speed(
+        &self,
+        node: &Spot<String>,
+        port: &Spot<(Protocol, u16)>,
+        speed_ppm: u64,
+        p: &mut Problems,
+    ) -> Vec<StepKind> {
+        let (protocol, number) = port.v;
+        let mut steps = Vec::new();
+        for id in self.places.hosts(node, p).unwrap_or_default() {
+            let Some(host) = self.nodes.get(id.index()) else { continue };
+            if !host.serves.iter().any(|s| s.protocol == protocol && s.port == number) {
+                let word = |protocol: Protocol, port: u16| format!("{}/{port}", protocol.word());
+                let there: Vec<String> = host.serves.iter().map(|s| word(s.protocol, s.port)).collect();
+                let label = match there.is_empty() {
+                    true => format!("{} serves nothing", host.name),
+                    false => format!("{} serves {}", host.name, listed(there.iter().map(String::as_str))),
+                };
+                p.error("E047", port.at, format!("{} does not serve {}", quote(&host.name), word(protocol, number)))
+                    .label(label)
+                    .help("name what stands in its `serves`");
+                break;
+            }
+            steps.push(StepKind::SetSpeed { node: id, protocol, port: number, speed_ppm });
+        }
+        steps
     }
 
     fn cables_by_pair(&self) -> BTreeMap<(NodeId, NodeId), Vec<LinkId>> {
@@ -395,6 +465,15 @@ impl Plan<'_> {
                 vec![Claim::Dropped { node, reason: reason.as_ref().map(|r| r.v.clone()), least: *least, most: *most }]
             }
         })
+    }
+}
+
+/// The first address of a network that hosts have, and how many of them.
+fn addresses_of((network, length): (Ipv4Addr, u8)) -> (Ipv4Addr, u32) {
+    match length {
+        32 => (network, 1),
+        31 => (network, 2),
+        _ => (Ipv4Addr::from_bits(network.to_bits() + 1), (u32::MAX >> length) - 1),
     }
 }
 

@@ -3,6 +3,8 @@
 //! A value that cannot be read is told and left out; `broken` marks a part whose consequences must not be told as well.
 
 pub(crate) mod address;
+pub(crate) mod arrivals;
+pub(crate) mod dist;
 pub(crate) mod expect;
 pub(crate) mod host;
 pub(crate) mod link;
@@ -38,6 +40,7 @@ pub(crate) struct Spec {
     pub about: Option<String>,
     pub seed: Option<u64>,
     pub duration: Option<Spot<Span>>,
+    pub warmup: Option<Spot<Span>>,
     pub link: LinkWords,
     pub server: ServerWords,
     pub nodes: Vec<Host>,
@@ -63,6 +66,7 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
         about: f.opt("about", p, value::text).map(|t| t.v),
         seed: f.opt("seed", p, |n, p| value::whole(n, 0..=u64::MAX, p)).map(|s| s.v),
         duration: f.opt("duration", p, value::duration),
+        warmup: f.opt("warmup", p, value::duration),
         ..Spec::default()
     };
     if let Some((_, node)) = f.get("defaults")

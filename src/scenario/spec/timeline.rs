@@ -1,10 +1,12 @@
 //! `timeline` and `observe`: what is typed, and what breaks, at which moment.
 
-use crate::scenario::model::At;
+use crate::scenario::limits::MAX_SPEED_PPM;
+use crate::scenario::model::{At, Protocol};
 use crate::scenario::problem::Problems;
 use crate::scenario::spec::Spot;
 use crate::scenario::spec::link::{LinkWords, two};
 use crate::scenario::spec::read::Fields;
+use crate::scenario::spec::serves::port_of;
 use crate::scenario::spec::value::{self, Script};
 use crate::scenario::tree::{Kind, Mark, Node};
 
@@ -22,6 +24,8 @@ pub(crate) struct Entry {
 pub(crate) enum Deed {
     /// Types something on a host.
     Run { node: Spot<String>, script: Script },
+    /// Changes the speed of something that is served.
+    Speed { node: Spot<String>, port: Spot<(Protocol, u16)>, speed_ppm: u64 },
     /// Changes a cable.
     Set { ends: [Spot<String>; 2], up: Option<bool>, words: LinkWords },
 }
@@ -39,7 +43,7 @@ pub(crate) fn read(node: &Node<'_>, observe: bool, p: &mut Problems) -> Option<E
     };
     let mut refused = false;
     if observe {
-        for key in ["link", "set"] {
+        for key in ["link", "set", "serves"] {
             if let Some(at) = f.refuse(key) {
                 refused = true;
                 p.error("E033", at, format!("`observe` has no `{key}`"))
@@ -48,16 +52,21 @@ pub(crate) fn read(node: &Node<'_>, observe: bool, p: &mut Problems) -> Option<E
             }
         }
     }
+    let has_port = !observe && f.get("serves").is_some();
     let has_link = !observe && (f.get("link").is_some() || f.get("set").is_some());
-    let deed = if has_link {
-        for key in ["node", "run"] {
+    let deed = if has_port || has_link {
+        let (refused, forms): (&[&str], _) = match has_port {
+            true => (&["link", "run"], "`serves` and `set`"),
+            false => (&["node", "run"], "`link` and `set`"),
+        };
+        for key in refused {
             if let Some(at) = f.refuse(key) {
-                p.error("E019", at, format!("an entry has `link` and `set`, or `node` and `run`: not `{key}` as well"))
+                p.error("E019", at, format!("an entry has {forms}, or `node` and `run`: not `{key}` as well"))
                     .label("one too many")
                     .help("make two entries of it");
             }
         }
-        read_set(&mut f, p)
+        if has_port { read_speed(&mut f, p) } else { read_set(&mut f, p) }
     } else if refused {
         let _ = (f.get("node"), f.get("run"));
         None
@@ -71,6 +80,21 @@ pub(crate) fn read(node: &Node<'_>, observe: bool, p: &mut Problems) -> Option<E
     f.finish(p);
     let when = when.unwrap_or(Spot { v: At::End, at: node.at });
     Some(Entry { at: node.at, when, observe, what: deed? })
+}
+
+/// `node: rs1, serves: tcp/80, set: { speed: 0.1 }`
+fn read_speed(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Deed> {
+    let node = f.need("node", "say where: `node: rs1`", p, value::text);
+    let port = f.need("serves", "say what: `serves: tcp/80`", p, |n, p| port_of(n, "write for example `tcp/80`", p));
+    let speed = f.need("set", "say how fast: `set: { speed: 0.1 }`", p, |n, p| {
+        let mut s = Fields::new(n, "`set`", "{ speed: 0.1 }", p)?;
+        let speed =
+            s.need("speed", "write for example `set: { speed: 0.1 }`", p, |n, p| value::speed(n, MAX_SPEED_PPM, p));
+        s.finish(p);
+        speed.map(|s| s.v)
+    });
+    let node = node?;
+    Some(Deed::Speed { node: Spot { v: node.v.trim().to_string(), at: node.at }, port: port?, speed_ppm: speed?.v })
 }
 
 fn read_set(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Deed> {

@@ -140,23 +140,39 @@ pub(crate) fn whole(node: &Node<'_>, range: RangeInclusive<u64>, p: &mut Problem
 }
 
 /// A decimal number in millionths, in `range` of millionths.
-pub(crate) fn millionths(node: &Node<'_>, range: RangeInclusive<u32>, p: &mut Problems) -> Option<u32> {
+pub(crate) fn millionths(node: &Node<'_>, range: RangeInclusive<u64>, p: &mut Problems) -> Option<u64> {
     let text = word(node, "a number", "1.5", p)?;
-    let value = decimal(text, 6).and_then(|n| u32::try_from(n).ok()).filter(|n| range.contains(n));
+    let value = decimal(text, 6).filter(|n| range.contains(n));
     if value.is_none() {
-        let show = |n: u32| match n % 1_000_000 {
-            0 => (n / 1_000_000).to_string(),
-            part => format!("{}.{part:06}", n / 1_000_000),
-        };
         p.error("E017", node.at, format!("{} is no number that fits here", quote(text)))
-            .label(format!("wants {} to {}", show(*range.start()), show(*range.end())))
+            .label(format!("wants {} to {}", in_millionths(*range.start()), in_millionths(*range.end())))
             .help("write for example `1.5`; at most six digits after the point");
     }
     value
 }
 
+/// A number of millionths, as it is written.
+pub(crate) fn in_millionths(n: u64) -> String {
+    match n % 1_000_000 {
+        0 => (n / 1_000_000).to_string(),
+        part => format!("{}.{part:06}", n / 1_000_000).trim_end_matches('0').to_string(),
+    }
+}
+
+/// How fast something is, such as `0.5` or `2x`, in millionths.
+pub(crate) fn speed(node: &Node<'_>, most: u64, p: &mut Problems) -> Option<u64> {
+    let text = word(node, "a speed", "0.5", p)?;
+    let value = decimal(text.strip_suffix('x').unwrap_or(text).trim(), 6).filter(|&n| n <= most);
+    if value.is_none() {
+        p.error("E017", node.at, format!("{} is no speed", quote(text)))
+            .label(format!("wants a number from 0 to {}", in_millionths(most)))
+            .help("write for example `0.5` or `2x`; 1 is as fast as the service time says");
+    }
+    value
+}
+
 /// A decimal number without sign or exponent, times ten to the `places`; more places are refused.
-fn decimal(text: &str, places: u32) -> Option<u64> {
+pub(crate) fn decimal(text: &str, places: u32) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > places as usize {
@@ -257,6 +273,14 @@ pub(crate) fn rate_or_gap(node: &Node<'_>, p: &mut Problems) -> Option<Span> {
     }
 }
 
+/// A rate, or 0 for none.
+pub(crate) fn rate_or_none(node: &Node<'_>, p: &mut Problems) -> Option<Option<Span>> {
+    match node.text().map(str::trim) {
+        Some("0" | "0/s") => Some(None),
+        _ => rate(node, p).map(Some),
+    }
+}
+
 /// A number with one of some units, as whole base units.
 fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let cut = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
@@ -305,6 +329,17 @@ pub(crate) fn loss(node: &Node<'_>, p: &mut Problems) -> Option<u32> {
 /// A number of bytes.
 pub(crate) fn bytes(node: &Node<'_>, p: &mut Problems) -> Option<u64> {
     let text = word(node, "a number of bytes", "100B", p)?;
+    let n = size(text).filter(|&n| n <= MAX_BYTES);
+    if n.is_none() {
+        p.error("E025", node.at, format!("{} is no number of bytes that fits here", quote(text)))
+            .label(if size(text).is_some() { "more than 1 GiB" } else { "wants a number, and B, kB, MB, KiB or MiB" })
+            .help("write for example `100B`, `1kB` (1000 bytes) or `64KiB` (65536 bytes)");
+    }
+    n
+}
+
+/// `100B`, `1kB`, `64KiB`, as bytes.
+pub(crate) fn size(text: &str) -> Option<u64> {
     const UNITS: &[(&str, u64)] = &[
         ("", 1),
         ("B", 1),
@@ -315,17 +350,7 @@ pub(crate) fn bytes(node: &Node<'_>, p: &mut Problems) -> Option<u64> {
         ("MiB", 1 << 20),
         ("GiB", 1 << 30),
     ];
-    let n = with_unit(text, UNITS).filter(|&n| n <= MAX_BYTES);
-    if n.is_none() {
-        p.error("E025", node.at, format!("{} is no number of bytes that fits here", quote(text)))
-            .label(if with_unit(text, UNITS).is_some() {
-                "more than 1 GiB"
-            } else {
-                "wants a number, and B, kB, MB, KiB or MiB"
-            })
-            .help("write for example `100B`, `1kB` (1000 bytes) or `64KiB` (65536 bytes)");
-    }
-    n
+    with_unit(text, UNITS)
 }
 
 /// What is typed at a shell, with the line in which it begins.

@@ -195,6 +195,16 @@ fn servers() {
     after(&with("{ port: 80, service_time: { ¦pareta: {} } }, { port: 81, service_time: ¦{} }"), &["E014", "E015"]);
     after(&with("{ port: 80, service_time: { uniform: [1ms, 2ms], ¦exponential: 1ms } }"), &["E019"]);
     after(&with("{ port: 80, service_time: { uniform: ¦[5ms, 1ms] } }"), &["E017"]);
+    after(&with("{ port: 80, discipline: ¦lifo, speed: ¦fast, max_connections: ¦0 }"), &["E030", "E017", "E017"]);
+    after(&with("{ port: 80, service_time: { bounded_pareto: { mean: 1ms, shape: ¦0, ratio: ¦1 } } }"), &["E017"; 2]);
+    after(&with("{ port: 80, service_time: { hyperexponential: { mean: 1ms, cv2: 2, ¦p: 0.9 } } }"), &["E019"]);
+    after(&with("{ port: 80, service_time: { hyperexponential: ¦{ mean: 1ms } } }"), &["E015"]);
+    after(&with("{ port: 80, service_time: { hyperexponential: { mean: 1ms, cv2: ¦0.5 } } }"), &["E017"]);
+    after(&with("{ port: 80, service_time: { list: ¦[] } }"), &["E017"]);
+    after(&with("{ port: 80, service_time: { per_byte: ¦10B } }"), &["E023"]);
+    after(&with("{ port: 80, service_time: { csv: ¦none.csv } }"), &["E052"]);
+    after(&with("{ port: 80, service_time: { csv: ¦words.csv } }"), &["E052"]);
+    after(&with("{ port: 80, service_time: { csv: ¦empty.csv } }"), &["E052"]);
 }
 
 #[test]
@@ -211,6 +221,25 @@ fn traffic() {
     after(&with("from: client, to: 10.0.0.10:80, rate: ¦5"), &["E023"]);
     after(&with("from: client, to: 10.0.0.10:80, rate: ¦0/s"), &["E023"]);
     after(&with("from: client, to: 10.0.0.10:80, arrivals: { ¦poison: 5/s }"), &["E014"]);
+    let to = "from: client, to: 10.0.0.10:80";
+    after(&with(&format!("{to}, arrivals: {{ mmpp: {{ rates: [5/s], dwell: ¦[1s, 2s] }} }}")), &["E017"]);
+    after(&with(&format!("{to}, arrivals: {{ mmpp: ¦{{ rates: [0], dwell: [1s] }} }}")), &["E017"]);
+    after(&with(&format!("{to}, arrivals: {{ mmpp: {{ rates: [¦x], dwell: ¦5s }} }}")), &["E023", "E016"]);
+    after(&with(&format!("{to}, arrivals: {{ steps: ¦[[5s, 1/s], [1s, 2/s]] }}")), &["E017"]);
+    after(&with(&format!("{to}, arrivals: {{ steps: [¦5s] }}")), &["E016"]);
+    after(&with(&format!("{to}, arrivals: {{ trace: ¦[5s, 1s] }}")), &["E017"]);
+    after(&with(&format!("{to}, arrivals: {{ csv: ¦back.csv }}")), &["E017"]);
+    after(&with(&format!("{to}, arrivals: {{ csv: ¦none.csv }}")), &["E052"]);
+    after(&with(&format!("{to}, users: ¦5")), &["E015"]);
+    after(&with(&format!("{to}, users: ¦5, connections: 9, arrivals: {{ csv: trace.csv }}")), &["E019"]);
+    after(&with(&format!("{to}, addresses: ¦10.0.0.1/24")), &["E027"]);
+    after(&with(&format!("{to}, addresses: ¦0.0.0.0/4")), &["E027"]);
+    after(&with("from: [client, rs], to: 10.0.0.10:80, addresses: ¦10.0.0.0/24"), &["E019"]);
+    after(&with(&format!("{to}, response: {{ exponential: ¦20ms }}, think: ¦1kB")), &["E025", "E023"]);
+    after("timeline: [{ at: 1s, node: rs, serves: ¦tcp/80, set: { speed: 1 } }]\n", &["E047"]);
+    after("timeline: [{ at: 1s, node: rs, serves: ¦tcp, set: ¦{ ¦sped: 1 } }]\n", &["E030", "E015", "E014"]);
+    after("timeline: [{ at: 1s, node: rs, serves: ¦tcp/80, ¦run: ls, set: { speed: 1 } }]\n", &["E047", "E019"]);
+    after("warmup: ¦5\n", &["E023"]);
     after(
         &with("from: client, to: 10.0.0.10:80, connections: ¦10000001, request: ¦1xB, source_port: ¦0"),
         &["E017", "E025", "E017"],

@@ -1,7 +1,7 @@
 //! Good files: what the simulator is given.
 
 use super::*;
-use crate::base::{LinkId, NodeId, Span};
+use crate::base::{Dist, LinkId, NodeId, Span};
 use crate::scenario::model::*;
 use std::net::Ipv4Addr;
 
@@ -87,9 +87,13 @@ fn the_example_of_the_manual_is_read() {
     let usual = Serve {
         protocol: Protocol::Tcp,
         port: 80,
-        service_time: ServiceTime::Constant(Span::ZERO),
+        service_time: Dist::Constant(0),
+        per_byte: Span::ZERO,
         workers: Serve::UNLIMITED,
         backlog: 128,
+        discipline: Discipline::Fcfs,
+        speed_ppm: 1_000_000,
+        max_connections: Serve::UNLIMITED,
     };
     assert_eq!(rs1.serves, [usual]);
     let rs2 = &s.nodes[4];
@@ -100,10 +104,14 @@ fn the_example_of_the_manual_is_read() {
         scope: Some("host".into()),
     };
     assert_eq!(rs2.interfaces[0].addresses[1], second);
-    let pareto = ServiceTime::Pareto { mean: Span::from_millis(20), shape_ppm: 1_500_000 };
-    assert_eq!((rs2.serves[0].protocol, rs2.serves[0].service_time, rs2.serves[0].workers), (Protocol::Udp, pareto, 4));
+    let pareto = Dist::Pareto { mean: 20_000_000, shape_ppm: 1_500_000 };
+    assert_eq!(
+        (rs2.serves[0].protocol, &rs2.serves[0].service_time, rs2.serves[0].workers),
+        (Protocol::Udp, &pareto, 4)
+    );
     let web = &s.traffic[0];
-    assert_eq!((web.connections, web.response, web.arrivals), (12, 1000, Arrivals::Every(Span::from_millis(100))));
+    assert_eq!((web.connections, &web.response), (12, &Dist::Constant(1000)));
+    assert_eq!(web.arrivals, Arrivals::Every(Span::from_millis(100)));
     assert_eq!(web.to, (Ipv4Addr::new(192, 168, 1, 200), 80));
     let set = LinkChange { loss_ppm: Some(100_000), ..LinkChange::default() };
     let ends = ["rs2".to_string(), "lan".to_string()];
@@ -123,7 +131,8 @@ fn what_is_unsaid_has_its_default() {
     assert_eq!(s.nodes[0].ageing, Span::from_secs(300));
     let t = &s.traffic[0];
     assert_eq!((t.name.as_str(), t.connections, t.requests), ("1", 1, 1));
-    assert_eq!((t.request, t.response, t.timeout, t.start), (100, 100, Span::from_secs(3), Span::ZERO));
+    assert_eq!((t.request.clone(), t.response.clone()), (Dist::Constant(100), Dist::Constant(100)));
+    assert_eq!((t.timeout, t.start), (Span::from_secs(3), Span::ZERO));
     let lo = s.nodes.last().and_then(|n| n.interfaces.last()).expect("rs1 lists lo");
     assert_eq!((lo.name.as_str(), lo.mac, lo.link.mtu, lo.addresses[0].prefix), ("lo", [0; 6], 65_536, 32));
 }
@@ -206,6 +215,70 @@ timeline:
 }
 
 #[test]
+fn arrivals_users_and_addresses_in_all_their_forms() {
+    let form = |words: &str| {
+        let text = format!("{NETWORK}duration: 9s\ntraffic: [{{ from: client, to: 10.0.0.10:80, {words} }}]\n");
+        good(&text).traffic.remove(0)
+    };
+    let ms = Span::from_millis;
+    let phases = [ArrivalPhase { gap: Some(ms(10)), dwell: ms(1_000) }, ArrivalPhase { gap: None, dwell: ms(4_000) }];
+    let mmpp = form("arrivals: { mmpp: { rates: [100/s, 0], dwell: [1s, 4s] } }");
+    assert_eq!(mmpp.arrivals, Arrivals::Mmpp(phases.into()));
+    let steps = [ArrivalStep { from: ms(0), gap: Some(ms(100)) }, ArrivalStep { from: ms(5_000), gap: Some(ms(10)) }];
+    let stepped = form("arrivals: { steps: [[0s, 10/s], [5s, 100/s]] }");
+    assert_eq!(stepped.arrivals, Arrivals::Steps(steps.into()));
+    let trace =
+        Arrivals::Trace { times: [ms(0), ms(5), ms(10)].into(), sizes: Some([Some(1_000), None, Some(20_000)].into()) };
+    for words in ["arrivals: { csv: trace.csv }", "arrivals: { trace: [[0s, 1kB], 5ms, [10ms, 20000]] }"] {
+        let t = form(words);
+        assert_eq!((&t.arrivals, t.connections), (&trace, 3), "{words}");
+    }
+    let closed = form("users: 20, think: { exponential: 1s }");
+    assert_eq!((closed.users, closed.think, closed.connections), (20, Dist::Exponential(1_000_000_000), 10_000_000));
+    assert_eq!(form("users: 20, connections: 60").connections, 60);
+    let many = form("addresses: 10.1.0.0/16");
+    assert_eq!(many.sources, Some((Ipv4Addr::new(10, 1, 0, 1), 65_534)));
+    assert_eq!(form("addresses: 10.1.0.4/32").sources, Some((Ipv4Addr::new(10, 1, 0, 4), 1)));
+    let sized = form("request: { uniform: [1kB, 2kB] }, response: { list: [1kB, 5kB] }");
+    assert_eq!(sized.request, Dist::Uniform { low: 1_000, high: 2_000 });
+    assert_eq!(sized.response, Dist::List([1_000, 5_000].into()));
+}
+
+#[test]
+fn servers_in_all_their_forms() {
+    let form = |words: &str| {
+        let text = format!("{NETWORK}  s: {{ kind: host, serves: [ {{ port: 80, {words} }} ] }}\n");
+        good(&text).nodes.pop().and_then(|mut n| n.serves.pop()).expect("a server")
+    };
+    let mean = 20_000_000;
+    for (words, wanted) in [
+        (
+            "bounded_pareto: { mean: 20ms, shape: 1.5, ratio: 10000 }",
+            Dist::BoundedPareto { mean, shape_ppm: 1_500_000, ratio_ppm: 10_000_000_000 },
+        ),
+        ("hyperexponential: { mean: 20ms, cv2: 4 }", Dist::hyperexponential(mean, 4_000_000)),
+        ("hyperexponential: { mean: 20ms, p: 0.9 }", Dist::Hyperexponential { mean, short_ppm: 900_000 }),
+        ("list: [1ms, 2ms]", Dist::List([1_000_000, 2_000_000].into())),
+        ("csv: times.csv", Dist::List([20_000_000, 500_000_000].into())),
+    ] {
+        assert_eq!(form(&format!("service_time: {{ {words} }}")).service_time, wanted);
+    }
+    let sized = form("service_time: { per_byte: 10ns }");
+    assert_eq!((sized.service_time, sized.per_byte), (Dist::Constant(0), Span(10)));
+    let both = form("service_time: { exponential: 1ms, per_byte: 10ns }");
+    assert_eq!((both.service_time, both.per_byte), (Dist::Exponential(1_000_000), Span(10)));
+    let shared = form("discipline: ps, speed: 2x, max_connections: 7");
+    assert_eq!((shared.discipline, shared.workers, shared.speed_ppm), (Discipline::Ps, 1, 2_000_000));
+    assert_eq!(shared.max_connections, 7);
+    let fast = "timeline: [{ at: 5s, node: rs, serves: tcp/80, set: { speed: 0.1 } }]\n";
+    let file = format!("warmup: 2s\ndefaults: {{ server: {{ discipline: ps }} }}\n{NETWORK}{fast}");
+    let s = good(&file.replace("rs: { kind: real-server,", "rs: { kind: real-server, serves: [tcp/80],"));
+    assert_eq!((s.warmup, s.steps.len(), s.nodes[2].serves[0].workers), (Span::from_secs(2), 3, 1));
+    let slow = StepKind::SetSpeed { node: NodeId(3), protocol: Protocol::Tcp, port: 80, speed_ppm: 100_000 };
+    assert_eq!(s.steps[1].kind, slow);
+}
+
+#[test]
 fn traffic_in_all_its_forms() {
     let form = |words: &str| {
         let text = format!("{NETWORK}traffic: [{{ from: client, to: 10.0.0.10:80, connections: 3, {words} }}]\n");
@@ -215,10 +288,10 @@ fn traffic_in_all_its_forms() {
     assert_eq!(form("rate: 0.5/s").arrivals, Arrivals::Rate(Span::from_secs(2)));
     assert_eq!(form("arrivals: { poisson: 3/s }").arrivals, Arrivals::Poisson(Span(333_333_333)));
     assert_eq!(form("arrivals: { poisson: 20ms }").arrivals, Arrivals::Poisson(Span::from_millis(20)));
-    assert_eq!(form("request: 1472").request, 1472);
-    assert_eq!(form("response: 64KiB").response, 65_536);
-    assert_eq!(form("response: 1.5kB").response, 1_500);
-    assert_eq!(form("requests: 5, think: 1s").think, Span::from_secs(1));
+    assert_eq!(form("request: 1472").request, Dist::Constant(1472));
+    assert_eq!(form("response: 64KiB").response, Dist::Constant(65_536));
+    assert_eq!(form("response: 1.5kB").response, Dist::Constant(1_500));
+    assert_eq!(form("requests: 5, think: 1s").think, Dist::Constant(1_000_000_000));
     assert_eq!(form("protocol: udp, source_port: 4000").source_port, Some(4000));
 }
 

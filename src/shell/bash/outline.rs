@@ -65,6 +65,27 @@ pub fn outline(script: &str) -> Vec<Outlined> {
     seen.iter().map(outlined).collect()
 }
 
+/// The script's commands as they stand, each with all its lines: what an interactive bash would run between two prompts.
+/// What follows a syntax error is one with it. Comments between commands are left out.
+pub fn statements(script: &str) -> Vec<String> {
+    let mut parser = Parser::new(script, 1);
+    let mut found = Vec::new();
+    loop {
+        let from = parser.pos;
+        let read = parser.next_line();
+        let to = if read.is_err() { parser.src.len() } else { parser.pos };
+        let text = parser.src.get(from..to).unwrap_or("");
+        let skipped = text.lines().take_while(|l| l.trim().is_empty() || l.trim_start().starts_with('#')).count();
+        let text = text.lines().skip(skipped).collect::<Vec<_>>().join("\n");
+        if !text.trim().is_empty() {
+            found.push(text);
+        }
+        if !matches!(read, Ok(Some(_))) {
+            return found;
+        }
+    }
+}
+
 /// The text of a word, if it has no need of a run.
 fn known(parts: &[Part], assigned: &BTreeMap<&str, Option<String>>) -> Option<String> {
     let mut text = String::new();
@@ -188,5 +209,18 @@ mod tests {
     #[test]
     fn a_script_is_read_as_far_as_its_syntax_is_right() {
         assert_eq!(words("ip a\nif; then\nip b\n"), ["ip a"]);
+    }
+
+    #[test]
+    fn statements_are_what_stands_between_two_prompts() {
+        let script = "# first\n\nip link set eth0 up\nfor i in 1 2; do\n  echo $i\ndone\ncat > f <<EOF\na\nEOF\n\necho b; echo c # d\n)\nx\n";
+        let expected = [
+            "ip link set eth0 up",
+            "for i in 1 2; do\n  echo $i\ndone",
+            "cat > f <<EOF\na\nEOF",
+            "echo b; echo c # d",
+            ")\nx",
+        ];
+        assert_eq!(statements(script), expected);
     }
 }

@@ -259,6 +259,14 @@ fn list_options(out: &mut String, spec: &ServiceSpec, scheduler: &str) {
     }
 }
 
+/// What is typed to give a service another scheduler and leave all else as it is.
+pub fn edit_line(service: &ServiceView<'_>, scheduler: &str) -> String {
+    let format = Format { layout: Layout::Rule, numeric: true, sorted: false, exact: false };
+    let mut line = format!("ipvsadm -E {} -s {scheduler}", service_name(service.key(), format));
+    rule_options(&mut line, service.spec(), scheduler);
+    line
+}
+
 /// The rest of a service's line in `-S`.
 fn rule_options(out: &mut String, spec: &ServiceSpec, scheduler: &str) {
     if let Some(seconds) = spec.persistent {

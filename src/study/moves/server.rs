@@ -1,9 +1,9 @@
 //! Changes of what listens on a host, and how much of it there is room for.
 
 use super::{Bench, each_and_all};
-use crate::base::NodeId;
+use crate::base::{Dist, NodeId};
 use crate::node::Host;
-use crate::scenario::model::{Kind, Protocol, Serve, ServiceTime};
+use crate::scenario::model::{Kind, Protocol, Serve};
 use crate::study::change::{Change, Edit};
 use crate::trace::DropReason;
 use crate::wire::Proto;
@@ -51,53 +51,45 @@ fn serves<'a>(b: &Bench<'a>, node: NodeId) -> &'a [Serve] {
     b.lab.play.scenario.nodes.get(node.index()).map_or(&[], |n| &n.serves)
 }
 
-/// The file's `serves` with one more.
+/// The file's `serves` with one more; none where what there is says more than a port.
 fn serve_too(b: &Bench<'_>, node: NodeId, proto: Proto, port: u16) -> Option<Edit> {
     let word = match proto {
         Proto::Tcp => Protocol::Tcp.word(),
         Proto::Udp => Protocol::Udp.word(),
         _ => return None,
     };
-    let mut all: Vec<String> = Vec::new();
-    for s in serves(b, node) {
-        all.push(as_written(s, s.workers, s.backlog)?);
+    let plain = |s: &Serve| {
+        s.workers == Serve::UNLIMITED && s.max_connections == Serve::UNLIMITED && s.service_time == Dist::Constant(0)
+    };
+    let there = serves(b, node);
+    if !there.iter().all(plain) {
+        return None;
     }
+    let mut all: Vec<String> = there.iter().map(|s| format!("{}/{}", s.protocol.word(), s.port)).collect();
     all.push(format!("{word}/{port}"));
     Some(Edit::Key(node, vec!["serves".into()], format!("[{}]", all.join(", "))))
 }
 
-/// An item of `serves`; none where its service time is drawn, which is not told here.
-fn as_written(s: &Serve, workers: u32, backlog: u32) -> Option<String> {
-    let ServiceTime::Constant(time) = s.service_time else { return None };
-    let mut words = format!("port: {}, protocol: {}, backlog: {backlog}", s.port, s.protocol.word());
-    if time.0 > 0 {
-        words += &format!(", service_time: {time}");
-    }
-    if workers != Serve::UNLIMITED {
-        words += &format!(", workers: {workers}");
-    }
-    Some(format!("{{ {words} }}"))
-}
-
-/// More workers and a longer queue, or, where nothing else helps, no limit of workers.
+/// A longer queue, more workers, or both.
 pub fn room(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let full =
         |n: NodeId| b.lab.log.drops().any(|d| d.node == n && matches!(d.reason, DropReason::TcpBacklogFull { .. }));
     let hosts: Vec<NodeId> =
         b.hosts().map(|h| h.id).filter(|n| b.lab.kind(*n) != Some(Kind::Switch) && full(*n)).collect();
     let mut out = Vec::new();
-    for (workers, backlog) in [(0, 1024), (64, 1024), (Serve::UNLIMITED, 1024)] {
-        let mut edits = Vec::new();
+    for keys in [&[("backlog", "1024")][..], &[("workers", "64")], &[("workers", "64"), ("backlog", "1024")]] {
+        let mut all = Vec::new();
         for node in &hosts {
-            let all: Option<Vec<String>> = serves(b, *node)
-                .iter()
-                .map(|s| as_written(s, if workers == 0 { s.workers } else { workers }, backlog.max(s.backlog)))
-                .collect();
-            edits.extend(all.map(|all| Edit::Key(*node, vec!["serves".into()], format!("[{}]", all.join(", ")))));
-        }
-        out.extend(edits.iter().map(|e| Change { kind, edits: vec![e.clone()] }));
-        if edits.len() > 1 {
+            let mut edits = Vec::new();
+            for i in 0..serves(b, *node).len() {
+                let key = |k: &str| vec!["serves".to_string(), i.to_string(), k.to_string()];
+                edits.extend(keys.iter().map(|(k, v)| Edit::Key(*node, key(k), v.to_string())));
+            }
+            all.extend(edits.clone());
             out.push(Change { kind, edits });
+        }
+        if hosts.len() > 1 {
+            out.push(Change { kind, edits: all });
         }
     }
     out

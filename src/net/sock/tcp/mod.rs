@@ -194,6 +194,16 @@ impl TcpStack {
         }
     }
 
+    /// A number of the message that was read last. It comes from the client's end alone (address, port, sequence number), so
+    /// that it is the same whichever server a director chooses.
+    pub fn message_key(&self, id: SockId) -> u64 {
+        let Some(sock) = self.socks.get(id.slot as usize).filter(|s| s.id(id.slot) == id) else { return 0 };
+        let mut hash = Digest::default();
+        hash.word(u64::from(sock.quad.raddr) << 16 | u64::from(sock.quad.rport));
+        hash.word(u64::from(sock.rcv_start));
+        hash.finish()
+    }
+
     /// What the application calls the socket from now on.
     pub fn set_user(&mut self, id: SockId, user: u32) {
         if let Some(sock) = self.sock(id) {

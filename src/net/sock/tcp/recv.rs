@@ -119,6 +119,9 @@ impl Sock {
                 self.set(flag::RECEIVING);
                 self.rcv_start = self.rcv_nxt;
                 self.rcv_body = piece.body;
+                if !piece.last {
+                    self.event(cx, SockEvent::Begins);
+                }
             }
             self.rcv_nxt = piece.end;
             if piece.last {

@@ -1,0 +1,240 @@
+//! `lvsim diff`: where two runs part, what led there, and what came of it.
+//!
+//! Both runs are told line by line (frames, decisions, neighbours, what was typed), by simulated time. Up to the first line
+//! that differs they are one run; from there to the first frame that differs is the chain that led to it. After that the
+//! two have little in common, so only ends are compared: outcomes, tables.
+
+use crate::report::run::Run;
+use crate::report::snapshot::text_tables;
+use crate::report::why::{Lab, record_line};
+use crate::trace::TraceEvent;
+use serde_json::{Value, json};
+use similar::{ChangeTag, TextDiff};
+use std::fmt::Write as _;
+
+/// Lines of a chain that are kept, for each side.
+const CHAIN: usize = 12;
+/// Lines that both have, before the first that differs.
+const COMMON: usize = 2;
+/// Connections with another end that are listed; more are counted.
+const LISTED: usize = 20;
+
+/// Two runs, compared.
+#[derive(Clone, Debug, Default)]
+pub struct Diff {
+    /// Where they part; none if they are the same run.
+    pub parting: Option<Parting>,
+    /// The first frame that differs, on each side; none where a side has no further frame.
+    pub frame: Option<[Option<String>; 2]>,
+    /// Connections whose outcome or server differs: name, then each side.
+    pub connections: Vec<(String, [String; 2])>,
+    /// Tables that differ at the end: title, then the lines with `-`, `+` or a blank before them.
+    pub tables: Vec<(String, Vec<String>)>,
+}
+
+/// Where two runs part.
+#[derive(Clone, Debug, Default)]
+pub struct Parting {
+    /// The last lines that both have.
+    pub before: Vec<String>,
+    /// Each side's lines from there to its first frame that differs, that included.
+    pub sides: [Vec<String>; 2],
+    /// Lines of each side that were left out in between.
+    pub left_out: [usize; 2],
+}
+
+/// One line of a run.
+struct Line {
+    text: String,
+    frame: bool,
+}
+
+/// Compares two runs that were traced with their decisions.
+pub fn diff(a: &Run<'_>, b: &Run<'_>) -> Diff {
+    let labs = [a.lab(), b.lab()];
+    let (parting, frame) = part(&labs);
+    Diff { parting, frame, connections: connections(&labs), tables: tables(a, b) }
+}
+
+impl Diff {
+    /// Whether nothing differs.
+    pub fn same(&self) -> bool {
+        self.parting.is_none() && self.connections.is_empty() && self.tables.is_empty()
+    }
+}
+
+fn lines<'l>(lab: &'l Lab<'_>) -> impl Iterator<Item = Line> + 'l {
+    lab.log.records.iter().filter_map(|r| {
+        let frame = matches!(r.event, TraceEvent::Frame { .. });
+        record_line(lab, r).map(|text| Line { text, frame })
+    })
+}
+
+fn part(labs: &[Lab<'_>; 2]) -> (Option<Parting>, Option<[Option<String>; 2]>) {
+    let [mut a, mut b] = [lines(&labs[0]), lines(&labs[1])];
+    let mut before: Vec<String> = Vec::new();
+    let first = loop {
+        match (a.next(), b.next()) {
+            (None, None) => return (None, None),
+            (Some(x), Some(y)) if x.text == y.text => {
+                if before.len() == COMMON {
+                    before.remove(0);
+                }
+                before.push(x.text);
+            }
+            other => break other,
+        }
+    };
+    // Each side up to its next frame: if those are alike, the frames part later, and so on.
+    let mut sides = [Vec::new(), Vec::new()];
+    let mut left_out = [0, 0];
+    let mut next = [first.0, first.1];
+    let frame = loop {
+        let mut frames = [None, None];
+        for (side, rest) in [&mut a as &mut dyn Iterator<Item = Line>, &mut b].into_iter().enumerate() {
+            let mut line = next[side].take().or_else(|| rest.next());
+            while let Some(l) = line {
+                let text = keep(&mut sides[side], &mut left_out[side], l.text);
+                if l.frame {
+                    frames[side] = Some(text);
+                    break;
+                }
+                line = rest.next();
+            }
+        }
+        if frames[0] != frames[1] || frames[0].is_none() {
+            break frames;
+        }
+    };
+    let frame = (frame != [None, None]).then_some(frame);
+    (Some(Parting { before, sides, left_out }), frame)
+}
+
+/// Keeps the first lines of a chain, and always the newest.
+fn keep(lines: &mut Vec<String>, left_out: &mut usize, text: String) -> String {
+    if lines.len() == CHAIN {
+        lines.pop();
+        *left_out += 1;
+    }
+    lines.push(text.clone());
+    text
+}
+
+fn connections(labs: &[Lab<'_>; 2]) -> Vec<(String, [String; 2])> {
+    let ends = |lab: &Lab<'_>| -> Vec<(String, String)> {
+        let end = |c: &crate::report::log::ConnectionRow| {
+            let by = c.server.as_ref().map_or(String::new(), |s| format!(" by {s}"));
+            (format!("{}:{}", c.traffic, c.index), format!("{}{by}", c.outcome.word()))
+        };
+        lab.log.connections.iter().map(end).collect()
+    };
+    let [a, b] = [ends(&labs[0]), ends(&labs[1])];
+    let mut out = Vec::new();
+    let in_b: std::collections::BTreeMap<&str, &str> = b.iter().map(|(n, e)| (&**n, &**e)).collect();
+    let in_a: std::collections::BTreeSet<&str> = a.iter().map(|(n, _)| &**n).collect();
+    for (name, end) in &a {
+        let other = in_b.get(&**name).copied().unwrap_or("none");
+        if other != end {
+            out.push((name.clone(), [end.clone(), other.to_string()]));
+        }
+    }
+    let new = b.iter().filter(|(n, _)| !in_a.contains(&**n));
+    out.extend(new.map(|(name, end)| (name.clone(), ["none".to_string(), end.clone()])));
+    out
+}
+
+fn tables(a: &Run<'_>, b: &Run<'_>) -> Vec<(String, Vec<String>)> {
+    let [ours, theirs] = [a, b].map(|run| text_tables(run.play()));
+    let mut titles: Vec<&str> = ours.iter().map(|t| &*t.title).collect();
+    titles.extend(theirs.iter().map(|t| &*t.title).filter(|t| !ours.iter().any(|o| o.title == *t)));
+    let text = |of: &[crate::report::TextBlock], title: &str| {
+        of.iter().find(|t| t.title == title).map_or(String::new(), |t| t.text.trim_end().to_string() + "\n")
+    };
+    let mut out = Vec::new();
+    for title in titles {
+        let (x, y) = (text(&ours, title), text(&theirs, title));
+        if x != y {
+            out.push((title.to_string(), changed_lines(&x, &y)));
+        }
+    }
+    out
+}
+
+/// Two texts line by line: `- ` what only the first has, `+ ` what only the second has, two blanks before what both have.
+pub fn changed_lines(a: &str, b: &str) -> Vec<String> {
+    let diff = TextDiff::from_lines(a, b);
+    let line = |c: similar::Change<&str>| {
+        let sign = match c.tag() {
+            ChangeTag::Delete => "- ",
+            ChangeTag::Insert => "+ ",
+            ChangeTag::Equal => "  ",
+        };
+        format!("{sign}{}", c.value().trim_end())
+    };
+    diff.iter_all_changes().map(line).collect()
+}
+
+/// For people. `inputs`: what differs in the files, a line each.
+pub fn text(diff: &Diff, inputs: &[String]) -> String {
+    let mut out = String::new();
+    let mut part = |title: &str, lines: &[String]| {
+        if !lines.is_empty() {
+            let _ = writeln!(out, "{title}");
+            lines.iter().for_each(|l| {
+                let _ = writeln!(out, "  {l}");
+            });
+            out.push('\n');
+        }
+    };
+    part("What differs in what was asked for", inputs);
+    if let Some(p) = &diff.parting {
+        let mut lines: Vec<String> = p.before.iter().map(|l| format!("  {l}")).collect();
+        for (side, sign) in ["-", "+"].into_iter().enumerate() {
+            let all = &p.sides[side];
+            for (n, l) in all.iter().enumerate() {
+                if n + 1 == all.len() && p.left_out[side] > 0 {
+                    lines.push(format!("{sign} … {} more", p.left_out[side]));
+                }
+                lines.push(format!("{sign} {l}"));
+            }
+        }
+        part("Where the runs part, up to the first frame that differs", &lines);
+    }
+    if let Some(frames) = &diff.frame {
+        let shown = |f: &Option<String>| f.clone().unwrap_or_else(|| "no further frame".into());
+        part("The first frame that differs", &[format!("- {}", shown(&frames[0])), format!("+ {}", shown(&frames[1]))]);
+    }
+    let mut lines: Vec<String> =
+        diff.connections.iter().take(LISTED).map(|(name, [a, b])| format!("{name}  {a}  ->  {b}")).collect();
+    if diff.connections.len() > LISTED {
+        lines.push(format!("… and {} more", diff.connections.len() - LISTED));
+    }
+    part("Connections that end otherwise", &lines);
+    for (title, lines) in &diff.tables {
+        part(&format!("At the end, {title}"), lines);
+    }
+    if diff.same() {
+        out.push_str("The runs are the same.\n");
+    }
+    out
+}
+
+/// For programs.
+pub fn object(diff: &Diff, inputs: &[String]) -> Value {
+    let parting = diff.parting.as_ref().map(|p| {
+        json!({ "before": p.before, "a": p.sides[0], "b": p.sides[1], "left_out": { "a": p.left_out[0], "b": p.left_out[1] } })
+    });
+    let connections: Vec<Value> =
+        diff.connections.iter().map(|(name, [a, b])| json!({ "connection": name, "a": a, "b": b })).collect();
+    let tables: Vec<Value> =
+        diff.tables.iter().map(|(title, lines)| json!({ "table": title, "lines": lines })).collect();
+    json!({
+        "schema_version": 1,
+        "same": diff.same(),
+        "inputs": inputs,
+        "parting": parting,
+        "first_frame": diff.frame.as_ref().map(|f| json!({ "a": f[0], "b": f[1] })),
+        "connections": connections,
+        "tables": tables,
+    })
+}
