@@ -15,6 +15,10 @@ const MAX_READ: u64 = 64 << 20;
 /// A scenario that can be simulated.
 pub struct Loaded {
     pub scenario: Scenario,
+    /// What it is called in messages.
+    pub file: String,
+    /// What was read.
+    pub text: String,
 }
 
 /// Reads a file, or stdin for `-`.
@@ -56,7 +60,7 @@ pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
             if !loaded.warnings.is_empty() {
                 ui.print_err(&problem::render(&loaded.warnings, shown, &text, ui.color_err));
             }
-            Ok(Loaded { scenario: loaded.scenario })
+            Ok(Loaded { scenario: loaded.scenario, file: shown.to_string(), text })
         }
         Err(problems) => {
             ui.print_err(&problem::render(&problems, shown, &text, ui.color_err));
@@ -67,7 +71,7 @@ pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
 }
 
 /// Reads a file that a scenario names: one in the scenario's folder or below, nothing else of the machine.
-fn read_beside(scenario: &str, name: &str) -> Result<String, String> {
+pub fn read_beside(scenario: &str, name: &str) -> Result<String, String> {
     if scenario == "-" {
         return Err("a scenario from stdin has no folder".into());
     }

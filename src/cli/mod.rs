@@ -4,6 +4,7 @@
 //! share: [`exit`] (codes, panics), [`out`] (stdout, files), [`ui`] (colour, stderr), [`input`] (reading scenarios),
 //! [`simulation`] (options, limits, progress, Ctrl-C).
 
+mod breaks;
 mod check;
 mod compare;
 mod completions;
@@ -71,6 +72,8 @@ enum Verb {
     Trace(trace::Args),
     /// Tell why something went wrong: the cause, what mends it, every step
     Why(why::Args),
+    /// Break a scenario that works, and write the exercise
+    Break(breaks::Args),
     /// Draw the frames between hosts as a message sequence chart
     Ladder(ladder::Args),
     /// Compare two runs: where they part, what led there, what came of it
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Verb::Test(args) => args.execute(&mut ui),
         Verb::Trace(args) => args.execute(&mut ui),
         Verb::Why(args) => args.execute(&mut ui),
+        Verb::Break(args) => args.execute(&mut ui),
         Verb::Ladder(args) => args.execute(&mut ui),
         Verb::Diff(args) => args.execute(&mut ui),
         Verb::Order(args) => args.execute(&mut ui),

@@ -10,6 +10,7 @@
 
 pub mod build;
 pub mod causes;
+pub mod edit;
 pub mod expect;
 pub mod files;
 pub mod limits;

@@ -3,9 +3,17 @@
 //! A study changes the file's text by `--set` or the resolved scenario itself, runs it, and compares; it keeps no run
 //! longer than it needs. How many runs it may make is its caller's to say, and reaching that is told.
 
+pub mod change;
 pub mod compare;
+pub mod cure;
 pub mod diff;
+pub mod exam;
+pub mod lines;
 pub mod measures;
+pub mod moves;
 pub mod order;
+pub mod sabotage;
+pub mod slips;
 pub mod stats;
+pub mod tell;
 pub mod verdict;

@@ -1,5 +1,6 @@
 //! One integration binary; a module for each subject.
 
+mod broken;
 mod captures;
 mod cli;
 mod counters;

@@ -124,7 +124,8 @@ const HIDES: &[Hides] = &[
     Hides { code: "nat-one-network", hides: &["nat-gateway"], same_node: true },
     Hides { code: "nat-gateway", hides: &["unowned-address", "ip-forward", "rp-filter", "no-route"], same_node: true },
     Hides { code: "nat-gateway", hides: &["ip-forward"], same_node: false },
-    Hides { code: "answers-through-director", hides: &["rp-filter"], same_node: false },
+    // To forward would not help: the source is the director's own.
+    Hides { code: "answers-through-director", hides: &["rp-filter", "ip-forward"], same_node: false },
     Hides { code: "no-route-back", hides: &["unowned-address"], same_node: true },
     Hides { code: "ip-forward", hides: &["no-route"], same_node: true },
 ];
@@ -139,7 +140,10 @@ pub fn causes(lab: &Lab<'_>) -> Vec<Found> {
     let all: Vec<Found> = RECOGNISERS.iter().flat_map(sorted).collect();
     let hidden = |f: &Found| {
         let by = |h: &&Hides| {
-            h.hides.contains(&f.code) && all.iter().any(|o| o.code == h.code && (!h.same_node || o.node == f.node))
+            // What a server sends elsewhere may end at anybody; what ends at the director came the right way.
+            let came_right = (h.code, f.code) == ("nat-gateway", "ip-forward") && lab.is_director(f.node);
+            let on = |o: &Found| o.node == f.node || (!h.same_node && !came_right);
+            h.hides.contains(&f.code) && all.iter().any(|o| o.code == h.code && on(o))
         };
         HIDES.iter().any(|h| by(&h))
     };

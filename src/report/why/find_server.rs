@@ -284,8 +284,14 @@ pub fn answers_through_director(lab: &Lab<'_>) -> Vec<Found> {
         }
     }
     for d in lab.drops() {
-        let (DropReason::OwnSource { src, .. }, Some(p)) = (d.reason, d.frame.ip()) else { continue };
-        if !lab.vips.contains(src) || !lab.is_director(d.node) {
+        // Without ip_forward the packet ends before its source is looked at; with it, it would end for its source.
+        let (src, p) = match (d.reason, d.frame.ip()) {
+            (DropReason::OwnSource { src, .. }, Some(p)) => (*src, p),
+            (DropReason::NotForUs { .. }, Some(p)) => (p.saddr, p),
+            _ => continue,
+        };
+        let own = lab.host(d.node).is_some_and(|h| h.net.is_local(src));
+        if !lab.vips.contains(&src) || !lab.is_director(d.node) || !own {
             continue;
         }
         let node = senders.get(&p.id.0).copied().unwrap_or(d.node);

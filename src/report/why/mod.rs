@@ -128,6 +128,11 @@ pub fn why(lab: &Lab<'_>, subject: &Subject) -> Result<Why, NotThere> {
     }
 }
 
+/// Whether a server answered for a VIP and was believed, so that traffic goes past the director.
+pub fn strays(lab: &Lab<'_>) -> bool {
+    find_arp::stray(lab)
+}
+
 /// A connection of the run by its entry and its place there.
 ///
 /// # Errors
