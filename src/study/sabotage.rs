@@ -95,6 +95,10 @@ pub fn sabotage(
         if first.is_some_and(|f| f.slip.cause == slip.slip.cause) {
             continue;
         }
+        // Of two slips each has to do harm by itself: neither may be mended in vain.
+        if first.is_some() && broken(exam, &good, &[slip], facts.events, go_on).is_none() {
+            continue;
+        }
         let Some((text, fails)) = broken(exam, &good, &with, facts.events, go_on) else { continue };
         if difficulty == Difficulty::Two && first.is_none() {
             first = Some(slip);

@@ -33,7 +33,8 @@ pub fn text(search: &Search, budget: Budget) -> String {
     match &cure.yaml {
         Some(diff) => {
             out.push_str("in the file:\n");
-            diff.lines().for_each(|l| out.push_str(&format!("  {l}\n")));
+            // An empty line around a change is a blank before nothing.
+            diff.lines().for_each(|l| out.push_str(&format!("{}\n", format!("  {l}").trim_end())));
         }
         None => {
             out.push_str("on the command line:\n");

@@ -7,7 +7,7 @@ use crate::net::DevKind;
 use crate::node::Host;
 use crate::report::why::lab::Server;
 use crate::scenario::model::Kind;
-use crate::study::change::{Change, Edit};
+use crate::study::change::{Change, Edit, typed_lines};
 use crate::sysctl::Conf;
 use crate::wire::Proto;
 use std::collections::BTreeSet;
@@ -144,7 +144,7 @@ pub fn mode_and_setup(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
 
 /// A NAT server at the port where its application listens.
 pub fn port(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
-    let mut all = Vec::new();
+    let (mut all, mut again) = (Vec::new(), Vec::new());
     for (s, h) in b.servers().filter(|(s, _)| s.method == "Masq") {
         let proto = if s.service.starts_with("UDP") { Proto::Udp } else { Proto::Tcp };
         let ports: BTreeSet<u16> = h.servers.services().filter(|x| x.proto == proto).map(|x| x.port).collect();
@@ -153,6 +153,7 @@ pub fn port(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
         }
         let words = service_words(&s.service);
         for p in ports {
+            again.extend(retyped(b, kind, s, (s.addr.0, p)));
             all.push((
                 s.director,
                 vec![
@@ -162,7 +163,27 @@ pub fn port(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
             ));
         }
     }
-    each_and_all(kind, all)
+    let mut out = each_and_all(kind, all);
+    out.extend(again);
+    out
+}
+
+/// The typed lines that add a server, with another server in its place: where the order of the servers matters, a server
+/// that is deleted and added again does not come back to its place.
+fn retyped(b: &Bench<'_>, kind: &'static str, s: &Server, new: (Ipv4Addr, u16)) -> Option<Change> {
+    let says = |word: &str| {
+        let (addr, port) = word.split_once(':').unwrap_or((word, ""));
+        addr.parse() == Ok(s.addr.0) && (port.is_empty() || port.parse() == Ok(s.addr.1))
+    };
+    let mut edits = Vec::new();
+    for (place, node, n, line) in typed_lines(b.lab.play.scenario) {
+        let adds = line.contains("ipvsadm -a ") || line.contains("--add-server");
+        let word = line.split_whitespace().find(|w| says(w)).filter(|_| adds && node == s.director);
+        if let Some(word) = word {
+            edits.push(Edit::Line(place, n, vec![line.replace(word, &format!("{}:{}", new.0, new.1))]));
+        }
+    }
+    (!edits.is_empty()).then_some(Change { kind, edits })
 }
 
 /// Hosts that could be servers, with the address that a director would name and the modes that they are set up for, best first.
@@ -373,6 +394,7 @@ pub fn right_server(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
                 format!("ipvsadm -a {words} -r {addr}:{} {} -w {}", s.addr.1, option(s.method), s.weight),
             ];
             out.push(Change::typed(kind, lines.map(|l| (s.director, l))));
+            out.extend(retyped(b, kind, s, (addr, s.addr.1)));
         }
     }
     out
