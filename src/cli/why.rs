@@ -119,6 +119,7 @@ impl Args {
         Budget { runs: self.cure_runs.unwrap_or(all.runs), ..all }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the user bounds the search in time; that the bound ended it is told")]
     fn search(&self, loaded: &input::Loaded) -> Search {
         let beside = |name: &str| input::read_beside(&self.file, name);
         let names = Names { read_file: Some(ReadFile(&beside)), ..names() };

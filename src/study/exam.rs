@@ -13,6 +13,9 @@ use crate::scenario::{self, Names, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+/// An entry of traffic: its name, how many connections had which outcome, who served how many.
+pub type Load = (String, BTreeMap<&'static str, u64>, BTreeMap<String, u64>);
+
 /// What a run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -20,8 +23,8 @@ pub struct Facts {
     pub ended: bool,
     /// Events that it took.
     pub events: u64,
-    /// By traffic, in the order of the file: its name, how many connections had which outcome, who served how many.
-    pub traffic: Vec<(String, BTreeMap<&'static str, u64>, BTreeMap<String, u64>)>,
+    /// By traffic, in the order of the file.
+    pub traffic: Vec<Load>,
     /// What was expected: how it is written, and whether it holds.
     pub expected: Vec<(String, bool)>,
     /// Whom hosts have in their caches for a VIP: the host, the address, the owner of the hardware address.

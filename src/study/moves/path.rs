@@ -72,10 +72,13 @@ fn gateways(b: &Bench<'_>, host: &Host) -> Vec<(NodeId, Ipv4Addr)> {
     out
 }
 
+/// What is typed on a host.
+type Lines = (NodeId, Vec<String>);
+
 /// A host's default gateway is another one, here and on all that could have the same.
 pub fn gateway(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let mut out: Vec<Change> = Vec::new();
-    let mut by_gateway: Vec<(Ipv4Addr, Vec<(NodeId, Vec<String>)>)> = Vec::new();
+    let mut by_gateway: Vec<(Ipv4Addr, Vec<Lines>)> = Vec::new();
     for h in b.hosts().filter(|h| b.lab.kind(h.id) != Some(Kind::Switch)) {
         let now: BTreeSet<Ipv4Addr> =
             h.net.fib.routes().iter().filter(|r| r.dst.prefix_len() == 0).filter_map(|r| r.via).collect();

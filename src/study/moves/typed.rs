@@ -105,9 +105,7 @@ pub fn earlier(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let mut all: Vec<Edit> = Vec::new();
     let mut out = Vec::new();
     for (place, node, n, line) in typed_lines(b.lab.play.scenario) {
-        if matches!(place, Place::Entry(_)) && line.contains("sysctl")
-            || matches!(place, Place::Entry(_)) && hides(line)
-        {
+        if matches!(place, Place::Entry(_)) && (line.contains("sysctl") || hides(line)) {
             let edits =
                 vec![Edit::Line(place, n, vec![]), Edit::First(Place::Run(node), vec![line.trim().to_string()])];
             all.extend(edits.clone());
