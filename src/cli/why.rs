@@ -62,7 +62,13 @@ pub struct Args {
     #[arg(long, value_name = "N", help_heading = "Limits")]
     cure_runs: Option<u32>,
     /// Search the cure for so many seconds at most
-    #[arg(long, value_name = "S", default_value_t = 5, help_heading = "Limits")]
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(0..=86_400),
+        help_heading = "Limits"
+    )]
     cure_seconds: u64,
     /// Print one JSON object
     #[arg(long)]
@@ -119,7 +125,10 @@ impl Args {
         Budget { runs: self.cure_runs.unwrap_or(all.runs), ..all }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the user bounds the search in time; that the bound ended it is told")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the user bounds the search in time; that the bound ended it is told"
+    )]
     fn search(&self, loaded: &input::Loaded) -> Search {
         let beside = |name: &str| input::read_beside(&self.file, name);
         let names = Names { read_file: Some(ReadFile(&beside)), ..names() };
