@@ -3,7 +3,7 @@
 //! As in the kernel one table serves both directions: the bucket follows from protocol, client address and client
 //! port, new entries go to the head. The table grows with its entries and its hash has no random seed.
 //! Entries are 64 bytes in a dense slab; a slot's generation tells a timer of an earlier tenant. What only
-//! synchronisation asks for stands beside the slab ([`Told`]), and only where there is something to keep.
+//! synchronisation asks for stands beside the slab (`Told`), and only where there is something to keep.
 //!
 //! Left out: entries without client port (FTP data), IPv6, persistence engine data.
 

@@ -1,7 +1,7 @@
 //! A change of a lab: lines that are typed on hosts, or keys of the file, as one person would make it.
 //!
 //! A change is carried out as arguments of `--set`, so that anybody can repeat the run, and shown as lines of the file
-//! ([`edit`](crate::scenario::edit)). What is typed is typed at the end of a host's set-up, before t = 0.
+//! ([`edit`]). What is typed is typed at the end of a host's set-up, before t = 0.
 
 use crate::base::NodeId;
 use crate::scenario::Scenario;

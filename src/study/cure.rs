@@ -1,6 +1,6 @@
 //! The smallest cure: the least that has to be typed or changed for a lab to do what it should, proved by running it.
 //!
-//! `why` and the lints say where to look; the table of [`moves`](super::moves) says what can be done. Single changes are
+//! `why` and the lints say where to look; the table of [`moves`] says what can be done. Single changes are
 //! tried first, those that mend a found cause before all others; then pairs, where the second change answers what `why`
 //! says after the first. What is found is stripped of every part that it does without. The search is bounded by runs and
 //! events, and says so when the bound ends it.

@@ -2,7 +2,7 @@
 //!
 //! The set-up is played up to the first connection ([`Lab`]) and the hosts' state is read; what the timeline types later is
 //! read as text. No traffic is run. A lint is one row in [`LINTS`]: a stable code, the cause that it foretells (a row of
-//! [`causes`](super::causes)), and a function that finds it. [`Finding::fails`] is set where a connection of the
+//! [`causes`](super::causes)), and a function that finds it. `Finding::fails` is set where a connection of the
 //! scenario will fail for it, as far as the kernel's rules leave no doubt; all else warns.
 //!
 //! Left out: keepalived is not simulated, so of its file only the virtual router ids are looked at; answers are not held
