@@ -5,7 +5,8 @@ use super::input;
 use super::simulation::{SimArgs, verdict};
 use super::ui::Ui;
 use lvsim::report::run::Stop;
-use lvsim::study::diff::{changed_lines, diff, object, text};
+use lvsim::study::diff::{diff, object, text};
+use lvsim::study::lines;
 
 /// Compare two runs: the first frame that differs, what led there, and what came of it.
 #[derive(Debug, clap::Args)]
@@ -79,5 +80,5 @@ impl Args {
 
 /// The lines of the files that differ.
 fn asked([a, b]: &[String; 2]) -> Vec<String> {
-    changed_lines(a, b).into_iter().filter(|l| !l.starts_with("  ") && l.trim_end().len() > 1).collect()
+    lines::all(a, b).into_iter().filter(|l| !l.starts_with("  ") && l.trim_end().len() > 1).collect()
 }

@@ -64,7 +64,7 @@ struct Cli {
 enum Verb {
     /// Simulate scenarios and tell what happened
     Run(run::Args),
-    /// Read scenarios and tell what is wrong with them, without simulating
+    /// Read scenarios, play their set-up, and tell what is wrong or will not work, before any run
     Check(check::Args),
     /// Run scenarios and judge what they expect, one line each
     Test(test::Args),

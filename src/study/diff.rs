@@ -4,12 +4,12 @@
 //! that differs they are one run; from there to the first frame that differs is the chain that led to it. After that the
 //! two have little in common, so only ends are compared: outcomes, tables.
 
+use super::lines;
 use crate::report::run::Run;
 use crate::report::snapshot::text_tables;
 use crate::report::why::{Lab, record_line};
 use crate::trace::TraceEvent;
 use serde_json::{Value, json};
-use similar::{ChangeTag, TextDiff};
 use std::fmt::Write as _;
 
 /// Lines of a chain that are kept, for each side.
@@ -63,7 +63,7 @@ impl Diff {
     }
 }
 
-fn lines<'l>(lab: &'l Lab<'_>) -> impl Iterator<Item = Line> + 'l {
+fn told<'l>(lab: &'l Lab<'_>) -> impl Iterator<Item = Line> + 'l {
     lab.log.records.iter().filter_map(|r| {
         let frame = matches!(r.event, TraceEvent::Frame { .. });
         record_line(lab, r).map(|text| Line { text, frame })
@@ -71,7 +71,7 @@ fn lines<'l>(lab: &'l Lab<'_>) -> impl Iterator<Item = Line> + 'l {
 }
 
 fn part(labs: &[Lab<'_>; 2]) -> (Option<Parting>, Option<[Option<String>; 2]>) {
-    let [mut a, mut b] = [lines(&labs[0]), lines(&labs[1])];
+    let [mut a, mut b] = [told(&labs[0]), told(&labs[1])];
     let mut before: Vec<String> = Vec::new();
     let first = loop {
         match (a.next(), b.next()) {
@@ -154,24 +154,10 @@ fn tables(a: &Run<'_>, b: &Run<'_>) -> Vec<(String, Vec<String>)> {
     for title in titles {
         let (x, y) = (text(&ours, title), text(&theirs, title));
         if x != y {
-            out.push((title.to_string(), changed_lines(&x, &y)));
+            out.push((title.to_string(), lines::all(&x, &y)));
         }
     }
     out
-}
-
-/// Two texts line by line: `- ` what only the first has, `+ ` what only the second has, two blanks before what both have.
-pub fn changed_lines(a: &str, b: &str) -> Vec<String> {
-    let diff = TextDiff::from_lines(a, b);
-    let line = |c: similar::Change<&str>| {
-        let sign = match c.tag() {
-            ChangeTag::Delete => "- ",
-            ChangeTag::Insert => "+ ",
-            ChangeTag::Equal => "  ",
-        };
-        format!("{sign}{}", c.value().trim_end())
-    };
-    diff.iter_all_changes().map(line).collect()
 }
 
 /// For people. `inputs`: what differs in the files, a line each.

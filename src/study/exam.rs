@@ -141,7 +141,13 @@ impl Facts {
         self.traffic.iter().filter_map(|(_, outcomes, _)| outcomes.get(Outcome::Ok.word())).sum()
     }
 
-    fn made(&self) -> u64 {
+    /// Whether somebody has a server's hardware address, or nobody's, for a VIP.
+    pub fn astray(&self) -> bool {
+        self.astray > 0
+    }
+
+    /// Connections that were made.
+    pub fn made(&self) -> u64 {
         self.traffic.iter().flat_map(|(_, outcomes, _)| outcomes.values()).sum()
     }
 

@@ -1,63 +1,38 @@
-//! Two texts of one file as the lines that went and came, with a line around them, as `diff -U1` prints it.
+//! Two texts line by line: what went, what came, what both have.
 
-/// The changed lines with their numbers; empty if the texts are the same.
+use similar::{Change, ChangeTag, DiffOp, TextDiff};
+
+fn signed(c: &Change<&str>) -> (char, String) {
+    let sign = match c.tag() {
+        ChangeTag::Delete => '-',
+        ChangeTag::Insert => '+',
+        ChangeTag::Equal => ' ',
+    };
+    (sign, c.value().trim_end_matches(['\n', '\r']).to_string())
+}
+
+/// The changed lines with a line around them and their numbers, as `diff -U1` prints them; empty if the texts are the same.
 pub fn diff(old: &str, new: &str) -> String {
-    let (a, b): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let diff = TextDiff::from_lines(old, new);
     let mut out = String::new();
-    let mut shown = 0;
-    for (i, j, n, m) in hunks(&a, &b) {
-        let before = i.saturating_sub(1).max(shown);
-        let after = (i + n + 1).min(a.len());
-        out.push_str(&format!("@@ line {} @@\n", before + 1));
-        a[before..i].iter().for_each(|l| out.push_str(&format!(" {l}\n")));
-        a[i..i + n].iter().for_each(|l| out.push_str(&format!("-{l}\n")));
-        b[j..j + m].iter().for_each(|l| out.push_str(&format!("+{l}\n")));
-        a[i + n..after].iter().for_each(|l| out.push_str(&format!(" {l}\n")));
-        shown = after;
+    for group in diff.grouped_ops(1) {
+        let line = group.first().map_or(0, |op: &DiffOp| op.old_range().start) + 1;
+        out.push_str(&format!("@@ line {line} @@\n"));
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let (sign, text) = signed(&change);
+            out.push_str(&format!("{sign}{text}\n"));
+        }
     }
     out
 }
 
-/// Lines beyond which only the differing middle as a whole is told.
-const FINE: usize = 2_000;
-
-/// Where lines differ: from which line of each, and how many of each.
-fn hunks(a: &[&str], b: &[&str]) -> Vec<(usize, usize, usize, usize)> {
-    let head = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(x, y)| x == y).count();
-    let (x, y) = (&a[head..a.len() - tail], &b[head..b.len() - tail]);
-    if x.is_empty() && y.is_empty() {
-        return Vec::new();
-    }
-    if x.len() > FINE || y.len() > FINE {
-        return vec![(head, head, x.len(), y.len())];
-    }
-    // The longest common subsequence, from the back: how many lines are shared from (i, j) on.
-    let mut common = vec![vec![0u32; y.len() + 1]; x.len() + 1];
-    for i in (0..x.len()).rev() {
-        for j in (0..y.len()).rev() {
-            common[i][j] = match x[i] == y[j] {
-                true => common[i + 1][j + 1] + 1,
-                false => common[i + 1][j].max(common[i][j + 1]),
-            };
-        }
-    }
-    let (mut i, mut j) = (0, 0);
-    let mut out: Vec<(usize, usize, usize, usize)> = Vec::new();
-    while i < x.len() || j < y.len() {
-        if i < x.len() && j < y.len() && x[i] == y[j] {
-            (i, j) = (i + 1, j + 1);
-            continue;
-        }
-        let goes = i < x.len() && (j == y.len() || common[i + 1][j] >= common[i][j + 1]);
-        let (n, m) = (usize::from(goes), usize::from(!goes));
-        match out.last_mut().filter(|h| h.0 + h.2 == head + i && h.1 + h.3 == head + j) {
-            Some(h) => (h.2, h.3) = (h.2 + n, h.3 + m),
-            None => out.push((head + i, head + j, n, m)),
-        }
-        (i, j) = (i + n, j + m);
-    }
-    out
+/// Every line: `- ` what only the first has, `+ ` what only the second has, two blanks before what both have.
+pub fn all(old: &str, new: &str) -> Vec<String> {
+    let line = |c: Change<&str>| {
+        let (sign, text) = signed(&c);
+        format!("{sign} {}", text.trim_end())
+    };
+    TextDiff::from_lines(old, new).iter_all_changes().map(line).collect()
 }
 
 #[cfg(test)]

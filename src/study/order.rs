@@ -3,8 +3,9 @@
 //! What is typed are the lines of the host's `run` block and its entries of the timeline; the moments stay, the commands
 //! change places. Each order is a run of its own. Beyond a number of runs, orders are drawn from a named stream.
 
+use super::exam::Facts;
 use crate::base::{NodeId, Seed};
-use crate::report::run::{Run, RunOptions, Stop, simulate};
+use crate::report::run::{Run, RunOptions, simulate};
 use crate::scenario::Scenario;
 use crate::scenario::model::{ScriptSpec, StepKind};
 use crate::shell::bash::outline::statements;
@@ -27,7 +28,7 @@ pub struct Orders {
     pub orders: Option<u64>,
     /// How many were run.
     pub runs: usize,
-    /// The addresses that were watched.
+    /// The addresses that were watched: virtual ones.
     pub watched: Vec<Ipv4Addr>,
     /// What came out, most frequent first.
     pub groups: Vec<Group>,
@@ -51,7 +52,7 @@ pub struct Group {
 /// What a run ends with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Outcome {
-    /// Somebody has a wrong hardware address: that of a host without IPVS.
+    /// Somebody has a wrong hardware address for a VIP: a server's.
     pub wrong: bool,
     /// Who takes whom for which address: `router takes rs1 for 192.168.1.200`.
     pub takes: Vec<String>,
@@ -125,10 +126,11 @@ pub fn orders(
         }
         let changed = in_order(scenario, node, &commands, &slots, &order);
         let run = simulate(&changed, options, &mut |_| true);
+        let lab = run.lab();
         if runs == 0 {
-            watched = virtual_addresses(&run);
+            watched = lab.vips.iter().copied().collect();
         }
-        let result = outcome(&run, &watched);
+        let result = outcome(&run, &Facts::of(&run, &lab));
         let is_own = order == own;
         let group =
             groups.entry(result.clone()).or_insert(Group { result, runs: 0, witness: order.clone(), own: false });
@@ -185,36 +187,13 @@ fn next_order(order: &mut [usize]) -> bool {
     true
 }
 
-/// The addresses of virtual services, each once.
-fn virtual_addresses(run: &Run<'_>) -> Vec<Ipv4Addr> {
-    let mut found: Vec<Ipv4Addr> = run.log().services.iter().filter_map(|s| s.vip).collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-fn outcome(run: &Run<'_>, watched: &[Ipv4Addr]) -> Outcome {
-    let log = run.log();
-    let play = run.play();
-    let (mut takes, mut wrong) = (Vec::new(), false);
-    for host in play.world.nodes.iter().filter_map(|n| n.host()) {
-        for n in host.net.neigh.sorted().into_iter().filter(|n| n.state.valid() && watched.contains(&n.addr)) {
-            let of =
-                play.world.nodes.iter().filter_map(|o| o.host()).find(|o| o.net.devs.iter().any(|d| d.mac == n.mac));
-            let director = of.is_some_and(|o| o.ipvs.active());
-            wrong |= !director;
-            let whose = of.map_or_else(|| n.mac.to_string(), |o| o.name.to_string());
-            takes.push(format!("{} takes {whose} for {}", host.name, n.addr));
-        }
-    }
-    let ok = log.connections.iter().filter(|c| c.outcome.word() == "ok").count() as u64;
-    let held = run.expectations.iter().filter(|e| e.held).count();
+fn outcome(run: &Run<'_>, facts: &Facts) -> Outcome {
     Outcome {
-        wrong,
-        takes,
-        ok: (ok, log.connections.len() as u64),
-        held: (held, run.expectations.len()),
-        stopped: run.stop != Stop::Ended,
+        wrong: facts.astray(),
+        takes: facts.neighbours.iter().map(|(host, addr, owner)| format!("{host} takes {owner} for {addr}")).collect(),
+        ok: (facts.ok(), facts.made()),
+        held: (run.expectations.iter().filter(|e| e.held).count(), run.expectations.len()),
+        stopped: !facts.ended,
     }
 }
 

@@ -4,31 +4,18 @@ use super::*;
 use crate::net::netfilter::Ct;
 use crate::net::netfilter::nat::Manip;
 use crate::net::netfilter::targets::NatRange;
-use crate::wire::{Body, Datagram, Icmp, IpPacket, L4, PacketId, TcpFlags, TcpSegment};
+use crate::wire::{Body, Datagram, Icmp, IpPacket, L4, TcpFlags, testing};
 
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const ASKED: [u8; 4] = [10, 0, 0, 2];
 const SERVER: [u8; 4] = [192, 168, 0, 2];
 
 fn ip(from: [u8; 4], to: [u8; 4], l4: L4) -> IpPacket {
-    IpPacket { saddr: from.into(), daddr: to.into(), id: PacketId(1), frag: 0, ttl: 64, tos: 0, l4 }
+    testing::ip(from.into(), to.into(), l4)
 }
 
 fn tcp(from: ([u8; 4], u16), to: ([u8; 4], u16), flags: TcpFlags) -> IpPacket {
-    let segment = TcpSegment {
-        seq: 1,
-        ack: 1,
-        body: Body::FILLER,
-        sport: from.1,
-        dport: to.1,
-        len: 0,
-        mss: 1460,
-        window: 1000,
-        flags,
-        end: false,
-        timestamps: false,
-    };
-    ip(from.0, to.0, L4::Tcp(segment))
+    ip(from.0, to.0, L4::Tcp(testing::segment(from.1, to.1, flags, 1, 1, 0)))
 }
 
 fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16)) -> IpPacket {

@@ -1,31 +1,18 @@
 //! Connections as a firewall sees them.
 
 use super::*;
-use crate::wire::{Body, Icmp, PacketId, TcpSegment};
+use crate::wire::{Body, Icmp, testing};
 
 const CLIENT: [u8; 4] = [8, 8, 8, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];
 const SECOND: u64 = 1_000_000_000;
 
 fn ip(from: [u8; 4], to: [u8; 4], l4: L4) -> IpPacket {
-    IpPacket { saddr: from.into(), daddr: to.into(), id: PacketId(1), frag: 0, ttl: 64, tos: 0, l4 }
+    testing::ip(from.into(), to.into(), l4)
 }
 
 fn tcp(from: ([u8; 4], u16), to: ([u8; 4], u16), flags: TcpFlags) -> IpPacket {
-    let segment = TcpSegment {
-        seq: 1,
-        ack: 0,
-        body: Body::FILLER,
-        sport: from.1,
-        dport: to.1,
-        len: 0,
-        mss: 1460,
-        window: 1000,
-        flags,
-        end: false,
-        timestamps: false,
-    };
-    ip(from.0, to.0, L4::Tcp(segment))
+    ip(from.0, to.0, L4::Tcp(testing::segment(from.1, to.1, flags, 1, 1, 0)))
 }
 
 /// A packet passes all hooks; what rules saw.
