@@ -3,16 +3,14 @@
 
 use super::exit::{self, Failure};
 use super::list::Format;
-use super::progress::Meter;
-use super::simulation::{catch_interrupts, interrupted};
+use super::simulation::catch_interrupts;
 use super::ui::Ui;
-use super::{input, values};
+use super::{input, pool, values};
 use lvsim::base::Span;
 use lvsim::engine::world::Limits;
-use lvsim::scenario::Scenario;
-use lvsim::study::compare::{self, Case, Sample, cases, merge, run_one};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use lvsim::study::compare::{cases, merge};
+use lvsim::study::sample::run_one;
+use lvsim::study::variant::{self, Variant};
 
 /// Run the same load under several schedulers and say which differences are real.
 #[derive(Debug, clap::Args)]
@@ -26,8 +24,8 @@ pub struct Args {
     #[arg(value_name = "FILE")]
     file: String,
     /// The schedulers, with commas between them
-    #[arg(long, value_name = "LIST", default_value = "rr,wrr,lc,wlc,sed,nq", value_parser = compare::schedulers)]
-    schedulers: std::vec::Vec<&'static str>,
+    #[arg(long, value_name = "LIST", default_value = "rr,wrr,lc,wlc,sed,nq", value_parser = variant::schedulers)]
+    schedulers: std::vec::Vec<Variant>,
     /// How many seeds each of them runs with
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,
@@ -61,7 +59,10 @@ impl Args {
         let scenario = input::load(&self.file, &self.set, ui)?.scenario;
         catch_interrupts()?;
         let todo = cases(self.schedulers.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
-        let (samples, failed) = self.run_all(&scenario, &todo, ui);
+        let limits = Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() };
+        let pool::Outcome { results: samples, failed } = pool::run_all(&todo, self.threads, ui, |&case, go_on| {
+            run_one(&scenario, self.schedulers[case.variant], case, limits, self.until, go_on)
+        });
         if let Some(why) = failed {
             return Err(Failure { code: exit::FAILED, message: why });
         }
@@ -75,52 +76,4 @@ impl Args {
         }
         Ok(if all { exit::SUCCESS } else { exit::INTERRUPTED })
     }
-
-    /// The runs that came to an end, in no order, and why one did not.
-    fn run_all(&self, scenario: &Scenario, todo: &[Case], ui: &Ui) -> (Vec<Sample>, Option<String>) {
-        let threads = self.threads.map_or_else(processors, usize::from).min(todo.len()).max(1);
-        let limits = Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() };
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let meter = Mutex::new((0, Meter::new(ui.quiet, ui.live())));
-        let samples: Mutex<Vec<Sample>> = Mutex::default();
-        let failed: Mutex<Option<(Case, String)>> = Mutex::default();
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some(&case) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let mut go_on = || !interrupted() && !stop.load(Ordering::Relaxed);
-                        if !go_on() {
-                            break;
-                        }
-                        let name = self.schedulers[case.scheduler];
-                        let result = run_one(scenario, name, case, limits, self.until, &mut go_on);
-                        {
-                            let (over, meter) = &mut *meter.lock().unwrap_or_else(PoisonError::into_inner);
-                            *over += 1;
-                            meter.runs(*over, todo.len());
-                        }
-                        match result {
-                            Ok(sample) => samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample),
-                            Err(compare::Failure::Interrupted) => break,
-                            Err(compare::Failure::Because(why)) => {
-                                stop.store(true, Ordering::Relaxed);
-                                // Of several the first in the order of the cases is told.
-                                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                                if failed.as_ref().is_none_or(|first| case < first.0) {
-                                    *failed = Some((case, why));
-                                }
-                            }
-                        }
-                    }
-                });
-            }
-        });
-        meter.into_inner().unwrap_or_else(PoisonError::into_inner).1.finish();
-        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (samples.into_inner().unwrap_or_else(PoisonError::into_inner), failed.map(|(_, why)| why))
-    }
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

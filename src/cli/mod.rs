@@ -17,6 +17,7 @@ mod man;
 mod new;
 mod order;
 mod out;
+mod pool;
 mod progress;
 mod run;
 mod show;

@@ -11,9 +11,14 @@ pub mod exam;
 pub mod lines;
 pub mod measures;
 pub mod moves;
+pub mod numbers;
 pub mod order;
 pub mod sabotage;
+pub mod sample;
 pub mod slips;
 pub mod stats;
 pub mod tell;
+#[cfg(test)]
+mod testing;
+pub mod variant;
 pub mod verdict;

@@ -4,100 +4,16 @@
 //! Intervals of means have 95 %. Those of differences are wider, so that all of one measure hold together at 95 %
 //! (Bonferroni): of fifteen pairs none is called real by chance more often than once in twenty studies.
 
-use super::compare::{Comparison, Sample};
+use super::compare::Comparison;
+use super::measures::{MEASURES, Measure, Unit};
+use super::sample::{Sample, ServerShare};
 use super::stats::Interval;
 use crate::report::tables::{Cell, Format, Grid, csv_line};
 use serde_json::{Value, json};
 
-/// A number of a run.
-struct Measure {
-    name: &'static str,
-    about: &'static str,
-    unit: Unit,
-    of: fn(&Sample) -> Option<f64>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Unit {
-    /// Nanoseconds.
-    Time,
-    Number,
-    Part,
-}
-
-const MEASURES: &[Measure] = &[
-    Measure { name: "mean", about: "mean completion time", unit: Unit::Time, of: |s| waited(s, s.completion.mean) },
-    Measure { name: "p50", about: "median completion time", unit: Unit::Time, of: |s| waited(s, s.completion.p50) },
-    Measure {
-        name: "p90",
-        about: "90th percentile of completion",
-        unit: Unit::Time,
-        of: |s| waited(s, s.completion.p90),
-    },
-    Measure {
-        name: "p99",
-        about: "99th percentile of completion",
-        unit: Unit::Time,
-        of: |s| waited(s, s.completion.p99),
-    },
-    Measure {
-        name: "p99.9",
-        about: "99.9th percentile of completion",
-        unit: Unit::Time,
-        of: |s| waited(s, s.completion.p999),
-    },
-    Measure { name: "connect", about: "mean time to connect", unit: Unit::Time, of: |s| waited(s, s.connect.mean) },
-    Measure {
-        name: "first byte",
-        about: "mean time to the first byte",
-        unit: Unit::Time,
-        of: |s| waited(s, s.first_byte.mean),
-    },
-    Measure {
-        name: "Jain",
-        about: "Jain's index of connections by weight",
-        unit: Unit::Number,
-        of: |s| Some(s.evenness?.jain),
-    },
-    Measure {
-        name: "CV",
-        about: "coefficient of variation of connections by weight",
-        unit: Unit::Number,
-        of: |s| Some(s.evenness?.cv),
-    },
-    Measure {
-        name: "max/mean",
-        about: "the most connections by weight over their mean",
-        unit: Unit::Number,
-        of: |s| Some(s.evenness?.max_over_mean),
-    },
-    Measure {
-        name: "share error",
-        about: "largest difference of a share of connections and a share of weight",
-        unit: Unit::Part,
-        of: |s| Some(s.evenness?.share_error),
-    },
-    Measure {
-        name: "Jain of work",
-        about: "Jain's index of busy time by weight",
-        unit: Unit::Number,
-        of: |s| Some(s.busy_evenness?.jain),
-    },
-    Measure {
-        name: "failed",
-        about: "part of the connections that were not answered",
-        unit: Unit::Part,
-        of: |s| Some(s.failed()),
-    },
-];
-
 /// Measures whose differences are looked at pair by pair.
 const COMPARED: &[&str] = &["mean", "p99"];
 const CONFIDENCE: f64 = 0.95;
-
-fn waited(sample: &Sample, value: f64) -> Option<f64> {
-    (sample.ok > 0).then_some(value)
-}
 
 /// A difference of two schedulers: the second's value less the first's.
 struct Pair {
@@ -116,7 +32,7 @@ impl Comparison {
 
     /// Differences by seed, for every pair.
     fn pairs(&self, measure: &Measure) -> Vec<Pair> {
-        let n = self.schedulers.len();
+        let n = self.variants.len();
         let confidence = 1.0 - (1.0 - CONFIDENCE) / (n * n.saturating_sub(1) / 2).max(1) as f64;
         let mut pairs = Vec::new();
         for first in 0..n {
@@ -149,16 +65,16 @@ impl Comparison {
         // Two tables, so that lines stay short: waiting, and sharing.
         for part in [&MEASURES[..7], &MEASURES[7..]] {
             let mut grid = Grid::new(&columns_of(&columns, part));
-            for (n, name) in self.schedulers.iter().enumerate() {
+            for (n, name) in self.variants.iter().enumerate() {
                 let cells = part.iter().map(|m| self.interval(n, m).map_or(Cell::None, |i| shown(i, m.unit).into()));
-                grid.row(std::iter::once(Cell::from(*name)).chain(cells));
+                grid.row(std::iter::once(Cell::from(name.name())).chain(cells));
             }
             out.push_str(&grid.print(Format::Human));
             out.push('\n');
         }
         out.push_str(&self.server_table().print(Format::Human));
         for measure in MEASURES.iter().filter(|m| COMPARED.contains(&m.name)) {
-            if self.schedulers.len() > 1 {
+            if self.variants.len() > 1 {
                 out.push_str(&format!("\n{}, differences by seed:\n", capital(measure.about)));
                 out.push_str(&self.pair_table(measure).print(Format::Human));
             }
@@ -191,11 +107,11 @@ impl Comparison {
     fn server_table(&self) -> Grid {
         let mut grid =
             Grid::new(&["scheduler", "server", "weight", "share of weight", "of connections", "of bytes", "busy"]);
-        for (scheduler, samples) in self.schedulers.iter().zip(&self.samples) {
+        for (scheduler, samples) in self.variants.iter().zip(&self.samples) {
             let Some(first) = samples.first() else { continue };
             let weights: f64 = first.servers.iter().map(|s| f64::from(s.weight.max(0))).sum();
             for (place, server) in first.servers.iter().enumerate() {
-                let share = |of: &dyn Fn(&super::compare::ServerShare) -> f64| {
+                let share = |of: &dyn Fn(&ServerShare) -> f64| {
                     let part = |s: &Sample| {
                         let all: f64 = s.servers.iter().map(of).sum();
                         (all > 0.0).then(|| of(&s.servers[place]) / all)
@@ -207,7 +123,7 @@ impl Comparison {
                 let busy = Interval::of(&busy, CONFIDENCE).map_or(Cell::None, |i| shown(i, Unit::Time).into());
                 let weight = f64::from(server.weight.max(0));
                 grid.row([
-                    Cell::from(*scheduler),
+                    Cell::from(scheduler.name()),
                     server.name.as_str().into(),
                     Cell::Number(i64::from(server.weight)),
                     if weights > 0.0 { format!("{:.1} %", 100.0 * weight / weights).into() } else { Cell::None },
@@ -229,8 +145,8 @@ impl Comparison {
                 None => format!("{:+.1}", percent(pair.difference.mean)),
             };
             grid.row([
-                Cell::from(self.schedulers[pair.first]),
-                self.schedulers[pair.second].into(),
+                Cell::from(self.variants[pair.first].name()),
+                self.variants[pair.second].name().into(),
                 shown(pair.difference, measure.unit).into(),
                 relative.into(),
                 match pair.difference.half {
@@ -259,7 +175,7 @@ impl Comparison {
             said.push(format!("With {} seeds heavy tails may hide: 20 or more are wanted for them.", self.seeds.len()));
         }
         let failed =
-            MEASURES.last().map(|m| (0..self.schedulers.len()).filter_map(|n| self.interval(n, m)).map(|i| i.mean));
+            MEASURES.last().map(|m| (0..self.variants.len()).filter_map(|n| self.interval(n, m)).map(|i| i.mean));
         if let Some(worst) = failed.and_then(|f| f.reduce(f64::max)).filter(|&worst| worst > 0.0) {
             said.push(format!(
                 "Up to {:.2} % of the connections failed: completion times are of the others only.",
@@ -271,12 +187,12 @@ impl Comparison {
 
     fn sentence(&self, measure: &Measure) -> Option<String> {
         let means: Vec<(usize, f64)> =
-            (0..self.schedulers.len()).filter_map(|n| Some((n, self.interval(n, measure)?.mean))).collect();
+            (0..self.variants.len()).filter_map(|n| Some((n, self.interval(n, measure)?.mean))).collect();
         let best = means.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a })?.0;
         let (mut worse, mut same) = (Vec::new(), Vec::new());
         for pair in self.pairs(measure).iter().filter(|p| p.first == best || p.second == best) {
             let other = if pair.first == best { pair.second } else { pair.first };
-            let name = self.schedulers[other];
+            let name = self.variants[other].name();
             if pair.difference.excludes_zero() {
                 let base = means.iter().find(|m| m.0 == best)?.1;
                 let half = pair.difference.half.unwrap_or(0.0);
@@ -287,7 +203,7 @@ impl Comparison {
             }
         }
         let shown = shown(self.interval(best, measure)?, measure.unit);
-        let mut text = format!("{}: {} is lowest, {shown}.", capital(measure.about), self.schedulers[best]);
+        let mut text = format!("{}: {} is lowest, {shown}.", capital(measure.about), self.variants[best].name());
         if !worse.is_empty() {
             text.push_str(&format!(" Really higher: {}.", worse.join(", ")));
         }
@@ -300,13 +216,13 @@ impl Comparison {
     fn json(&self) -> Value {
         let interval = |i: Interval| json!({ "mean": i.mean, "half": i.half });
         let summary: Vec<Value> = self
-            .schedulers
+            .variants
             .iter()
             .enumerate()
             .map(|(n, name)| {
                 let values: serde_json::Map<String, Value> =
-                    MEASURES.iter().filter_map(|m| Some((key(m), interval(self.interval(n, m)?)))).collect();
-                json!({ "scheduler": name, "measures": values })
+                    MEASURES.iter().filter_map(|m| Some((m.key(), interval(self.interval(n, m)?)))).collect();
+                json!({ "scheduler": name.name(), "measures": values })
             })
             .collect();
         let pairs: Vec<Value> = MEASURES
@@ -315,23 +231,23 @@ impl Comparison {
             .flat_map(|m| self.pairs(m).into_iter().map(move |p| (m, p)))
             .map(|(m, p)| {
                 json!({
-                    "measure": key(m),
-                    "first": self.schedulers[p.first],
-                    "second": self.schedulers[p.second],
+                    "measure": m.key(),
+                    "first": self.variants[p.first].name(),
+                    "second": self.variants[p.second].name(),
                     "difference": interval(p.difference),
                     "real": p.difference.excludes_zero(),
                 })
             })
             .collect();
         let runs: Vec<Value> = self.samples.iter().flatten().map(|s| self.run_json(s)).collect();
-        let measures: serde_json::Map<String, Value> = MEASURES.iter().map(|m| (key(m), m.about.into())).collect();
+        let measures: serde_json::Map<String, Value> = MEASURES.iter().map(|m| (m.key(), m.about.into())).collect();
         json!({
             "schema_version": 1,
             "name": self.name,
             "warmup_ns": self.warmup.0,
             "confidence": CONFIDENCE,
             "measures": measures,
-            "schedulers": self.schedulers,
+            "schedulers": self.variants.iter().map(|v| v.name()).collect::<Vec<_>>(),
             "seeds": self.seeds,
             "summary": summary,
             "pairs": pairs,
@@ -351,7 +267,7 @@ impl Comparison {
             })
             .collect();
         let mut run = json!({
-            "scheduler": self.schedulers[s.case.scheduler],
+            "scheduler": self.variants[s.case.variant].name(),
             "seed": s.case.seed,
             "connections": s.connections,
             "ok": s.ok,
@@ -359,7 +275,7 @@ impl Comparison {
             "servers": servers,
         });
         for m in MEASURES {
-            run[key(m)] = (m.of)(s).into();
+            run[m.key()] = (m.of)(s).into();
         }
         run
     }
@@ -367,10 +283,10 @@ impl Comparison {
     /// A line for every run.
     fn csv(&self) -> String {
         let head = ["scheduler", "seed", "connections", "ok"].map(String::from);
-        let mut out = csv_line(head.into_iter().chain(MEASURES.iter().map(key)));
+        let mut out = csv_line(head.into_iter().chain(MEASURES.iter().map(Measure::key)));
         for s in self.samples.iter().flatten() {
             let own = [
-                self.schedulers[s.case.scheduler].to_string(),
+                self.variants[s.case.variant].name().to_string(),
                 s.case.seed.to_string(),
                 s.connections.to_string(),
                 s.ok.to_string(),
@@ -384,12 +300,6 @@ impl Comparison {
 
 fn columns_of(all: &[&'static str], part: &[Measure]) -> Vec<&'static str> {
     all.iter().copied().filter(|c| *c == "scheduler" || part.iter().any(|m| m.name == *c)).collect()
-}
-
-/// A measure's name for programs: times say that they are in nanoseconds.
-fn key(m: &Measure) -> String {
-    let name = m.name.to_lowercase().replace([' ', '.', '/'], "_");
-    if m.unit == Unit::Time { format!("{name}_ns") } else { name }
 }
 
 fn capital(text: &str) -> String {
@@ -420,8 +330,9 @@ fn shown(i: Interval, unit: Unit) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::compare::Case;
-    use super::super::measures::Waits;
+    use super::super::numbers::Waits;
+    use super::super::sample::Case;
+    use super::super::variant::Variant;
     use super::*;
     use crate::base::Span;
 
@@ -435,7 +346,7 @@ mod tests {
             {
                 let waits = Waits { n: 5, mean: load + more, p99: 4.0 * load, ..Waits::default() };
                 samples[n].push(Sample {
-                    case: Case { scheduler: n, seed },
+                    case: Case { variant: n, seed },
                     connections: 5,
                     ok: 5,
                     connect: waits,
@@ -451,7 +362,7 @@ mod tests {
         Comparison {
             name: "study".into(),
             warmup: Span::ZERO,
-            schedulers: vec!["a", "b", "c"],
+            variants: ["a", "b", "c"].map(Variant::Scheduler).to_vec(),
             seeds: (1..=seeds).collect(),
             samples,
         }
