@@ -1,6 +1,6 @@
 //! IPv4 packets (RFC 791), typed: header fields that a rule looks at, and the transport as an enum.
 
-use super::{Datagram, Icmp, PacketId, TcpSegment};
+use super::{Body, Datagram, Icmp, PacketId, TcpSegment};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -118,6 +118,16 @@ impl IpPacket {
     /// The MF bit in `frag`.
     pub const MF: u16 = 0x2000;
     const OFFSET: u16 = 0x1fff;
+    /// What is left where a packet was taken out.
+    pub const NOTHING: IpPacket = IpPacket {
+        saddr: Ipv4Addr::UNSPECIFIED,
+        daddr: Ipv4Addr::UNSPECIFIED,
+        id: PacketId(0),
+        frag: 0,
+        ttl: 0,
+        tos: 0,
+        l4: L4::Udp(Datagram { sport: 0, dport: 0, len: 0, body: Body::FILLER }),
+    };
 
     /// Total length in bytes.
     #[inline]

@@ -104,47 +104,41 @@ impl Host {
         if !self.netfilter.active() {
             return true;
         }
-        let Some((passed, _)) = self.walk(HookPoint::PreRouting, skb.clone(), None, cx) else { return false };
-        *skb = passed;
-        true
+        self.walk(HookPoint::PreRouting, skb, &mut None, cx)
     }
 
-    /// LOCAL_IN; the packet, if it goes on to its protocol.
+    /// LOCAL_IN. False: the packet does not go on to its protocol.
     #[inline]
-    pub(super) fn local_in(&mut self, skb: Skb, cx: &mut Cx<'_>) -> Option<Skb> {
-        if !self.hooked() {
-            return Some(skb);
-        }
-        self.walk(HookPoint::LocalIn, skb, None, cx).map(|(skb, _)| skb)
+    pub(super) fn local_in(&mut self, skb: &mut Skb, cx: &mut Cx<'_>) -> bool {
+        !self.hooked() || self.walk(HookPoint::LocalIn, skb, &mut None, cx)
     }
 
-    /// FORWARD; the packet and its route, which a translation may have changed.
+    /// FORWARD. The packet's route, which a translation may have changed; none: the packet ended there.
     #[inline]
-    pub(super) fn forward_hook(&mut self, mut skb: Skb, route: OutRoute, cx: &mut Cx<'_>) -> Option<(Skb, OutRoute)> {
+    pub(super) fn forward_hook(&mut self, skb: &mut Skb, route: OutRoute, cx: &mut Cx<'_>) -> Option<OutRoute> {
         skb.forwarded = true;
         if !self.hooked() {
-            return Some((skb, route));
+            return Some(route);
         }
-        self.walk(HookPoint::Forward, skb, Some(route), cx).map(|(skb, new)| (skb, new.unwrap_or(route)))
+        let mut new = Some(route);
+        self.walk(HookPoint::Forward, skb, &mut new, cx).then(|| new.unwrap_or(route))
     }
 
-    /// LOCAL_OUT; the packet and its route.
+    /// LOCAL_OUT. The packet's route; none: the packet ended there.
     #[inline]
-    pub(super) fn local_out_hook(&mut self, skb: Skb, route: OutRoute, cx: &mut Cx<'_>) -> Option<(Skb, OutRoute)> {
+    pub(super) fn local_out_hook(&mut self, skb: &mut Skb, route: OutRoute, cx: &mut Cx<'_>) -> Option<OutRoute> {
         // IPVS looks away from what it has sent itself, and without rules nobody else looks.
         if !self.hooked() || (skb.ipvs && !self.netfilter.active()) {
-            return Some((skb, route));
+            return Some(route);
         }
-        self.walk(HookPoint::LocalOut, skb, Some(route), cx).map(|(skb, new)| (skb, new.unwrap_or(route)))
+        let mut new = Some(route);
+        self.walk(HookPoint::LocalOut, skb, &mut new, cx).then(|| new.unwrap_or(route))
     }
 
-    /// POSTROUTING.
+    /// POSTROUTING. False: the packet ended there.
     #[inline]
-    pub(super) fn post_routing(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) -> Option<Skb> {
-        if !self.netfilter.active() {
-            return Some(skb);
-        }
-        self.walk(HookPoint::PostRouting, skb, Some(*route), cx).map(|(skb, _)| skb)
+    pub(super) fn post_routing(&mut self, skb: &mut Skb, route: &OutRoute, cx: &mut Cx<'_>) -> bool {
+        !self.netfilter.active() || self.walk(HookPoint::PostRouting, skb, &mut Some(*route), cx)
     }
 
     /// The INPUT chain of ARP; the packet, which may have been changed.
@@ -163,32 +157,29 @@ impl Host {
         self.ipvs.active() || self.netfilter.active()
     }
 
-    fn walk(
-        &mut self,
-        at: HookPoint,
-        skb: Skb,
-        route: Option<OutRoute>,
-        cx: &mut Cx<'_>,
-    ) -> Option<(Skb, Option<OutRoute>)> {
-        let (mut skb, mut route) = (skb, route);
+    /// Everybody looks whose turn it is. False: the packet ended there, or went another way.
+    fn walk(&mut self, at: HookPoint, skb: &mut Skb, route: &mut Option<OutRoute>, cx: &mut Cx<'_>) -> bool {
         let (ipvs, rules) = (self.ipvs.active(), self.netfilter.active());
         let (first, end) = ROWS[at as usize][usize::from(rules)];
         for &(_, _, module) in &HOOKS[first..end] {
             if module.is_ipvs() && !ipvs {
                 continue;
             }
-            (skb, route) = match module {
-                HookModule::IpvsReply => self.ipvs_reply(at, skb, route, cx)?,
-                HookModule::IpvsRequest => self.ipvs_request(at, skb, route, cx)?,
-                HookModule::IpvsIcmp => self.ipvs_icmp(at, skb, route, cx)?,
-                HookModule::Defrag => self.nf_defrag(skb, route, cx)?,
-                HookModule::Conntrack => self.nf_track(skb, route, cx)?,
-                HookModule::Confirm => self.nf_confirm(skb, route, cx)?,
-                HookModule::Table(table) => self.nf_table(table, at, skb, route, cx)?,
-                HookModule::Nat => self.nf_nat(at, skb, route, cx)?,
+            let passed = match module {
+                HookModule::IpvsReply => self.ipvs_reply(at, skb, route, cx),
+                HookModule::IpvsRequest => self.ipvs_request(at, skb, route, cx),
+                HookModule::IpvsIcmp => self.ipvs_icmp(at, skb, route, cx),
+                HookModule::Defrag => self.nf_defrag(skb, cx),
+                HookModule::Conntrack => self.nf_track(skb, cx),
+                HookModule::Confirm => self.nf_confirm(skb, cx),
+                HookModule::Table(table) => self.nf_table(table, at, skb, route, cx),
+                HookModule::Nat => self.nf_nat(at, skb, route, cx),
             };
+            if !passed {
+                return false;
+            }
         }
-        Some((skb, route))
+        true
     }
 }
 

@@ -206,7 +206,7 @@ impl Host {
     }
 
     /// An ICMP message for this host (`icmp_rcv`).
-    pub(super) fn icmp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+    pub(super) fn icmp_receive(&mut self, skb: &Skb, cx: &mut Cx<'_>) {
         let L4::Icmp(icmp) = &skb.pkt.l4 else { return };
         self.count_icmp_in(icmp.kind());
         let question = matches!(**icmp, Icmp::Echo { request: true, .. });
@@ -214,31 +214,31 @@ impl Host {
         if !skb.local_dst && silent {
             // To everybody or to a group.
             self.snmp.count(Mib::IcmpInErrors);
-            return self.lose(&skb, DropReason::NoIcmpOwner, cx);
+            return self.lose(skb, DropReason::NoIcmpOwner, cx);
         }
         match **icmp {
             Icmp::Echo { request: true, ident, seq, len, body } => {
                 if self.net.sysctl.global(Global::IcmpEchoIgnoreAll) != 0 {
-                    return self.lose(&skb, DropReason::NoIcmpOwner, cx);
+                    return self.lose(skb, DropReason::NoIcmpOwner, cx);
                 }
                 let (daddr, tos) = (skb.pkt.saddr, skb.pkt.tos);
-                let saddr = if skb.local_dst { skb.pkt.daddr } else { self.spec_dst(&skb) };
+                let saddr = if skb.local_dst { skb.pkt.daddr } else { self.spec_dst(skb) };
                 let l4 = L4::Icmp(Box::new(Icmp::Echo { request: false, ident, seq, len, body }));
                 let ttl = self.net.sysctl.global(Global::IpDefaultTtl) as u8;
                 let reply = IpPacket { saddr, daddr, id: cx.ids.draw(), frag: 0, ttl, tos, l4 };
                 let key = FlowKey { saddr, tos, ..FlowKey::to(daddr) };
-                let skb = Skb::local(reply);
+                let reply = Skb::local(reply);
                 match self.net.route_out(key) {
                     Ok(route) => {
                         self.count_icmp_out(0);
-                        self.send_skb(skb, route, cx);
+                        self.send_skb(reply, route, cx);
                     }
-                    Err(_) => self.lose(&skb, DropReason::NoRoute { dst: daddr }, cx),
+                    Err(_) => self.lose(&reply, DropReason::NoRoute { dst: daddr }, cx),
                 }
             }
             Icmp::Echo { request: false, .. } => {
-                if !self.programs_hear(&skb, cx) {
-                    self.lose(&skb, DropReason::NoIcmpOwner, cx);
+                if !self.programs_hear(skb, cx) {
+                    self.lose(skb, DropReason::NoIcmpOwner, cx);
                 }
             }
             Icmp::Unreachable { .. } | Icmp::TimeExceeded { .. } | Icmp::Redirect { .. } => {
@@ -258,15 +258,15 @@ impl Host {
     }
 
     /// An error about something that this host sent: routes learn, sockets hear (`icmp_unreach`, `icmp_redirect`).
-    fn icmp_error_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
-        self.programs_hear(&skb, cx);
+    fn icmp_error_receive(&mut self, skb: &Skb, cx: &mut Cx<'_>) {
+        self.programs_hear(skb, cx);
         let L4::Icmp(icmp) = &skb.pkt.l4 else { return };
         let Some(quote) = icmp.quote() else { return };
         if !self.net.is_local(quote.saddr) {
             if matches!(quote.l4, L4::Tcp(_) | L4::Udp(_)) {
                 self.snmp.count(Mib::IcmpInErrors);
             }
-            return self.lose(&skb, DropReason::NoIcmpOwner, cx);
+            return self.lose(skb, DropReason::NoIcmpOwner, cx);
         }
         match **icmp {
             Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu, .. }
@@ -277,13 +277,13 @@ impl Host {
             }
             Icmp::Redirect { gateway, .. } if self.concerns_me(quote) => {
                 let (saddr, daddr) = (quote.saddr, quote.daddr);
-                self.learn_redirect(&skb, saddr, daddr, gateway, cx);
+                self.learn_redirect(skb, saddr, daddr, gateway, cx);
             }
             // Of a packet that was not put together again sockets do not hear.
             Icmp::TimeExceeded { code: 1, .. } => return,
             _ => {}
         }
-        self.sockets_hear_error(&skb, cx);
+        self.sockets_hear_error(skb, cx);
     }
 }
 

@@ -18,28 +18,25 @@ use crate::trace::{Decision, DropReason, TraceMask};
 use crate::wire::{Icmp, IpPacket, L4};
 use std::net::Ipv4Addr;
 
-/// A packet and its route go on, or the packet ended.
-pub(super) type Passed = Option<(Skb, Option<OutRoute>)>;
-
 impl Host {
-    /// Requests from clients (`ip_vs_in_hook`).
+    /// Requests from clients (`ip_vs_in_hook`). Here as with all hooks: false if the packet ended or went another way.
     pub(super) fn ipvs_request(
         &mut self,
         at: HookPoint,
-        mut skb: Skb,
-        route: Option<OutRoute>,
+        skb: &mut Skb,
+        route: &mut Option<OutRoute>,
         cx: &mut Cx<'_>,
-    ) -> Passed {
+    ) -> bool {
         let from_here = at == HookPoint::LocalOut;
         if skb.ipvs || (!skb.to_me && !from_here) {
-            return Some((skb, route));
+            return true;
         }
         let mut acts = std::mem::take(&mut self.ipvs_acts);
         let verdict = {
             let net = &self.net;
             let is_local = |addr| net.is_local(addr);
             let confirmed = self.netfilter.conntrack.confirmed(&skb.ct);
-            let hcx = HookCx { confirmed, ..hook_cx(net, &is_local, at, &skb, cx) };
+            let hcx = HookCx { confirmed, ..hook_cx(net, &is_local, at, skb, cx) };
             self.ipvs.input(cx.now, &skb.pkt, &hcx, &mut acts)
         };
         self.ipvs_carry_out(acts, cx);
@@ -47,28 +44,28 @@ impl Host {
             InVerdict::Accept => {
                 // Of what passes through or comes from here IPVS looks at errors only.
                 if at == HookPoint::LocalIn {
-                    self.tell(&skb, cx, |_| Decision::NotVirtual);
+                    self.tell(skb, cx, |_| Decision::NotVirtual);
                 }
-                Some((skb, route))
+                true
             }
             InVerdict::Ignore => {
                 skb.ipvs = true;
-                Some((skb, route))
+                true
             }
             InVerdict::Drop(reason) => {
-                self.lose(&skb, reason, cx);
-                None
+                self.lose(skb, reason, cx);
+                false
             }
             InVerdict::NoDest(reason) => {
                 skb.local_dst = true;
-                self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
-                self.lose(&skb, reason, cx);
-                None
+                self.icmp_error(skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
+                self.lose(skb, reason, cx);
+                false
             }
             InVerdict::Xmit(xmit) => self.ipvs_xmit(skb, xmit, at, route, cx),
             InVerdict::Tunnel(error) => {
-                self.ipvs_tunnel_error(&skb, error, cx);
-                None
+                self.ipvs_tunnel_error(skb, error, cx);
+                false
             }
         }
     }
@@ -77,71 +74,78 @@ impl Host {
     pub(super) fn ipvs_reply(
         &mut self,
         at: HookPoint,
-        mut skb: Skb,
-        route: Option<OutRoute>,
+        skb: &mut Skb,
+        route: &mut Option<OutRoute>,
         cx: &mut Cx<'_>,
-    ) -> Passed {
+    ) -> bool {
         if skb.ipvs {
-            return Some((skb, route));
+            return true;
         }
-        if at == HookPoint::Forward && skb.pkt.is_fragment() {
-            skb = self.defragment(skb, cx)?;
+        if at == HookPoint::Forward && skb.pkt.is_fragment() && !self.defragment(skb, cx) {
+            return false;
         }
         let before = self.ends_before(&skb.pkt, cx);
         let mut acts = std::mem::take(&mut self.ipvs_acts);
         let verdict = {
             let net = &self.net;
             let is_local = |addr| net.is_local(addr);
-            let hcx = hook_cx(net, &is_local, at, &skb, cx);
+            let hcx = hook_cx(net, &is_local, at, skb, cx);
             self.ipvs.out(cx.now, &mut skb.pkt, &hcx, &mut acts)
         };
         self.ipvs_carry_out(acts, cx);
         match verdict {
-            OutVerdict::Accept => Some((skb, route)),
+            OutVerdict::Accept => true,
             OutVerdict::Ours { conntrack } => {
                 skb.ipvs = true;
                 skb.ct.keep_if(conntrack);
-                Some((skb, route))
+                true
             }
             OutVerdict::Translated { reroute, conntrack } => {
                 skb.ipvs = true;
-                self.tell_translated(&skb, before, "IPVS", cx);
+                self.tell_translated(skb, before, "IPVS", cx);
                 skb.ct.keep_if(conntrack);
-                let reroute = reroute || route.is_some_and(|r| r.kind == RouteKind::Local);
-                match route {
+                if route.is_some_and(|r| reroute || r.kind == RouteKind::Local) {
                     // `ip_route_me_harder`: policy rules may send what comes from the VIP elsewhere.
-                    Some(_) if reroute => self.reroute(skb, cx).map(|(skb, r)| (skb, Some(r))),
-                    route => Some((skb, route)),
+                    *route = self.reroute(skb, cx);
+                    return route.is_some();
                 }
+                true
             }
             OutVerdict::Drop(reason) => {
-                self.lose(&skb, reason, cx);
-                None
+                self.lose(skb, reason, cx);
+                false
             }
             OutVerdict::UnaskedUnreachable => {
-                self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
-                self.lose(&skb, DropReason::IpvsUnasked, cx);
-                None
+                self.icmp_error(skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
+                self.lose(skb, DropReason::IpvsUnasked, cx);
+                false
             }
         }
     }
 
     /// ICMP errors that pass through (`ip_vs_forward_icmp`).
-    pub(super) fn ipvs_icmp(&mut self, at: HookPoint, skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+    pub(super) fn ipvs_icmp(
+        &mut self,
+        at: HookPoint,
+        skb: &mut Skb,
+        route: &mut Option<OutRoute>,
+        cx: &mut Cx<'_>,
+    ) -> bool {
         match skb.pkt.l4 {
             L4::Icmp(_) => self.ipvs_request(at, skb, route, cx),
-            _ => Some((skb, route)),
+            _ => true,
         }
     }
 
-    pub(super) fn reroute(&mut self, skb: Skb, cx: &mut Cx<'_>) -> Option<(Skb, OutRoute)> {
+    /// The way of a packet as it is now; none: it has none, and ended.
+    pub(super) fn reroute(&mut self, skb: &Skb, cx: &mut Cx<'_>) -> Option<OutRoute> {
         // A source that is not ours is no hindrance here (FLOWI_FLAG_ANYSRC).
         let saddr = if self.net.is_local(skb.pkt.saddr) { skb.pkt.saddr } else { Ipv4Addr::UNSPECIFIED };
         let key = FlowKey { saddr, mark: skb.mark, tos: skb.pkt.tos, ..FlowKey::to(skb.pkt.daddr) };
         match self.net.route_out(key) {
-            Ok(route) => Some((skb, route)),
+            Ok(route) => Some(route),
             Err(_) => {
-                self.lose(&skb, DropReason::NoRoute { dst: skb.pkt.daddr }, cx);
+                self.lose(skb, DropReason::NoRoute { dst: skb.pkt.daddr }, cx);
                 None
             }
         }
@@ -149,11 +153,18 @@ impl Host {
 
     /// Sends a request on to the server that was chosen (`ip_vs_nat_xmit`, `ip_vs_dr_xmit`, `ip_vs_tunnel_xmit`,
     /// `ip_vs_null_xmit`, `ip_vs_bypass_xmit`).
-    fn ipvs_xmit(&mut self, mut skb: Skb, x: Xmit, at: HookPoint, old: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
-        self.tell(&skb, cx, |_| Decision::Forwarded { method: x.method.column(), dest: (x.addr, x.port) });
+    fn ipvs_xmit(
+        &mut self,
+        skb: &mut Skb,
+        x: Xmit,
+        at: HookPoint,
+        old: &mut Option<OutRoute>,
+        cx: &mut Cx<'_>,
+    ) -> bool {
+        self.tell(skb, cx, |_| Decision::Forwarded { method: x.method.column(), dest: (x.addr, x.port) });
         if x.method == Method::LocalNode {
             skb.ct.keep_if(x.conntrack);
-            return Some((skb, old));
+            return true;
         }
         let from_here = at == HookPoint::LocalOut;
         // Errors come from the address that the client asked.
@@ -161,9 +172,9 @@ impl Host {
         let tos = skb.pkt.tos;
         let before = self.ends_before(&skb.pkt, cx);
         let Ok(mut route) = self.net.route_out(FlowKey { tos, ..FlowKey::to(x.addr) }) else {
-            self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::HOST, mtu: 0, quote }, cx);
-            self.lose(&skb, DropReason::IpvsNoRoute { dest: x.addr }, cx);
-            return None;
+            self.icmp_error(skb, |quote| Icmp::Unreachable { code: Icmp::HOST, mtu: 0, quote }, cx);
+            self.lose(skb, DropReason::IpvsNoRoute { dest: x.addr }, cx);
+            return false;
         };
         let local = route.kind == RouteKind::Local;
         let mtu = self.route_mtu(&route, x.addr, false, cx);
@@ -172,23 +183,26 @@ impl Host {
         let len = skb.pkt.len();
         match xmit::check(&mut skb.pkt, x.method, x.addr, facts, skb.looped || from_here, discover) {
             Checked::Send => {}
-            Checked::Local => return Some(self.ipvs_local_dest(skb, x, from_here, route, cx)),
+            Checked::Local => {
+                *old = self.ipvs_local_dest(skb, x, from_here, route, cx);
+                return true;
+            }
             Checked::Loopback if x.addr.is_loopback() => {
-                self.lose(&skb, DropReason::IpvsLoopbackDest { dest: x.addr }, cx);
-                return None;
+                self.lose(skb, DropReason::IpvsLoopbackDest { dest: x.addr }, cx);
+                return false;
             }
             Checked::Loopback => {
-                self.lose(&skb, DropReason::MartianSource { src: skb.pkt.saddr }, cx);
-                return None;
+                self.lose(skb, DropReason::MartianSource { src: skb.pkt.saddr }, cx);
+                return false;
             }
             Checked::NotLocal => {
-                self.lose(&skb, DropReason::IpvsUnsupported, cx);
-                return None;
+                self.lose(skb, DropReason::IpvsUnsupported, cx);
+                return false;
             }
             Checked::TtlExceeded => {
-                self.icmp_error(&skb, |quote| Icmp::TimeExceeded { code: 0, quote }, cx);
-                self.lose(&skb, DropReason::TtlExpired, cx);
-                return None;
+                self.icmp_error(skb, |quote| Icmp::TimeExceeded { code: 0, quote }, cx);
+                self.lose(skb, DropReason::TtlExpired, cx);
+                return false;
             }
             Checked::FragNeeded(mtu) => {
                 if from_here {
@@ -196,53 +210,49 @@ impl Host {
                     let daddr = skb.pkt.daddr;
                     self.learn_pmtu(daddr, mtu, cx.now);
                 }
-                self.icmp_error(
-                    &skb,
-                    |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: mtu as u16, quote },
-                    cx,
-                );
-                self.lose(&skb, DropReason::TooBig { len, mtu }, cx);
-                return None;
+                self.icmp_error(skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: mtu as u16, quote }, cx);
+                self.lose(skb, DropReason::TooBig { len, mtu }, cx);
+                return false;
             }
         }
-        self.nf_ipvs_sends(&mut skb, &x, cx);
+        self.nf_ipvs_sends(skb, &x, cx);
         match x.method {
             Method::Nat => {
                 xmit::dnat(&mut skb.pkt, x.addr, x.port);
-                self.tell_translated(&skb, before, "IPVS", cx);
+                self.tell_translated(skb, before, "IPVS", cx);
             }
             // The next hop is the one towards the server, whatever the packet's destination says.
             Method::Dr | Method::Bypass | Method::LocalNode => route.via = route.via.or(Some(x.addr)),
             Method::Tun => {
-                skb.pkt = xmit::encapsulate(skb.pkt, route.saddr, x.addr, discover);
+                skb.pkt = xmit::encapsulate(skb.take(), route.saddr, x.addr, discover);
             }
         }
         skb.ipvs = true;
         skb.dev = route.dev;
         skb.local_dst = false;
-        self.tell_output(&skb, x.addr, &route, cx);
-        if let Some((skb, route)) = self.local_out_hook(skb, route, cx) {
+        self.tell_output(skb, x.addr, &route, cx);
+        if let Some(route) = self.local_out_hook(skb, route, cx) {
             self.output(skb, &route, cx);
         }
-        None
+        false
     }
 
     /// The server is the director itself: translated if need be, the packet stays here.
     fn ipvs_local_dest(
         &mut self,
-        mut skb: Skb,
+        skb: &mut Skb,
         x: Xmit,
         from_here: bool,
         route: OutRoute,
         cx: &Cx<'_>,
-    ) -> (Skb, Option<OutRoute>) {
+    ) -> Option<OutRoute> {
         skb.ipvs = true;
         skb.local_dst = true;
-        self.nf_ipvs_sends(&mut skb, &x, cx);
+        self.nf_ipvs_sends(skb, &x, cx);
         if x.method == Method::Nat {
             xmit::dnat(&mut skb.pkt, x.addr, x.port);
         }
-        (skb, from_here.then_some(OutRoute { dev: DevIdx::LO, ..route }))
+        from_here.then_some(OutRoute { dev: DevIdx::LO, ..route })
     }
 
     /// An error about a tunnel packet of ours: the client hears of it as if about its own (`ip_vs_in_icmp`).

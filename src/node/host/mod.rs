@@ -104,6 +104,17 @@ impl Skb {
     fn local(pkt: IpPacket) -> Skb {
         Skb::received(pkt, DevIdx::LO)
     }
+
+    /// The packet leaves its buffer. What is left behind is never looked at.
+    #[inline]
+    fn take(&mut self) -> IpPacket {
+        std::mem::replace(&mut self.pkt, IpPacket::NOTHING)
+    }
+
+    /// The whole buffer, for what keeps it for later.
+    fn take_all(&mut self) -> Skb {
+        std::mem::replace(self, Skb::local(IpPacket::NOTHING))
+    }
 }
 
 /// A host.
@@ -233,9 +244,9 @@ impl Host {
             return;
         }
         if skb.local_dst {
-            self.local_deliver(skb, cx);
+            self.local_deliver(&mut skb, cx);
         } else {
-            self.ip_receive(skb, cx);
+            self.ip_receive(&mut skb, cx);
         }
     }
 

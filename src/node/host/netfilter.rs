@@ -4,7 +4,6 @@
 //!
 //! Left out: connections are not forgotten when the masqueraded device loses its address.
 
-use super::ipvs::Passed;
 use super::{Host, Skb};
 use crate::base::DevIdx;
 use crate::ipvs::{Method, Xmit};
@@ -25,15 +24,12 @@ use std::net::Ipv4Addr;
 
 impl Host {
     /// Fragments become packets before connection tracking looks at them (`ipv4_conntrack_defrag`).
-    pub(super) fn nf_defrag(&mut self, skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
-        if !self.netfilter.tracking() || !skb.pkt.is_fragment() {
-            return Some((skb, route));
-        }
-        self.defragment(skb, cx).map(|skb| (skb, route))
+    pub(super) fn nf_defrag(&mut self, skb: &mut Skb, cx: &mut Cx<'_>) -> bool {
+        !self.netfilter.tracking() || !skb.pkt.is_fragment() || self.defragment(skb, cx)
     }
 
     /// Connection tracking looks at the packet.
-    pub(super) fn nf_track(&mut self, mut skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+    pub(super) fn nf_track(&mut self, skb: &mut Skb, cx: &mut Cx<'_>) -> bool {
         if self.netfilter.tracking() {
             let conntrack = &mut self.netfilter.conntrack;
             conntrack.take_sysctls(&self.net.sysctl);
@@ -42,19 +38,19 @@ impl Host {
                 self.log_limited(cx.now, Level::WARNING, || {
                     "nf_conntrack: nf_conntrack: table full, dropping packet".to_string()
                 });
-                self.lose(&skb, DropReason::ConntrackFull { limit }, cx);
-                return None;
+                self.lose(skb, DropReason::ConntrackFull { limit }, cx);
+                return false;
             }
         }
-        Some((skb, route))
+        true
     }
 
     /// The packet has passed: its connection is kept.
-    pub(super) fn nf_confirm(&mut self, mut skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+    pub(super) fn nf_confirm(&mut self, skb: &mut Skb, cx: &Cx<'_>) -> bool {
         if self.netfilter.tracking() {
             self.netfilter.conntrack.confirm(&mut skb.ct, cx.now);
         }
-        Some((skb, route))
+        true
     }
 
     /// The chain of a table at a hook.
@@ -62,12 +58,12 @@ impl Host {
         &mut self,
         table: TableId,
         at: HookPoint,
-        mut skb: Skb,
-        route: Option<OutRoute>,
+        skb: &mut Skb,
+        route: &mut Option<OutRoute>,
         cx: &mut Cx<'_>,
-    ) -> Passed {
+    ) -> bool {
         let before = (skb.mark, skb.pkt.tos);
-        match self.nf_ask(table, at, &mut skb, route.as_ref(), cx) {
+        match self.nf_ask(table, at, skb, route.as_ref(), cx) {
             // `ipt_mangle_out`: another mark or another TOS may mean another way.
             Verdict::Accept
                 if at == HookPoint::LocalOut && table == TableId::Mangle && (skb.mark, skb.pkt.tos) != before =>
@@ -76,66 +72,72 @@ impl Host {
             }
             Verdict::Accept | Verdict::Nat(..) => {
                 if self.netfilter.table(table).is_some() {
-                    self.tell(&skb, cx, |_| Decision::Passed { table: table.name(), chain: at.chain() });
+                    self.tell(skb, cx, |_| Decision::Passed { table: table.name(), chain: at.chain() });
                 }
-                Some((skb, route))
+                true
             }
             Verdict::Drop(culprit) => {
-                self.filtered(&skb, table, culprit, cx);
-                None
+                self.filtered(skb, table, culprit, cx);
+                false
             }
             Verdict::Reject(with, culprit) => {
-                self.reject(&skb, with, cx);
-                self.filtered(&skb, table, culprit, cx);
-                None
+                self.reject(skb, with, cx);
+                self.filtered(skb, table, culprit, cx);
+                false
             }
         }
     }
 
     /// Address translation at a hook: the nat table is asked once for each connection and end, then every packet of the
     /// connection is rewritten.
-    pub(super) fn nf_nat(&mut self, at: HookPoint, mut skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+    pub(super) fn nf_nat(
+        &mut self,
+        at: HookPoint,
+        skb: &mut Skb,
+        route: &mut Option<OutRoute>,
+        cx: &mut Cx<'_>,
+    ) -> bool {
         if !self.netfilter.tracking() || self.netfilter.table(TableId::Nat).is_none() {
-            return Some((skb, route));
+            return true;
         }
         let manip = match at {
             HookPoint::PreRouting | HookPoint::LocalOut => Manip::Dst,
             HookPoint::LocalIn | HookPoint::PostRouting | HookPoint::Forward => Manip::Src,
         };
         if self.netfilter.conntrack.unsettled(&skb.ct, manip) {
-            let (range, culprit) = match self.nf_ask(TableId::Nat, at, &mut skb, route.as_ref(), cx) {
+            let (range, culprit) = match self.nf_ask(TableId::Nat, at, skb, route.as_ref(), cx) {
                 Verdict::Accept => (None, None),
                 Verdict::Nat(target, culprit) => {
-                    let Some(range) = self.nat_range(&target, at, &skb, route.as_ref()) else {
-                        self.filtered(&skb, TableId::Nat, culprit, cx);
-                        return None;
+                    let Some(range) = self.nat_range(&target, at, skb, route.as_ref()) else {
+                        self.filtered(skb, TableId::Nat, culprit, cx);
+                        return false;
                     };
                     (Some(range), Some(culprit))
                 }
                 Verdict::Drop(culprit) | Verdict::Reject(_, culprit) => {
-                    self.filtered(&skb, TableId::Nat, culprit, cx);
-                    return None;
+                    self.filtered(skb, TableId::Nat, culprit, cx);
+                    return false;
                 }
             };
             if !self.netfilter.conntrack.settle(&mut skb.ct, range.as_ref(), manip, cx.now) {
                 let culprit = culprit.unwrap_or(Culprit { chain: at.chain().into(), rule: None });
-                self.filtered(&skb, TableId::Nat, culprit, cx);
-                return None;
+                self.filtered(skb, TableId::Nat, culprit, cx);
+                return false;
             }
         }
         let was = skb.pkt.daddr;
         let before = self.ends_before(&skb.pkt, cx);
         self.netfilter.conntrack.translate(&mut skb.pkt, &skb.ct, manip);
-        self.tell_translated(&skb, before, "netfilter", cx);
+        self.tell_translated(skb, before, "netfilter", cx);
         if skb.pkt.daddr == was {
-            return Some((skb, route));
+            return true;
         }
         match at {
             HookPoint::LocalOut => self.nf_reroute(skb, route, cx),
             _ => {
                 // It has to find its way anew.
                 skb.local_dst = false;
-                Some((skb, route))
+                true
             }
         }
     }
@@ -208,14 +210,15 @@ impl Host {
     }
 
     /// `ip_route_me_harder`.
-    fn nf_reroute(&mut self, skb: Skb, route: Option<OutRoute>, cx: &mut Cx<'_>) -> Passed {
+    fn nf_reroute(&mut self, skb: &mut Skb, route: &mut Option<OutRoute>, cx: &mut Cx<'_>) -> bool {
         if route.is_none() {
-            return Some((skb, route));
+            return true;
         }
-        let (mut skb, route) = self.reroute(skb, cx)?;
-        skb.dev = route.dev;
-        skb.local_dst = route.kind == RouteKind::Local;
-        Some((skb, Some(route)))
+        let Some(new) = self.reroute(skb, cx) else { return false };
+        skb.dev = new.dev;
+        skb.local_dst = new.kind == RouteKind::Local;
+        *route = Some(new);
+        true
     }
 
     fn nat_range(&self, target: &NatTarget, at: HookPoint, skb: &Skb, route: Option<&OutRoute>) -> Option<NatRange> {
@@ -288,8 +291,8 @@ impl Host {
         };
         let mut reset = Skb::local(pkt);
         reset.ct = self.netfilter.conntrack.attached(&skb.ct);
-        if let Some((reset, route)) = self.reroute(reset, cx) {
-            self.send_local(reset, route, cx);
+        if let Some(route) = self.reroute(&reset, cx) {
+            self.send_local(&mut reset, route, cx);
         }
     }
 

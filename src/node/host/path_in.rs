@@ -42,7 +42,7 @@ impl Host {
                 skb.to_me = to_me;
                 skb.came = Some(Came { dev, link: Some((frame.dst, frame.src)) });
                 skb.confirm = confirm;
-                self.ip_receive(skb, cx);
+                self.ip_receive(&mut skb, cx);
             }
             L3::Arp(arp) => {
                 self.programs_hear_arp(dev, &frame, cx);
@@ -52,9 +52,9 @@ impl Host {
     }
 
     /// A packet at the IP layer (`ip_rcv`, `ip_rcv_finish`).
-    pub(super) fn ip_receive(&mut self, mut skb: Skb, cx: &mut Cx<'_>) {
+    pub(super) fn ip_receive(&mut self, skb: &mut Skb, cx: &mut Cx<'_>) {
         self.count_received(&skb.pkt);
-        if !self.pre_routing(&mut skb, cx) {
+        if !self.pre_routing(skb, cx) {
             return;
         }
         let (saddr, daddr) = (skb.pkt.saddr, skb.pkt.daddr);
@@ -64,16 +64,16 @@ impl Host {
             && self.net.sysctl.on(Conf::DropUnicastInL2Multicast, skb.dev)
         {
             let knob = Box::new(self.net.sysctl.explain(Conf::DropUnicastInL2Multicast, skb.dev));
-            return self.lose(&skb, DropReason::UnicastInMulticast { knob }, cx);
+            return self.lose(skb, DropReason::UnicastInMulticast { knob }, cx);
         }
         match route {
             Ok(InRoute::Local(hit)) => {
-                self.tell_input(&skb, &hit, cx);
+                self.tell_input(skb, &hit, cx);
                 skb.local_dst = true;
                 self.local_deliver(skb, cx);
             }
             Ok(InRoute::Forward { hit, redirect }) => {
-                self.tell_input(&skb, &hit, cx);
+                self.tell_input(skb, &hit, cx);
                 let mtu = hit.mtu.unwrap_or(self.net.devs[hit.dev.index()].mtu);
                 let saddr = Ipv4Addr::UNSPECIFIED;
                 let route = OutRoute { kind: hit.kind, dev: hit.dev, via: hit.gateway(), saddr, mtu, hit: Some(hit) };
@@ -91,8 +91,8 @@ impl Host {
                 skb.to_me = false;
                 self.local_deliver(skb, cx);
             }
-            Ok(InRoute::Multicast) => self.lose(&skb, DropReason::UnwantedBroadcast, cx),
-            Err(error) => self.refuse(&skb, error, cx),
+            Ok(InRoute::Multicast) => self.lose(skb, DropReason::UnwantedBroadcast, cx),
+            Err(error) => self.refuse(skb, error, cx),
         }
     }
 
@@ -133,36 +133,33 @@ impl Host {
     }
 
     /// The packet is for this host (`ip_local_deliver`): whole again, through LOCAL_IN, to its protocol.
-    pub(super) fn local_deliver(&mut self, skb: Skb, cx: &mut Cx<'_>) {
-        let mut skb = skb;
-        if skb.pkt.is_fragment() {
-            match self.defragment(skb, cx) {
-                Some(whole) => skb = whole,
-                None => return,
-            }
+    pub(super) fn local_deliver(&mut self, skb: &mut Skb, cx: &mut Cx<'_>) {
+        if skb.pkt.is_fragment() && !self.defragment(skb, cx) {
+            return;
         }
-        if let Some(skb) = self.local_in(skb, cx) {
+        if self.local_in(skb, cx) {
             self.protocol_receive(skb, cx);
         }
     }
 
-    /// A fragment joins the others; the whole packet, once all are there.
-    pub(super) fn defragment(&mut self, skb: Skb, cx: &mut Cx<'_>) -> Option<Skb> {
+    /// A fragment joins the others. True once all are there: then it is the whole packet.
+    pub(super) fn defragment(&mut self, skb: &mut Skb, cx: &mut Cx<'_>) -> bool {
         self.snmp.count(Mib::IpReasmReqds);
-        match self.fragments.add(skb, cx.now) {
-            Reassembly::Whole(skb) => {
+        match self.fragments.add(skb.take_all(), cx.now) {
+            Reassembly::Whole(whole) => {
                 self.snmp.count(Mib::IpReasmOKs);
-                Some(skb)
+                *skb = whole;
+                true
             }
             Reassembly::Waits(armed) => {
                 if let Some((slot, at)) = armed {
                     cx.out.push(Effect::Arm { key: TimerKey::Fragments { slot, generation: 0 }, at });
                 }
-                None
+                false
             }
             Reassembly::Full(skb) => {
                 self.lose(&skb, DropReason::FragmentQueueFull { limit: super::frag::Fragments::MOST as u32 }, cx);
-                None
+                false
             }
         }
     }
@@ -178,9 +175,9 @@ impl Host {
     }
 
     /// Hands the packet to its protocol (`ip_protocol_deliver_rcu`).
-    pub(super) fn protocol_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+    pub(super) fn protocol_receive(&mut self, skb: &mut Skb, cx: &mut Cx<'_>) {
         self.snmp.count(Mib::IpInDelivers);
-        self.tell(&skb, cx, |_| Decision::Delivered {
+        self.tell(skb, cx, |_| Decision::Delivered {
             proto: skb.pkt.l4.proto(),
             port: skb.pkt.l4.ports().map(|p| p.1),
         });
@@ -196,13 +193,13 @@ impl Host {
     /// An IP-in-IP packet: unpacked, it arrives anew by the tunnel device (`tunnel4_rcv`, `ipip_rcv`), after the frames that
     /// came together with this one: it waits in a queue of the tunnel's own (`gro_cells_receive`), whose turn is after the
     /// card's. So three segments of a request are received before the first of them is acknowledged.
-    fn tunnel_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+    fn tunnel_receive(&mut self, skb: &mut Skb, cx: &mut Cx<'_>) {
         let Some(dev) = self.tunnel_for(skb.pkt.daddr, skb.pkt.saddr) else {
-            self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
-            return self.lose(&skb, DropReason::NoTunnel, cx);
+            self.icmp_error(skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
+            return self.lose(skb, DropReason::NoTunnel, cx);
         };
         let handled = skb.ipvs;
-        let L4::Ipip(inner) = skb.pkt.l4 else { return };
+        let L4::Ipip(inner) = skb.take().l4 else { return };
         let inner = *inner;
         let d = &mut self.net.devs[dev.index()];
         d.stats.rx_packets += 1;
@@ -223,8 +220,8 @@ impl Host {
 
     /// Takes up what came out of tunnels (`gro_cell_poll`).
     pub(super) fn poll_cells(&mut self, cx: &mut Cx<'_>) {
-        while let Some(skb) = self.cells.pop_front() {
-            self.ip_receive(skb, cx);
+        while let Some(mut skb) = self.cells.pop_front() {
+            self.ip_receive(&mut skb, cx);
         }
     }
 

@@ -14,24 +14,24 @@ use std::net::Ipv4Addr;
 
 impl Host {
     /// Sends a packet that this host made along its route (`ip_local_out`).
-    pub(super) fn send_local(&mut self, mut skb: Skb, route: OutRoute, cx: &mut Cx<'_>) {
+    pub(super) fn send_local(&mut self, skb: &mut Skb, route: OutRoute, cx: &mut Cx<'_>) {
         skb.dev = route.dev;
         skb.local_dst = route.kind == RouteKind::Local;
-        self.tell_output(&skb, skb.pkt.daddr, &route, cx);
-        if let Some((skb, route)) = self.local_out_hook(skb, route, cx) {
+        self.tell_output(skb, skb.pkt.daddr, &route, cx);
+        if let Some(route) = self.local_out_hook(skb, route, cx) {
             self.output(skb, &route, cx);
         }
     }
 
     /// The same for ICMP and UDP, which hear of a rule that drops the packet: EPERM (`ip_send_skb`). Returns whether none
     /// did.
-    pub(super) fn send_skb(&mut self, skb: Skb, route: OutRoute, cx: &mut Cx<'_>) -> bool {
+    pub(super) fn send_skb(&mut self, mut skb: Skb, route: OutRoute, cx: &mut Cx<'_>) -> bool {
         if !self.netfilter.active() {
-            self.send_local(skb, route, cx);
+            self.send_local(&mut skb, route, cx);
             return true;
         }
         let filtered = self.filtered_so_far();
-        self.send_local(skb, route, cx);
+        self.send_local(&mut skb, route, cx);
         let passed = self.filtered_so_far() == filtered;
         if !passed {
             self.snmp.count(Mib::IpOutDiscards);
@@ -41,11 +41,13 @@ impl Host {
 
     /// After LOCAL_OUT or FORWARD (`ip_output`, `ip_finish_output`).
     #[inline]
-    pub(super) fn output(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+    pub(super) fn output(&mut self, skb: &mut Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         // What is forwarded is counted here as well.
         self.snmp.count(Mib::IpOutRequests);
         self.snmp.add(Mib::IpExtOutOctets, u64::from(skb.pkt.len()));
-        let Some(skb) = self.post_routing(skb, route, cx) else { return };
+        if !self.post_routing(skb, route, cx) {
+            return;
+        }
         let mtu = self.route_mtu(route, skb.pkt.daddr, skb.forwarded, cx);
         let len = skb.pkt.len();
         if len <= mtu && skb.largest_fragment == 0 {
@@ -53,8 +55,8 @@ impl Host {
         }
         if skb.pkt.df() && len > mtu && !skb.ignore_df {
             self.snmp.count(Mib::IpFragFails);
-            self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: mtu as u16, quote }, cx);
-            return self.lose(&skb, DropReason::TooBig { len, mtu }, cx);
+            self.icmp_error(skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: mtu as u16, quote }, cx);
+            return self.lose(skb, DropReason::TooBig { len, mtu }, cx);
         }
         // What came in pieces leaves in pieces no larger (`frag_max_size`).
         let mtu = if skb.largest_fragment > 0 { mtu.min(skb.largest_fragment) } else { mtu };
@@ -64,7 +66,7 @@ impl Host {
         self.snmp.count(Mib::IpFragOKs);
         for piece in super::frag::fragment(&skb.pkt, mtu) {
             self.snmp.count(Mib::IpFragCreates);
-            self.transmit(Skb { pkt: piece, largest_fragment: 0, ..skb.clone() }, route, cx);
+            self.transmit(&mut Skb { pkt: piece, largest_fragment: 0, ..skb.clone() }, route, cx);
         }
     }
 
@@ -80,43 +82,43 @@ impl Host {
 
     /// To the device: by its neighbour on Ethernet, back to ourselves on `lo`, into another packet on a tunnel.
     #[inline]
-    fn transmit(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+    fn transmit(&mut self, skb: &mut Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         let dev = route.dev;
         if matches!(route.kind, RouteKind::Broadcast | RouteKind::Multicast) {
             self.count_group(&skb.pkt, route.kind);
         }
         let d = &self.net.devs[dev.index()];
         if !d.up {
-            return self.lose(&skb, DropReason::DevDown, cx);
+            return self.lose(skb, DropReason::DevDown, cx);
         }
         match d.kind {
-            DevKind::Ethernet if d.noarp => self.send_frame(dev, Mac::ZERO, skb.pkt, skb.confirm, cx),
+            DevKind::Ethernet if d.noarp => self.send_frame(dev, Mac::ZERO, skb.take(), skb.confirm, cx),
             DevKind::Ethernet => self.by_neighbour(skb, route, cx),
             DevKind::Loopback => self.loop_back(skb, route, cx),
-            DevKind::Dummy => self.lose(&skb, DropReason::NoCarrier, cx),
+            DevKind::Dummy => self.lose(skb, DropReason::NoCarrier, cx),
             DevKind::Ipip { .. } => self.tunnel_send(skb, route, cx),
         }
     }
 
     #[inline(always)]
-    fn by_neighbour(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+    fn by_neighbour(&mut self, skb: &mut Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         let dev = route.dev;
         let daddr = skb.pkt.daddr;
         if route.kind == RouteKind::Broadcast || daddr.is_broadcast() {
-            return self.send_frame(dev, Mac::BROADCAST, skb.pkt, skb.confirm, cx);
+            return self.send_frame(dev, Mac::BROADCAST, skb.take(), skb.confirm, cx);
         }
         if daddr.is_multicast() {
             let [_, b, c, d] = daddr.octets();
-            return self.send_frame(dev, Mac([1, 0, 0x5e, b & 0x7f, c, d]), skb.pkt, skb.confirm, cx);
+            return self.send_frame(dev, Mac([1, 0, 0x5e, b & 0x7f, c, d]), skb.take(), skb.confirm, cx);
         }
         let next_hop = self.next_hop(route, daddr, cx);
         self.tell_neighbour(&skb.pkt, dev, next_hop, cx);
         if let Some(mac) = self.net.neigh.resolve_known(dev, next_hop, skb.confirm, cx.now) {
-            return self.send_frame(dev, mac, skb.pkt, skb.confirm, cx);
+            return self.send_frame(dev, mac, skb.take(), skb.confirm, cx);
         }
         let mut acts = std::mem::take(&mut self.net.acts);
         let confirm = skb.confirm;
-        let ready = self.net.neigh.resolve(dev, next_hop, skb.pkt, confirm, cx.now, &self.net.sysctl, &mut acts);
+        let ready = self.net.neigh.resolve(dev, next_hop, skb.take(), confirm, cx.now, &self.net.sysctl, &mut acts);
         self.net.acts = acts;
         if let Some((mac, pkt)) = ready {
             self.send_frame(dev, mac, pkt, confirm, cx);
@@ -157,7 +159,7 @@ impl Host {
         cx.out.push(Effect::Send { dev, frame, confirm });
     }
 
-    fn loop_back(&mut self, mut skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+    fn loop_back(&mut self, skb: &mut Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         let lo = &mut self.net.devs[DevIdx::LO.index()];
         let bytes = u64::from(skb.pkt.len() + Frame::HEADER);
         lo.stats.tx_packets += 1;
@@ -170,14 +172,14 @@ impl Host {
         skb.to_me = true;
         skb.looped = true;
         skb.local_dst = route.kind == RouteKind::Local || skb.local_dst;
-        self.loop_queue.push_back(skb);
+        self.loop_queue.push_back(skb.take_all());
     }
 
     /// Wraps a packet and sends the outer one (`ip_tunnel_xmit`). Nobody hears of a packet that finds no way: the tunnel
     /// only counts.
     ///
     /// Left out: an ICMP error about an outer packet, which the kernel hands on as host unreachable for the next ones.
-    fn tunnel_send(&mut self, skb: Skb, route: &OutRoute, cx: &mut Cx<'_>) {
+    fn tunnel_send(&mut self, skb: &mut Skb, route: &OutRoute, cx: &mut Cx<'_>) {
         let dev = route.dev;
         let DevKind::Ipip { local, remote, ttl, pmtudisc } = self.net.devs[dev.index()].kind else { return };
         self.see_packet(dev, Dir::Out, &skb.pkt, cx);
@@ -191,12 +193,12 @@ impl Host {
                 // It would never end.
                 stats.tx_errors += 1;
                 stats.collisions += 1;
-                return self.lose(&skb, DropReason::TunnelLoop { dst: daddr }, cx);
+                return self.lose(skb, DropReason::TunnelLoop { dst: daddr }, cx);
             }
             Err(_) => {
                 stats.tx_errors += 1;
                 stats.tx_carrier_errors += 1;
-                return self.lose(&skb, DropReason::NoRoute { dst: daddr }, cx);
+                return self.lose(skb, DropReason::NoRoute { dst: daddr }, cx);
             }
         };
         let df = pmtudisc || skb.pkt.df();
@@ -204,8 +206,8 @@ impl Host {
         let len = skb.pkt.len();
         if skb.pkt.df() && len > room {
             self.net.devs[dev.index()].stats.tx_errors += 1;
-            self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: room as u16, quote }, cx);
-            return self.lose(&skb, DropReason::TooBig { len, mtu: room }, cx);
+            self.icmp_error(skb, |quote| Icmp::Unreachable { code: Icmp::FRAG_NEEDED, mtu: room as u16, quote }, cx);
+            return self.lose(skb, DropReason::TooBig { len, mtu: room }, cx);
         }
         let stats = &mut self.net.devs[dev.index()].stats;
         stats.tx_packets += 1;
@@ -217,10 +219,10 @@ impl Host {
             frag: if df { IpPacket::DF } else { 0 },
             ttl: if ttl == 0 { skb.pkt.ttl } else { ttl },
             tos: ecn_encapsulate(skb.pkt.tos),
-            l4: L4::Ipip(Box::new(skb.pkt)),
+            l4: L4::Ipip(Box::new(skb.take())),
         };
-        let outer = Skb { confirm: skb.confirm, ..Skb::local(outer) };
-        self.send_local(outer, outer_route, cx);
+        let mut outer = Skb { confirm: skb.confirm, ..Skb::local(outer) };
+        self.send_local(&mut outer, outer_route, cx);
     }
 
     /// What a tunnel can take: what fits into the outer packet if that must not be cut, else what its route says. The host

@@ -156,9 +156,9 @@ impl Host {
     }
 
     /// A TCP segment for this host.
-    pub(super) fn tcp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+    pub(super) fn tcp_receive(&mut self, skb: &Skb, cx: &mut Cx<'_>) {
         if !skb.to_me {
-            return self.lose(&skb, DropReason::UnwantedBroadcast, cx);
+            return self.lose(skb, DropReason::UnwantedBroadcast, cx);
         }
         if matches!(skb.pkt.l4, L4::Tcp(t) if t.flags.has(crate::wire::TcpFlags::SYN)) {
             self.take_sysctls();
@@ -168,7 +168,7 @@ impl Host {
             self.tcp.input(cx.now, &skb.pkt, &view, &mut self.tcp_out)
         };
         if let Err(reason) = result {
-            self.lose(&skb, reason, cx);
+            self.lose(skb, reason, cx);
         }
         self.carry_out(cx);
     }
@@ -199,17 +199,17 @@ impl Host {
     }
 
     /// A datagram for this host.
-    pub(super) fn udp_receive(&mut self, skb: Skb, cx: &mut Cx<'_>) {
+    pub(super) fn udp_receive(&mut self, skb: &Skb, cx: &mut Cx<'_>) {
         match self.udp.input(&skb.pkt, skb.dev) {
             Ok(UdpEvent::Datagram { user, datagram, .. }) if matches!(Owner::of(user), Owner::Sync(_)) => {
                 self.snmp.count(Mib::UdpInDatagrams);
-                self.sync_receive(&skb, &datagram, cx);
+                self.sync_receive(skb, &datagram, cx);
             }
             Ok(event) => self.udp_event(event, cx),
             Err(reason) => {
                 self.snmp.count(if skb.local_dst { Mib::UdpNoPorts } else { Mib::UdpIgnoredMulti });
-                self.icmp_error(&skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
-                self.lose(&skb, reason, cx);
+                self.icmp_error(skb, |quote| Icmp::Unreachable { code: Icmp::PORT, mtu: 0, quote }, cx);
+                self.lose(skb, reason, cx);
             }
         }
     }
@@ -361,7 +361,7 @@ impl Host {
         let frag = if no_discovery { 0 } else { IpPacket::DF };
         let mut skb = Skb::local(self.packet(saddr, daddr, L4::Tcp(segment), frag, cx));
         skb.confirm = confirm;
-        self.send_local(skb, route, cx);
+        self.send_local(&mut skb, route, cx);
     }
 
     fn send_datagram(&mut self, from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), len: u16, body: Body, cx: &mut Cx<'_>) {
