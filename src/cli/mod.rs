@@ -4,6 +4,7 @@
 //! share: [`exit`] (codes, panics), [`out`] (stdout, files), [`ui`] (colour, stderr), [`input`] (reading scenarios),
 //! [`simulation`] (options, limits, progress, Ctrl-C).
 
+mod bench;
 mod breaks;
 mod check;
 mod compare;
@@ -85,6 +86,8 @@ enum Verb {
     Show(show::Args),
     /// Run the same load under several schedulers and say which differences are real
     Compare(compare::Args),
+    /// Measure how fast lvsim simulates
+    Bench(bench::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Verb::Order(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::Compare(args) => args.execute(&mut ui),
+        Verb::Bench(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

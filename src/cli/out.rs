@@ -52,7 +52,7 @@ impl Out {
         self.settle(wrote)
     }
 
-    /// Hands over what is still buffered.
+    /// Hands over what is still buffered, at the end or for whoever watches a long work.
     ///
     /// # Errors
     /// See [`Out::text`].
