@@ -12,6 +12,7 @@ mod completions;
 mod diff;
 mod exit;
 mod input;
+mod lab;
 mod ladder;
 mod list;
 mod man;
@@ -49,6 +50,7 @@ Examples:
   lvsim why dr.yaml                   what is wrong, who is behind it, and what mends it
   lvsim trace dr.yaml arp             every ARP frame, as tcpdump prints it
   lvsim show dr.yaml conn director    its connection table at the end, or --at 1.5s
+  lvsim lab dr.yaml                   type on its hosts: ipvsadm -Ln, tcpdump, :run 5s, :back
   lvsim test scenarios                run all scenarios of a folder and judge what they expect
 
 Exit codes: 0 success, 1 an expectation or a lint failed, 2 bad usage, 3 an invalid scenario,
@@ -82,6 +84,8 @@ enum Verb {
     Diff(diff::Args),
     /// Run every order of what is typed on one host
     Order(order::Args),
+    /// Work on the simulated hosts: type commands, let time pass, go back
+    Lab(lab::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
     /// Run the same load under several schedulers and say which differences are real
@@ -120,6 +124,7 @@ pub fn main() -> ExitCode {
         Verb::Ladder(args) => args.execute(&mut ui),
         Verb::Diff(args) => args.execute(&mut ui),
         Verb::Order(args) => args.execute(&mut ui),
+        Verb::Lab(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::Compare(args) => args.execute(&mut ui),
         Verb::Bench(args) => args.execute(&mut ui),

@@ -82,6 +82,11 @@ pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
+/// Whether Ctrl-C was pressed since this was asked last; for what goes on afterwards.
+pub fn take_interrupt() -> bool {
+    INTERRUPTED.swap(false, Ordering::Relaxed)
+}
+
 /// The first Ctrl-C asks the simulation to stop and to write what there is; the second ends the program.
 ///
 /// # Errors

@@ -211,6 +211,11 @@ impl World {
         self.frames.len()
     }
 
+    /// Frames and timers that are pending.
+    pub fn pending_count(&self) -> usize {
+        self.pending()
+    }
+
     /// The fingerprint over all events so far.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint.finish()

@@ -202,6 +202,29 @@ fn stop(ending: &Ending, play: &Play<'_>) -> Stop {
     }
 }
 
+impl<'s> Run<'s> {
+    /// A run as far as it got, for reports on one that goes on.
+    pub(crate) fn so_far(play: Play<'s>, tracer: Tracer, seed: Seed) -> Run<'s> {
+        Run {
+            name: play.scenario.name.clone(),
+            seed: seed.0,
+            stop: Stop::Ended,
+            events: play.world.events,
+            frames: play.world.ledger.sent,
+            fingerprint: play.world.fingerprint(),
+            expectations: Vec::new(),
+            warnings: Vec::new(),
+            play,
+            tracer,
+        }
+    }
+
+    /// Its trace, once the report is made.
+    pub(crate) fn into_tracer(self) -> Tracer {
+        self.tracer
+    }
+}
+
 impl Run<'_> {
     /// The run as reports read it.
     pub fn log(&self) -> RunLog<'_> {
@@ -332,6 +355,11 @@ impl Run<'_> {
     /// Every frame as tcpdump prints it, as far as the filter wants it.
     pub fn trace_lines(&self, filter: &TraceFilter) -> Vec<String> {
         super::trace_lines::lines(&self.log(), filter)
+    }
+
+    /// The same of what was traced after the first `since` records.
+    pub fn trace_lines_since(&self, filter: &TraceFilter, since: usize) -> Vec<String> {
+        super::trace_lines::lines_since(&self.log(), filter, since)
     }
 
     /// A packet's headers hop by hop; none if no device saw it.

@@ -12,11 +12,16 @@ use std::collections::BTreeMap;
 
 /// Every frame and drop that the filter wants, a line each.
 pub fn lines(log: &RunLog<'_>, filter: &TraceFilter) -> Vec<String> {
+    lines_since(log, filter, 0)
+}
+
+/// The same of what was recorded after the first `since` records.
+pub fn lines_since(log: &RunLog<'_>, filter: &TraceFilter, since: usize) -> Vec<String> {
     let names = log.node_names();
     let words = log.words(&names);
     let mut dumps: BTreeMap<(NodeId, DevIdx), Dump> = BTreeMap::new();
     let mut out = Vec::new();
-    for record in log.records {
+    for (n, record) in log.records.iter().enumerate() {
         let node = log.node(record.node);
         let (dev, frame, ethernet, mark, reason) = match &record.event {
             TraceEvent::Frame { dev, dir: Dir::In, frame, ethernet } => (Some(*dev), frame, *ethernet, "In ", None),
@@ -28,7 +33,7 @@ pub fn lines(log: &RunLog<'_>, filter: &TraceFilter) -> Vec<String> {
         // Every frame is followed at its device, wanted or not, so that sequence numbers stay relative.
         let dump = dumps.entry((record.node, dev.unwrap_or(DevIdx::LO))).or_insert_with(|| Dump::new(Style::default()));
         let line = dump.line(frame, ethernet, words);
-        if !filter.matches(record, node, dev_name) {
+        if n < since || !filter.matches(record, node, dev_name) {
             continue;
         }
         let place = dev_name.map_or(node.to_string(), |d| format!("{node}:{d}"));

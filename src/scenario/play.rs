@@ -200,26 +200,8 @@ impl<'s> Play<'s> {
         tracer: &mut Tracer,
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Ending {
-        if let Err(ending) = self.pass_until(self.zero, seed, tracer, go_on) {
+        if let Err(ending) = self.begin(seed, tracer, go_on) {
             return ending;
-        }
-        for (i, step) in self.scenario.steps.iter().enumerate() {
-            if let At::Time(at) = step.at {
-                let late = match step.kind {
-                    StepKind::Run { .. } => SHELL_STARTS,
-                    StepKind::SetLink { .. } | StepKind::SetSpeed { .. } => Span::ZERO,
-                };
-                self.world.wake_at(self.zero + at + late, Wake::Step(i as u32));
-            }
-        }
-        let steps = self.scenario.steps.len();
-        for (i, expect) in self.scenario.expect.iter().enumerate() {
-            if let Claim::Neighbour { at: At::Time(at), .. } = expect.what {
-                self.world.wake_at(self.zero + at, Wake::Step((steps + i) as u32));
-            }
-        }
-        for (i, traffic) in self.scenario.traffic.iter().enumerate() {
-            self.world.start_workload(i as u32, self.zero + traffic.start);
         }
         let ran = match self.until.or(self.scenario.duration) {
             Some(duration) => self.pass_until(self.zero + duration, seed, tracer, go_on),
@@ -244,6 +226,61 @@ impl<'s> Play<'s> {
         }
         self.finish_listening();
         Ending::Complete
+    }
+
+    /// Lets time pass until t = 0, when timeline and traffic begin to count.
+    ///
+    /// # Errors
+    /// A limit, or the caller stopped it.
+    pub fn begin(
+        &mut self,
+        seed: Seed,
+        tracer: &mut Tracer,
+        go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
+    ) -> Result<(), Ending> {
+        self.pass_until(self.zero, seed, tracer, go_on)?;
+        for (i, step) in self.scenario.steps.iter().enumerate() {
+            if let At::Time(at) = step.at {
+                let late = match step.kind {
+                    StepKind::Run { .. } => SHELL_STARTS,
+                    StepKind::SetLink { .. } | StepKind::SetSpeed { .. } => Span::ZERO,
+                };
+                self.world.wake_at(self.zero + at + late, Wake::Step(i as u32));
+            }
+        }
+        let steps = self.scenario.steps.len();
+        for (i, expect) in self.scenario.expect.iter().enumerate() {
+            if let Claim::Neighbour { at: At::Time(at), .. } = expect.what {
+                self.world.wake_at(self.zero + at, Wake::Step((steps + i) as u32));
+            }
+        }
+        for (i, traffic) in self.scenario.traffic.iter().enumerate() {
+            self.world.start_workload(i as u32, self.zero + traffic.start);
+        }
+        Ok(())
+    }
+
+    /// Lets time pass after [`Play::begin`], until `until` inclusive or for `most` events; comes back earlier when a typed line
+    /// has ended.
+    pub fn pass(&mut self, until: SimTime, most: u64, seed: Seed, tracer: &mut Tracer) -> Stop {
+        let stop = self.world.run_until(until, most, tracer);
+        if stop == Stop::Attention {
+            self.attend(seed, tracer);
+        }
+        self.ended = self.world.now;
+        stop
+    }
+
+    /// The last moment for which timeline and traffic have plans, if all of that is over: nothing happens by itself any more
+    /// but what kernels do for themselves.
+    pub fn over_since(&self) -> Option<SimTime> {
+        let steps = self.scenario.steps.iter().filter_map(|s| match s.at {
+            At::Time(at) => Some(self.zero + at),
+            At::End => None,
+        });
+        let ends = self.world.workloads.iter().flat_map(|w| w.results.iter().map(|r| r.end));
+        let last = steps.chain(ends).max().unwrap_or(self.zero);
+        (self.running.is_empty() && self.world.now >= last && self.all_over()).then_some(last)
     }
 
     fn pass_until(

@@ -18,6 +18,8 @@ pub struct HostMachine<'a, 'b> {
     pub files: &'a mut Vfs,
     /// Where the program that is being started stands.
     pub cwd: String,
+    /// Its standard output is a terminal: what it prints is seen line by line.
+    pub terminal: bool,
 }
 
 /// A program that needs simulated time.
@@ -48,9 +50,10 @@ impl Machine for HostMachine<'_, '_> {
         self.cx.now
     }
 
-    fn enter(&mut self, cwd: &str) {
+    fn enter(&mut self, cwd: &str, terminal: bool) {
         self.cwd.clear();
         self.cwd.push_str(cwd);
+        self.terminal = terminal;
     }
 
     fn exec(&mut self, argv: &[String], stdin: &mut Stdin<'_>, out: &mut Output) -> Exec<Running> {

@@ -19,6 +19,8 @@ pub struct Process {
     pub shell: Shell<Running>,
     /// It waits for something to happen on its host.
     on_event: bool,
+    /// It waits for a time.
+    timed: bool,
     /// Its script has ended, with this status.
     pub ended: Option<u8>,
 }
@@ -39,13 +41,72 @@ pub struct Resume {
     pub at: Option<SimTime>,
 }
 
+impl Process {
+    /// Whether what runs in the foreground waits for something to happen on its host, and for no time.
+    pub fn waits_for_events_only(&self) -> bool {
+        self.ended.is_none() && self.on_event && !self.timed
+    }
+}
+
 impl Processes {
+    /// Whether no other shell than this one is still at work, in the foreground or behind it.
+    pub fn nobody_but(&self, pid: u32) -> bool {
+        let works = |p: &Process| p.ended.is_none() || p.shell.background().is_some();
+        !self.list.iter().enumerate().any(|(n, p)| n as u32 != pid && works(p) && (p.timed || p.ended.is_none()))
+    }
+
     /// Puts a shell on a host; [`Processes::resume`] starts it. Returns its number.
     pub fn add(&mut self, node: NodeId, script: &str, seed: u64) -> u32 {
         let pid = self.list.len() as u32;
         let shell = Shell::new(script, SHELL).seed(seed).pid(1000 + pid);
-        self.list.push(Process { node, shell, on_event: false, ended: None });
+        self.list.push(Process { node, shell, on_event: false, timed: false, ended: None });
         pid
+    }
+
+    /// Puts a shell at a prompt on a host: it does what [`Processes::feed`] gives it. Returns its number.
+    pub fn add_interactive(&mut self, node: NodeId, seed: u64) -> u32 {
+        let pid = self.list.len() as u32;
+        let shell = Shell::interactive("-bash").seed(seed).pid(1000 + pid);
+        self.list.push(Process { node, shell, on_event: false, timed: false, ended: Some(0) });
+        pid
+    }
+
+    /// More text for a shell at a prompt; [`Processes::resume`] starts it.
+    pub fn feed(&mut self, pid: u32, text: &str) {
+        if let Some(process) = self.list.get_mut(pid as usize) {
+            process.shell.feed(text);
+            process.ended = None;
+        }
+    }
+
+    /// Ctrl-C: what a shell at a prompt runs in the foreground ends.
+    pub fn interrupt(&mut self, pid: u32, host: &mut Host, cx: &mut Cx<'_>) {
+        let Some(process) = self.list.get_mut(pid as usize) else { return };
+        let files = self.files.entry(process.node).or_default();
+        let mut machine = HostMachine { host, cx, files, cwd: String::new(), terminal: false };
+        process.shell.interrupt(&mut machine);
+    }
+
+    /// The numbers of all shells on a host.
+    pub fn on(&self, node: NodeId) -> impl Iterator<Item = u32> + '_ {
+        self.list.iter().enumerate().filter(move |(_, p)| p.node == node).map(|(pid, _)| pid as u32)
+    }
+
+    /// Names below a folder of a host, for completion; folders end in `/`.
+    pub fn names_in(&self, node: NodeId, folder: &str) -> Vec<String> {
+        let Some(files) = self.files.get(&node) else { return Vec::new() };
+        let below = format!("{}/", folder.trim_end_matches('/'));
+        let mut names: Vec<String> = files
+            .below(folder)
+            .iter()
+            .filter_map(|path| path.strip_prefix(&below))
+            .map(|rest| match rest.split_once('/') {
+                Some((dir, _)) => format!("{dir}/"),
+                None => rest.to_string(),
+            })
+            .collect();
+        names.dedup();
+        names
     }
 
     /// The text of a host's file, if there is one.
@@ -100,7 +161,7 @@ impl Processes {
         if std::mem::take(&mut process.on_event) {
             self.events_wanted -= 1;
         }
-        let mut machine = HostMachine { host, cx, files, cwd: String::new() };
+        let mut machine = HostMachine { host, cx, files, cwd: String::new(), terminal: false };
         let state = process.shell.resume(&mut machine);
         let wake = match state {
             ShellState::Waiting { until, on_event } => Some((until, on_event)),
@@ -112,6 +173,7 @@ impl Processes {
                 process.shell.background().map(|w| (w.until, w.on_event))
             }
         };
+        process.timed = wake.is_some_and(|(until, _)| until.is_some());
         let Some((until, on_event)) = wake else { return Resume { at: None } };
         if on_event {
             process.on_event = true;

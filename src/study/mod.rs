@@ -9,6 +9,7 @@ pub mod compare;
 pub mod cure;
 pub mod diff;
 pub mod exam;
+pub mod lab;
 pub mod lines;
 pub mod measures;
 pub mod moves;

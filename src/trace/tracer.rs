@@ -84,6 +84,17 @@ impl Tracer {
         &self.records
     }
 
+    /// Takes over the first `len` records of another.
+    pub fn copy(&mut self, other: &Tracer, len: usize) {
+        self.records.extend(other.records.iter().take(len).cloned());
+    }
+
+    /// Forgets all records but the first `len`, of a run that was taken back to where it had so many.
+    pub fn truncate(&mut self, len: usize, lost: u64) {
+        self.records.truncate(len);
+        self.lost = lost;
+    }
+
     /// How many records did not fit.
     pub fn lost(&self) -> u64 {
         self.lost

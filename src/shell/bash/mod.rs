@@ -142,9 +142,9 @@ pub trait Machine {
     /// Simulated time.
     fn now(&self) -> SimTime;
 
-    /// The directory that the next program starts in.
-    fn enter(&mut self, cwd: &str) {
-        let _ = cwd;
+    /// The directory that the next program starts in, and whether its standard output is a terminal.
+    fn enter(&mut self, cwd: &str, terminal: bool) {
+        let _ = (cwd, terminal);
     }
 
     /// Runs a program. `argv[0]` is its bare name: `/sbin/ifconfig` has become `ifconfig`. A program that reads standard input

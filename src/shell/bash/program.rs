@@ -97,7 +97,8 @@ impl<P: Clone + std::fmt::Debug> Task<P> {
             self.flush(cx, &mut out, &name);
             return work;
         }
-        cx.m.enter(&self.env.cwd);
+        let terminal = self.env.interactive && matches!(self.env.fd(1), Some(super::env::Fd::Out));
+        cx.m.enter(&self.env.cwd, terminal);
         let exec = cx.m.exec(&argv, &mut stdin, &mut out);
         if stdin.was_read() {
             self.consume(0, left);

@@ -2,7 +2,7 @@
 //!
 //! The options are in `args`, devices in `devices`, filters in `filter`, capture files in `file`; what is printed
 //! about a packet is [`crate::wire::tcpdump`]'s. Two delays show: packets come in blocks that the kernel hands over once per
-//! second (`-l`: ten times), and standard output, which is no terminal here, comes in blocks of 4096 bytes (without `-l`
+//! second (`-l`: ten times), and standard output, unless it is a terminal, comes in blocks of 4096 bytes (without `-l`
 //! and `-U`). So what a program shows depends on when it is ended and how.
 //!
 //! Left out, refused by name: rotating files, other link types and time stamps than the usual ones, secrets, packet
@@ -153,13 +153,14 @@ fn listen(m: &mut HostMachine<'_, '_>, args: &Args, out: &mut Output) -> Result<
         timeout: (!args.immediate).then_some(timeout),
     };
     let reports = args.style.verbose > 0 && saved.is_some() && !args.print;
+    let at_once = m.terminal || args.by_line || (args.by_packet && saved.is_none());
     let mut running = Tcpdump {
         tap: m.host.open_tap(request, now),
         direction: args.direction,
         count: args.count,
         captured: 0,
         printer: (prints && !args.count_only || args.print).then(|| Printer::new(args, source.link)),
-        printed: if args.by_line || (args.by_packet && saved.is_none()) { Blocks::none() } else { Blocks::default() },
+        printed: if at_once { Blocks::none() } else { Blocks::default() },
         saved,
         by_packet: args.by_packet,
         report: reports.then_some((now + Span::from_secs(1), None)),

@@ -1,0 +1,181 @@
+//! What a lab says about what happened: by the same reports that look at whole runs, on the run as far as it got.
+
+use super::commands::{Reply, clock};
+use super::session::Session;
+use crate::report::filter::{Expr, TraceFilter};
+use crate::report::ladder;
+use crate::report::run::Run;
+use crate::report::show::TABLES;
+use crate::report::tables::Format;
+use crate::report::why::{self, NotThere, Subject, find_connection};
+use crate::study::diff;
+use std::fmt::Write as _;
+
+/// Frames that are printed at most.
+const FRAMES: usize = 200;
+/// Losses that are listed when time has passed.
+const LOSSES: usize = 10;
+
+/// Lets a report look at the run as far as it got.
+fn look<R>(session: &mut Session<'_>, report: impl FnOnce(&Run<'_>) -> R) -> R {
+    let (play, tracer) = session.lend();
+    let run = Run::so_far(play, tracer, session.seed());
+    let result = report(&run);
+    session.put_back(run.into_tracer());
+    result
+}
+
+fn missing(e: &NotThere) -> String {
+    match e.names.is_empty() {
+        true => e.what.clone(),
+        false => format!("{}; there are {}", e.what, e.names.join(", ")),
+    }
+}
+
+/// `web:3`.
+fn connection(text: &str) -> Result<(String, u32), String> {
+    let parsed = text.rsplit_once(':').and_then(|(name, n)| Some((name.to_string(), n.parse().ok()?)));
+    parsed.ok_or_else(|| format!("`{text}` is no connection; write for example `web:0`"))
+}
+
+/// `:why`.
+pub fn why(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+    let subject = match rest.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [] => Subject::Any,
+        ["who-has", addr] => {
+            let addr = addr.parse().map_err(|_| format!("`{addr}` is no address"))?;
+            Subject::WhoHas(addr, None)
+        }
+        [one] => {
+            let (name, n) = connection(one)?;
+            Subject::Connection(name, n)
+        }
+        _ => return Err("write `:why`, `:why web:0` or `:why who-has 10.0.0.1`".into()),
+    };
+    look(session, |run| {
+        let lab = run.lab();
+        let told = why::why(&lab, &subject).map_err(|e| missing(&e))?;
+        Ok(Reply::Text(why::text::text(&lab, &told)))
+    })
+}
+
+/// `:ladder`.
+pub fn ladder(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+    let only = if rest.is_empty() { None } else { Some(connection(rest)?) };
+    look(session, |run| {
+        let lab = run.lab();
+        let only = match &only {
+            Some((name, n)) => Some(find_connection(&lab, name, *n).map_err(|e| missing(&e))?),
+            None => None,
+        };
+        Ok(Reply::Text(ladder::text::text(&ladder::ladder(&lab, only))))
+    })
+}
+
+/// `:show`.
+pub fn show(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+    let here = session.scenario().node_name(session.here()).to_string();
+    let mut words = rest.split_whitespace();
+    let (table, node) = (words.next().unwrap_or(""), words.next().map_or(here, str::to_string));
+    let Some(row) = TABLES.iter().find(|t| t.name == table) else {
+        let names: Vec<&str> = TABLES.iter().map(|t| t.name).collect();
+        return Err(format!("no table `{table}`; there are {}", names.join(", ")));
+    };
+    let shown = look(session, |run| run.show(row, &node, Format::Human));
+    let kind = if row.is_of_hosts() { "host" } else { "switch" };
+    shown.map(Reply::Text).ok_or_else(|| format!("`{node}` is no {kind}"))
+}
+
+/// `:frames`.
+pub fn frames(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+    let words: Vec<String> = rest.split_whitespace().map(str::to_string).collect();
+    let expr = Expr::parse(&words).map_err(|e| e.message)?;
+    let filter = TraceFilter { expr, ..TraceFilter::default() };
+    let since = session.since();
+    let lines = look(session, |run| run.trace_lines_since(&filter, since));
+    Ok(Reply::Text(listed(&lines)))
+}
+
+fn listed(lines: &[String]) -> String {
+    let mut out = String::new();
+    let left_out = lines.len().saturating_sub(FRAMES);
+    if left_out > 0 {
+        let _ = writeln!(out, "({left_out} earlier ones are left out)");
+    }
+    for line in &lines[left_out..] {
+        out.push_str(line);
+        out.push('\n');
+    }
+    if lines.is_empty() {
+        out.push_str("no frame\n");
+    }
+    out
+}
+
+/// What happened while time passed: how many frames, what became of connections, what was lost.
+pub fn passed(session: &mut Session<'_>) -> String {
+    let since = session.since();
+    let from = session.acts().last().map_or(session.now(), |a| a.at);
+    let mut out = clock(session);
+    let (frames, losses) = look(session, |run| {
+        let log = run.log();
+        let new = &log.records[since.min(log.records.len())..];
+        let frames = new.iter().filter(|r| matches!(r.event, crate::trace::TraceEvent::Frame { .. })).count();
+        let losses: Vec<String> = log
+            .drops()
+            .filter(|d| d.at >= from && !d.harmless())
+            .map(|d| format!("{} on {}: {}", log.brief(d.at), log.place(d.node, d.dev), d.reason))
+            .collect();
+        (frames, losses)
+    });
+    let _ = write!(out, ": {}", plural(frames, "frame"));
+    let mut outcomes: Vec<(&str, usize)> = Vec::new();
+    for r in session.play().world.workloads.iter().flat_map(|w| &w.results) {
+        if r.end >= from && r.start <= session.now() && r.outcome != crate::node::app::Outcome::Unfinished {
+            let word = r.outcome.word();
+            match outcomes.iter_mut().find(|o| o.0 == word) {
+                Some(o) => o.1 += 1,
+                None => outcomes.push((word, 1)),
+            }
+        }
+    }
+    for (word, n) in outcomes {
+        let _ = write!(out, ", {} {word}", plural(n, "connection"));
+    }
+    out.push('\n');
+    for loss in losses.iter().take(LOSSES) {
+        let _ = writeln!(out, "lost at {loss}");
+    }
+    if losses.len() > LOSSES {
+        let _ = writeln!(out, "and {} more; `:why` says why", losses.len() - LOSSES);
+    }
+    out
+}
+
+/// What one step showed.
+pub fn stepped(session: &mut Session<'_>) -> String {
+    let since = session.since();
+    let lines = look(session, |run| run.trace_lines_since(&TraceFilter::default(), since));
+    match lines.is_empty() {
+        true => format!("{}: no frame moves any more\n", clock(session)),
+        false => listed(&lines),
+    }
+}
+
+/// `:diff`: the same time without the last act.
+pub fn diff(session: &mut Session<'_>) -> Result<Reply, String> {
+    let Some((play, tracer)) = session.without_last() else { return Err("nothing was done yet".into()) };
+    let before = Run::so_far(play, tracer, session.seed());
+    let text = look(session, |run| {
+        let found = diff::diff(&before, run);
+        match found.same() {
+            true => "the last command changed nothing\n".to_string(),
+            false => diff::text(&found, &["without the last command".into(), "with it".into()]),
+        }
+    });
+    Ok(Reply::Text(text))
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}

@@ -1,0 +1,613 @@
+//! The session: what is typed, how time passes meanwhile, and how both are taken back.
+
+use crate::base::{NodeId, Seed, SimTime, Span};
+use crate::engine::world::{LimitReached, Limits, Stop, World};
+use crate::node::Node;
+use crate::scenario::Scenario;
+use crate::scenario::play::{Ending, Play, SHELL_STARTS};
+use crate::trace::{TraceEvent, TraceMask, Tracer};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// Records of the trace that a session keeps; what comes later is not seen by `:why` and its like, and that is told.
+const RECORDS: usize = 1_000_000;
+/// States that are kept whole; the others are found again by doing the acts since the one before.
+const KEYFRAMES: usize = 64;
+/// What all states that are kept may weigh together, in bytes, roughly.
+const WEIGHT: u64 = 512 << 20;
+/// How long a command that waits for others to act goes on when nobody has anything to do any more.
+const PATIENCE: Span = Span::from_secs(1);
+/// How far time passes at most between two looks at a command.
+const LOOK: Span = Span::from_millis(100);
+/// Looks within one [`Session::advance`].
+const LOOKS: u32 = 10_000;
+/// Events within which a step has to meet a frame.
+const STEP: u64 = 1_000_000;
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A text was typed on a host.
+    Type {
+        /// Where.
+        node: NodeId,
+        /// What.
+        text: Arc<str>,
+    },
+    /// Time passed.
+    Pass {
+        /// Until this moment.
+        until: SimTime,
+    },
+    /// One frame was sent or received by a host, or died.
+    Step,
+    /// Somebody went to another host.
+    Go(NodeId),
+    /// Somebody came back from it.
+    Leave,
+}
+
+/// One thing that was done, and when it was over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// When.
+    pub at: SimTime,
+    /// What.
+    pub what: What,
+    /// When it was over.
+    pub end: SimTime,
+    /// Events handled by then.
+    events: u64,
+    /// Ctrl-C ended it.
+    pub interrupted: bool,
+}
+
+/// How far something got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// It is over; the prompt is free.
+    Done,
+    /// It goes on: call again.
+    Busy,
+    /// The command waits for something to happen, and nobody has anything to do any more: only Ctrl-C ends it.
+    Idle,
+    /// A limit of the simulation was reached; what was running was ended.
+    Limit(String),
+}
+
+/// Something that was printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// By which host.
+    pub node: NodeId,
+    /// By the command in the foreground.
+    pub foreground: bool,
+    /// What.
+    pub text: String,
+}
+
+/// What is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Doing {
+    Nothing,
+    /// A shell takes a line at this time.
+    Starting(u32, Arc<str>, SimTime),
+    /// This shell runs it.
+    Running(u32),
+    Passing(SimTime),
+    /// Records of the trace and frames delivered before, and when to give up, in events.
+    Stepping(usize, u64, u64),
+}
+
+/// Everything that acts change.
+#[derive(Clone, Debug)]
+struct State<'s> {
+    play: Play<'s>,
+    /// From which host to which somebody went; the last is where we are.
+    path: Vec<NodeId>,
+    shells: BTreeMap<NodeId, u32>,
+    doing: Doing,
+    /// The last shell was left.
+    over: bool,
+}
+
+#[derive(Debug)]
+struct Keyframe<'s> {
+    /// How many acts came before.
+    acts: usize,
+    state: State<'s>,
+    records: usize,
+    lost: u64,
+}
+
+/// A lab that somebody works in.
+#[derive(Debug)]
+pub struct Session<'s> {
+    seed: Seed,
+    /// The scenario's text.
+    source: &'s str,
+    /// Records of the trace before the last act.
+    since: usize,
+    state: State<'s>,
+    tracer: Tracer,
+    acts: Vec<Act>,
+    keyframes: Vec<Keyframe<'s>>,
+}
+
+impl<'s> Session<'s> {
+    /// Plays the set-up of a scenario and stops at t = 0, on the first director, or else the first host.
+    ///
+    /// # Errors
+    /// A sentence, if set-up does not come to its end or there is no host.
+    pub fn open(
+        scenario: &'s Scenario,
+        source: &'s str,
+        seed: Option<u64>,
+        go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
+    ) -> Result<Session<'s>, String> {
+        let seed = Seed(seed.unwrap_or(scenario.seed));
+        let mut tracer = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, RECORDS);
+        let told = |ending: Ending| match ending {
+            Ending::Interrupted => "set-up was interrupted".to_string(),
+            Ending::Limit(limit) => format!("set-up met a limit: {}", reached(&limit)),
+            Ending::SetupTooLong(at) => {
+                format!("the run block of {} did not end within an hour", scenario.node_name(at))
+            }
+            Ending::Complete => "set-up has ended already".to_string(),
+        };
+        let play = Play::set_up(scenario, seed, Limits::default(), None, &mut tracer, go_on);
+        let mut play = play.map_err(|early| told(early.1))?;
+        play.begin(seed, &mut tracer, go_on).map_err(told)?;
+        play.ended = play.world.now;
+        let hosts = || scenario.nodes.iter().enumerate().filter(|(_, n)| n.kind.is_host());
+        let first = hosts().find(|(_, n)| n.kind.word() == "director").or_else(|| hosts().next());
+        let Some((first, _)) = first else { return Err("the scenario has no host to work on".into()) };
+        let path = vec![NodeId(first as u32)];
+        let state = State { play, path, shells: BTreeMap::new(), doing: Doing::Nothing, over: false };
+        let mut session = Session { seed, source, since: 0, state, tracer, acts: Vec::new(), keyframes: Vec::new() };
+        session.keep();
+        Ok(session)
+    }
+
+    /// The host on which what is typed runs.
+    pub fn here(&self) -> NodeId {
+        self.state.path.last().copied().unwrap_or(NodeId(0))
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &'s Scenario {
+        self.state.play.scenario
+    }
+
+    /// What is played.
+    pub fn play(&self) -> &Play<'s> {
+        &self.state.play
+    }
+
+    /// The scenario's text.
+    pub fn source(&self) -> &'s str {
+        self.source
+    }
+
+    /// Records of the trace that were there before the last act.
+    pub fn since(&self) -> usize {
+        self.since
+    }
+
+    /// The same time without the last act: play and trace; none if nothing was done.
+    pub(super) fn without_last(&self) -> Option<(Play<'s>, Tracer)> {
+        let frame = self.keyframes.last()?;
+        let todo = self.acts.get(frame.acts..self.acts.len().checked_sub(1)?)?;
+        let mut records = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, RECORDS);
+        records.copy(&self.tracer, frame.records);
+        let mut other = Session {
+            seed: self.seed,
+            source: self.source,
+            since: 0,
+            state: frame.state.clone(),
+            tracer: records,
+            acts: self.acts[..frame.acts].to_vec(),
+            keyframes: Vec::new(),
+        };
+        for act in todo {
+            other.redo(act);
+        }
+        other.pass(self.now(), u64::MAX);
+        other.state.play.ended = self.now();
+        Some((other.state.play, other.tracer))
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// What was traced.
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// Play and trace, for a report that takes both; give them back by [`Session::put_back`].
+    pub(super) fn lend(&mut self) -> (Play<'s>, Tracer) {
+        (self.state.play.clone(), std::mem::take(&mut self.tracer))
+    }
+
+    pub(super) fn put_back(&mut self, tracer: Tracer) {
+        self.tracer = tracer;
+    }
+
+    /// Nanoseconds since t = 0.
+    pub fn now(&self) -> SimTime {
+        self.state.play.world.now
+    }
+
+    /// Everything that was done and not taken back.
+    pub fn acts(&self) -> &[Act] {
+        &self.acts
+    }
+
+    /// Whether the last shell was left.
+    pub fn over(&self) -> bool {
+        self.state.over
+    }
+
+    /// `[root@director ~]# `
+    pub fn prompt(&self) -> String {
+        let node = self.here();
+        let cwd = self.state.shells.get(&node).and_then(|&pid| self.state.play.world.processes.get(pid));
+        let cwd = cwd.map_or("/root", |p| p.shell.cwd());
+        let shown = match cwd {
+            "/root" => "~",
+            "/" => "/",
+            path => path.rsplit('/').next().unwrap_or(path),
+        };
+        format!("[root@{} {shown}]# ", self.scenario().node_name(node))
+    }
+
+    /// The host of this name, or with this address.
+    pub fn host_named(&self, word: &str) -> Option<NodeId> {
+        if let Some(id) = self.scenario().node(word) {
+            return self.state.play.world.host(id).map(|_| id);
+        }
+        let addr: Ipv4Addr = word.parse().ok()?;
+        let has = |n: &Node| n.host().is_some_and(|h| h.net.has_addr(addr));
+        self.state.play.world.nodes.iter().position(has).map(|i| NodeId(i as u32))
+    }
+
+    /// Types a text here. It takes the time that a shell takes to start a program, then what the program takes.
+    pub fn type_text(&mut self, text: &str) {
+        let node = self.here();
+        self.begin(What::Type { node, text: text.into() });
+    }
+
+    /// Lets time pass until a moment; nothing happens if it is over.
+    pub fn pass_until(&mut self, until: SimTime) {
+        if until > self.now() {
+            self.begin(What::Pass { until });
+        }
+    }
+
+    /// Lets time pass until a host sends or receives a frame, or one dies.
+    pub fn step(&mut self) {
+        self.begin(What::Step);
+    }
+
+    /// Goes to another host.
+    pub fn go(&mut self, node: NodeId) {
+        self.begin(What::Go(node));
+        self.advance(0);
+    }
+
+    fn begin(&mut self, what: What) {
+        if self.state.doing != Doing::Nothing {
+            return;
+        }
+        self.keep();
+        self.since = self.tracer.records().len();
+        let at = self.now();
+        self.start(&what);
+        self.acts.push(Act { at, what, end: at, events: self.events(), interrupted: false });
+    }
+
+    fn events(&self) -> u64 {
+        self.state.play.world.events
+    }
+
+    fn start(&mut self, what: &What) {
+        let world = &mut self.state.play.world;
+        self.state.doing = match what {
+            What::Type { node, text } => {
+                let pid = *self.state.shells.entry(*node).or_insert_with(|| {
+                    let stream = self.seed.stream(&format!("lab/{}/{}", node.0, self.acts.len())).next_u64();
+                    world.processes.add_interactive(*node, stream)
+                });
+                Doing::Starting(pid, text.clone(), world.now + SHELL_STARTS)
+            }
+            What::Pass { until } => Doing::Passing(*until),
+            What::Step => Doing::Stepping(self.tracer.records().len(), world.ledger.delivered, world.events + STEP),
+            What::Go(node) => {
+                self.state.path.push(*node);
+                Doing::Nothing
+            }
+            What::Leave => {
+                self.leave();
+                Doing::Nothing
+            }
+        };
+    }
+
+    fn leave(&mut self) {
+        self.state.path.pop();
+        self.state.over = self.state.path.is_empty();
+    }
+
+    /// Lets what is under way go on, for about so many events.
+    pub fn advance(&mut self, events: u64) -> Advance {
+        let pause = self.events().saturating_add(events.max(1));
+        let advance = self.go_on(pause);
+        self.note(false);
+        advance
+    }
+
+    /// Writes down how far the last act got.
+    fn note(&mut self, interrupted: bool) {
+        let (end, events) = (self.now(), self.events());
+        self.state.play.ended = end;
+        if let Some(act) = self.acts.last_mut() {
+            (act.end, act.events) = (end, events);
+            act.interrupted |= interrupted;
+        }
+    }
+
+    fn go_on(&mut self, pause: u64) -> Advance {
+        let mut looks = 0;
+        loop {
+            let left = pause.saturating_sub(self.events());
+            let stop = match self.state.doing.clone() {
+                Doing::Nothing => return Advance::Done,
+                Doing::Starting(pid, text, at) => match self.pass(at, left) {
+                    Stop::Time => {
+                        self.feed(pid, &text);
+                        continue;
+                    }
+                    stop => stop,
+                },
+                Doing::Running(pid) => {
+                    if self.ended(pid) {
+                        self.finish(pid);
+                        return Advance::Done;
+                    }
+                    if self.idle(pid) {
+                        return Advance::Idle;
+                    }
+                    self.pass(self.now() + LOOK, left)
+                }
+                Doing::Passing(until) => match self.pass(until, left) {
+                    Stop::Time => {
+                        self.state.doing = Doing::Nothing;
+                        return Advance::Done;
+                    }
+                    stop => stop,
+                },
+                Doing::Stepping(records, delivered, most) => {
+                    let world = &mut self.state.play.world;
+                    let nothing = world.next_at().is_none() || world.events >= most;
+                    // What a switch passes on is seen where it arrives.
+                    let moves = |e: &TraceEvent| matches!(e, TraceEvent::Frame { .. } | TraceEvent::Dropped { .. });
+                    let seen = self.tracer.records()[records..].iter().any(|r| moves(&r.event));
+                    let blind = self.tracer.lost() > 0 && world.ledger.delivered > delivered;
+                    if nothing || seen || blind {
+                        self.state.doing = Doing::Nothing;
+                        return Advance::Done;
+                    }
+                    self.pass(SimTime::NEVER, 1)
+                }
+            };
+            looks += 1;
+            match stop {
+                Stop::Limit(limit) => {
+                    self.interrupt();
+                    return Advance::Limit(reached(&limit));
+                }
+                _ if self.events() >= pause || looks >= LOOKS => return Advance::Busy,
+                Stop::Time | Stop::Attention | Stop::Paused => {}
+            }
+        }
+    }
+
+    fn pass(&mut self, until: SimTime, most: u64) -> Stop {
+        self.state.play.pass(until, most.max(1), self.seed, &mut self.tracer)
+    }
+
+    fn feed(&mut self, pid: u32, text: &Arc<str>) {
+        let world = &mut self.state.play.world;
+        let Some(node) = world.processes.get(pid).map(|p| p.node) else { return };
+        let (now, line) = (world.now, text.clone());
+        self.tracer.emit(TraceMask::TYPED, now, node, || TraceEvent::Typed { text: line });
+        world.processes.feed(pid, text);
+        world.run_process(node, pid, &mut self.tracer);
+        self.state.doing = Doing::Running(pid);
+    }
+
+    fn ended(&self, pid: u32) -> bool {
+        self.state.play.world.processes.get(pid).is_none_or(|p| p.ended.is_some())
+    }
+
+    /// A line has been carried out. `exit` leaves the host.
+    fn finish(&mut self, pid: u32) {
+        self.state.doing = Doing::Nothing;
+        let exited = self.state.play.world.processes.get(pid).is_some_and(|p| p.shell.has_exited());
+        if exited {
+            self.state.shells.retain(|_, p| *p != pid);
+            self.leave();
+        }
+    }
+
+    /// Whether the command waits for others, and nobody else has anything to do.
+    fn idle(&self, pid: u32) -> bool {
+        let processes = &self.state.play.world.processes;
+        let waits = processes.get(pid).is_some_and(|p| p.waits_for_events_only());
+        waits
+            && processes.nobody_but(pid)
+            && self.state.play.over_since().is_some_and(|last| self.now() > last + PATIENCE)
+            && self.acts.last().is_some_and(|act| self.now() > act.at + PATIENCE)
+    }
+
+    /// Ctrl-C: what is under way ends, and time stands still.
+    pub fn interrupt(&mut self) {
+        match self.state.doing.clone() {
+            Doing::Nothing => return,
+            Doing::Running(pid) => self.kill(pid),
+            Doing::Starting(..) | Doing::Passing(_) | Doing::Stepping(..) => self.state.doing = Doing::Nothing,
+        }
+        self.note(true);
+    }
+
+    fn kill(&mut self, pid: u32) {
+        let world = &mut self.state.play.world;
+        let Some(node) = world.processes.get(pid).map(|p| p.node) else { return };
+        let mut processes = std::mem::take(&mut world.processes);
+        world.with_node(node, &mut self.tracer, |n, cx| {
+            if let Some(host) = n.host_mut() {
+                processes.interrupt(pid, host, cx);
+            }
+        });
+        world.processes = processes;
+        world.run_process(node, pid, &mut self.tracer);
+        self.finish(pid);
+    }
+
+    /// What was printed since this was asked last, by every shell that somebody sits at.
+    pub fn output(&mut self) -> Vec<Spoken> {
+        let front = match self.state.doing {
+            Doing::Running(pid) | Doing::Starting(pid, ..) => Some(pid),
+            _ => self.state.shells.get(&self.here()).copied(),
+        };
+        let mut spoken = Vec::new();
+        for (&node, &pid) in &self.state.shells {
+            for (_, text) in self.state.play.world.processes.take_output(pid) {
+                spoken.push(Spoken { node, foreground: Some(pid) == front, text });
+            }
+        }
+        spoken
+    }
+
+    /// Takes the last act back: the world is what it was before. Returns what is undone.
+    pub fn back(&mut self) -> Option<Act> {
+        let undone = self.acts.last().cloned()?;
+        self.rewind(self.acts.len() - 1);
+        Some(undone)
+    }
+
+    /// Takes back every act that was not over at a moment, then lets time pass until then. Returns what is undone.
+    pub fn back_to(&mut self, moment: SimTime) -> Vec<Act> {
+        let kept = self.acts.iter().take_while(|a| a.end <= moment).count();
+        let undone = self.acts[kept..].to_vec();
+        self.rewind(kept);
+        self.pass_until(moment);
+        undone
+    }
+
+    /// The state after so many acts.
+    fn rewind(&mut self, acts: usize) {
+        self.keyframes.retain(|k| k.acts <= acts);
+        let todo = self.restore(acts);
+        for act in todo {
+            self.redo(&act);
+        }
+        self.acts.truncate(acts);
+        self.since = self.tracer.records().len();
+    }
+
+    /// Goes to the last keyframe before; returns the acts that are missing.
+    fn restore(&mut self, acts: usize) -> Vec<Act> {
+        let Some(frame) = self.keyframes.last() else { return Vec::new() };
+        self.state = frame.state.clone();
+        self.tracer.truncate(frame.records, frame.lost);
+        let todo = self.acts[frame.acts..acts].to_vec();
+        self.acts.truncate(frame.acts);
+        todo
+    }
+
+    /// Does an act again, exactly as far as it got.
+    fn redo(&mut self, act: &Act) {
+        self.start(&act.what);
+        self.acts.push(act.clone());
+        while self.events() < act.events && self.state.doing != Doing::Nothing {
+            let before = (self.events(), self.state.doing.clone(), self.now());
+            self.go_on(act.events);
+            if before == (self.events(), self.state.doing.clone(), self.now()) {
+                break;
+            }
+        }
+        // Time may have passed beyond the last event, and a line may have been taken without one.
+        let doing = self.state.doing.clone();
+        if let Doing::Starting(pid, text, at) = doing
+            && at <= act.end
+        {
+            self.pass(at, u64::MAX);
+            self.feed(pid, &text);
+        }
+        if self.now() < act.end {
+            self.pass(act.end, u64::MAX);
+        }
+        if act.interrupted {
+            self.interrupt();
+        } else if let Doing::Running(pid) = self.state.doing {
+            if self.ended(pid) {
+                self.finish(pid);
+            }
+        } else {
+            self.state.doing = Doing::Nothing;
+        }
+        self.state.play.ended = self.now();
+        self.output();
+    }
+
+    /// Keeps the state as it is now. Of many, old ones are given up.
+    fn keep(&mut self) {
+        let acts = self.acts.len();
+        if self.keyframes.last().is_some_and(|k| k.acts == acts) {
+            return;
+        }
+        self.output_is_heard();
+        let (records, lost) = (self.tracer.records().len(), self.tracer.lost());
+        self.keyframes.push(Keyframe { acts, state: self.state.clone(), records, lost });
+        let weight: u64 = self.keyframes.iter().map(|k| weight(&k.state.play.world)).sum();
+        if self.keyframes.len() > KEYFRAMES || (weight > WEIGHT && self.keyframes.len() > 2) {
+            // Every second one of the older half; the first state is always there.
+            let half = self.keyframes.len() / 2;
+            let mut place = 0;
+            self.keyframes.retain(|_| {
+                place += 1;
+                place == 1 || place > half.max(2) || place % 2 == 1
+            });
+        }
+    }
+
+    /// Leaves the first state only, so that all others have to be found again.
+    #[cfg(test)]
+    pub(super) fn forget_keyframes(&mut self) {
+        self.keyframes.truncate(1);
+    }
+
+    /// What was printed and not asked for belongs to the act before.
+    fn output_is_heard(&mut self) {
+        self.output();
+    }
+}
+
+/// What a state takes, in bytes, roughly: tables of hosts, results, what is pending.
+fn weight(world: &World) -> u64 {
+    let results: usize = world.workloads.iter().map(|w| w.results.len()).sum();
+    100_000 * world.nodes.len() as u64 + 400 * results as u64 + 150 * world.pending_count() as u64
+}
+
+fn reached(limit: &LimitReached) -> String {
+    match limit {
+        LimitReached::Events(n) => format!("{n} events"),
+        LimitReached::Pending(n) => format!("{n} frames and timers pending"),
+        LimitReached::Storm(_) => "frames circle between switches".to_string(),
+    }
+}
