@@ -5,6 +5,7 @@ use super::exit::{self, Failure};
 use super::simulation::{catch_interrupts, interrupted, take_interrupt};
 use super::ui::Ui;
 use super::{input, out};
+use lvsim::base::{SimTime, Span};
 use lvsim::study::lab::commands::{self, Reply, told};
 use lvsim::study::lab::complete::complete;
 use lvsim::study::lab::line::{Said, read};
@@ -21,6 +22,7 @@ use std::cell::RefCell;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// Work on the simulated hosts
 #[derive(Debug, clap::Args)]
@@ -35,7 +37,8 @@ At the prompt: the commands of a Linux host; ssh rs1 and exit to change hosts; T
   :step     one frame              :why      what is wrong
   :save my-lab.yaml                :help     everything else
 
-Time stands still at the prompt and passes while a command needs it. A command that waits for others
+Time stands still at the prompt and passes while a command needs it: at a terminal as on the wall, or
+--pace times as fast; :run does not wait. A command that waits for others
 for ever, such as tcpdump, is ended when nobody has anything to do any more.")]
 pub struct Args {
     /// The scenario
@@ -53,6 +56,9 @@ pub struct Args {
     /// Keep the lines that were typed in this file, for the next session; at a terminal only
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
+    /// At a terminal, let time pass so many times as fast as on the wall while a command runs; 0: as fast as it goes
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pace: u32,
     /// Print no prompts and not what is typed, but what it prints
     #[arg(long, short)]
     quiet: bool,
@@ -60,6 +66,14 @@ pub struct Args {
 
 /// Events between two looks at the keyboard and at what was printed.
 const SLICE: u64 = 5_000;
+
+/// How far simulated time may be ahead of the wall's.
+const AHEAD: Duration = Duration::from_millis(20);
+
+#[expect(clippy::disallowed_methods, reason = "the pace is the user's time; no result depends on it")]
+fn now() -> Instant {
+    Instant::now()
+}
 
 /// What a line led to.
 #[derive(PartialEq)]
@@ -112,13 +126,13 @@ impl Args {
                 continue;
             }
             typed.clear();
-            if act(said, &mut session.borrow_mut(), ui)? == Next::Leave || ui.out.closed() {
+            if act(said, &mut session.borrow_mut(), 0, ui)? == Next::Leave || ui.out.closed() {
                 return Ok(());
             }
         }
         match typed.is_empty() {
             true => Ok(()),
-            false => act(Said::Shell(typed), &mut session.borrow_mut(), ui).map(|_| ()),
+            false => act(Said::Shell(typed), &mut session.borrow_mut(), 0, ui).map(|_| ()),
         }
     }
 
@@ -160,7 +174,7 @@ impl Args {
             let _ = editor.add_history_entry(typed.trim_end());
             typed.clear();
             take_interrupt();
-            if act(said, &mut session.borrow_mut(), ui)? == Next::Leave {
+            if act(said, &mut session.borrow_mut(), self.pace, ui)? == Next::Leave {
                 break;
             }
         }
@@ -172,7 +186,8 @@ impl Args {
 }
 
 /// Does what was typed and prints what comes of it.
-fn act(said: Said, session: &mut Session<'_>, ui: &mut Ui) -> Result<Next, Failure> {
+fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<Next, Failure> {
+    let pace = if matches!(said, Said::Shell(_)) { pace } else { 0 };
     let reply = match said {
         Said::Nothing | Said::Unfinished => return Ok(Next::Prompt),
         Said::Shell(text) => {
@@ -187,7 +202,7 @@ fn act(said: Said, session: &mut Session<'_>, ui: &mut Ui) -> Result<Next, Failu
     };
     match reply {
         Ok(Reply::Started) => {
-            go_on(session, ui)?;
+            go_on(session, pace, ui)?;
             ui.out.text(&told(session))?;
         }
         Ok(Reply::Text(text)) => ui.out.text(&text)?,
@@ -203,9 +218,14 @@ fn act(said: Said, session: &mut Session<'_>, ui: &mut Ui) -> Result<Next, Failu
 }
 
 /// Lets what was begun come to its end, and prints while it goes on.
-fn go_on(session: &mut Session<'_>, ui: &mut Ui) -> Result<(), Failure> {
+fn go_on(session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<(), Failure> {
+    let (clock, from) = (now(), session.now());
     loop {
-        let advance = session.advance(SLICE);
+        let moment = match pace {
+            0 => SimTime::NEVER,
+            _ => from + Span(((clock.elapsed() + AHEAD).as_nanos() as u64).saturating_mul(u64::from(pace))),
+        };
+        let advance = session.advance_until(SLICE, moment);
         for spoken in session.output() {
             if spoken.foreground {
                 ui.out.text(&spoken.text)?;
@@ -218,11 +238,14 @@ fn go_on(session: &mut Session<'_>, ui: &mut Ui) -> Result<(), Failure> {
         }
         match advance {
             Advance::Done => return Ok(()),
-            Advance::Busy if take_interrupt() => {
-                ui.out.line("^C")?;
-                session.interrupt();
+            // The terminal has shown the ^C itself.
+            Advance::Busy if take_interrupt() => session.interrupt(),
+            Advance::Busy => {
+                ui.out.finish()?;
+                if session.now() >= moment {
+                    std::thread::sleep(AHEAD);
+                }
             }
-            Advance::Busy => ui.out.finish()?,
             Advance::Idle => {
                 ui.out.line("^C")?;
                 session.interrupt();

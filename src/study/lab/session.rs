@@ -344,8 +344,13 @@ impl<'s> Session<'s> {
 
     /// Lets what is under way go on, for about so many events.
     pub fn advance(&mut self, events: u64) -> Advance {
+        self.advance_until(events, SimTime::NEVER)
+    }
+
+    /// The same, and not beyond a moment: for whoever lets time pass no faster than on the wall.
+    pub fn advance_until(&mut self, events: u64, moment: SimTime) -> Advance {
         let pause = self.events().saturating_add(events.max(1));
-        let advance = self.go_on(pause);
+        let advance = self.go_on(pause, moment);
         self.note(false);
         advance
     }
@@ -360,14 +365,14 @@ impl<'s> Session<'s> {
         }
     }
 
-    fn go_on(&mut self, pause: u64) -> Advance {
+    fn go_on(&mut self, pause: u64, moment: SimTime) -> Advance {
         let mut looks = 0;
         loop {
             let left = pause.saturating_sub(self.events());
             let stop = match self.state.doing.clone() {
                 Doing::Nothing => return Advance::Done,
-                Doing::Starting(pid, text, at) => match self.pass(at, left) {
-                    Stop::Time => {
+                Doing::Starting(pid, text, at) => match self.pass(at.min(moment), left) {
+                    Stop::Time if self.now() >= at => {
                         self.feed(pid, &text);
                         continue;
                     }
@@ -381,10 +386,10 @@ impl<'s> Session<'s> {
                     if self.idle(pid) {
                         return Advance::Idle;
                     }
-                    self.pass(self.now() + LOOK, left)
+                    self.pass((self.now() + LOOK).min(moment), left)
                 }
-                Doing::Passing(until) => match self.pass(until, left) {
-                    Stop::Time => {
+                Doing::Passing(until) => match self.pass(until.min(moment), left) {
+                    Stop::Time if self.now() >= until => {
                         self.state.doing = Doing::Nothing;
                         return Advance::Done;
                     }
@@ -410,7 +415,7 @@ impl<'s> Session<'s> {
                     self.interrupt();
                     return Advance::Limit(reached(&limit));
                 }
-                _ if self.events() >= pause || looks >= LOOKS => return Advance::Busy,
+                _ if self.events() >= pause || looks >= LOOKS || self.now() >= moment => return Advance::Busy,
                 Stop::Time | Stop::Attention | Stop::Paused => {}
             }
         }
@@ -536,7 +541,7 @@ impl<'s> Session<'s> {
         self.acts.push(act.clone());
         while self.events() < act.events && self.state.doing != Doing::Nothing {
             let before = (self.events(), self.state.doing.clone(), self.now());
-            self.go_on(act.events);
+            self.go_on(act.events, SimTime::NEVER);
             if before == (self.events(), self.state.doing.clone(), self.now()) {
                 break;
             }

@@ -1,0 +1,67 @@
+//! `lvsim lab` from a pipe and from a file: transcripts, and what cannot be.
+
+use crate::support::{Sandbox, finish, overwrite, root, text};
+use std::io::Write;
+use std::process::Stdio;
+
+/// What the lab prints when a file is typed into it.
+fn transcript(scenario: &str, typed: &str) -> String {
+    let sandbox = Sandbox::new();
+    sandbox.write("typed.txt", typed);
+    let file = root().join(scenario);
+    let ran = sandbox.run(&["lab", &file.to_string_lossy(), "--script", "typed.txt"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+    ran.out
+}
+
+#[test]
+fn the_session_of_the_book_is_what_the_lab_prints() {
+    let found = transcript("scenarios/arp-problem.yaml", &text("book/src/lab-arp.txt"));
+    let file = root().join("book/src/lab-arp.out.txt");
+    if overwrite() {
+        std::fs::write(&file, &found).expect("written");
+    }
+    assert_eq!(found, std::fs::read_to_string(file).unwrap_or_default(), "SNAPSHOTS=overwrite takes the new one");
+}
+
+#[test]
+fn a_pipe_is_typed_line_by_line_and_loops_wait_for_their_end() {
+    let sandbox = Sandbox::new();
+    let file = root().join("scenarios/nat.yaml");
+    let mut command = sandbox.command(&["lab", &file.to_string_lossy(), "--quiet"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let typed = "for h in web1 web2\ndo\n  echo $h\ndone\n:nonsense\nssh nobody\necho $?\nexit\necho never\n";
+    child.stdin.take().expect("piped").write_all(typed.as_bytes()).expect("written");
+    let out = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(text.starts_with("web1\nweb2\nthe lab has no command `:nonsense`"), "{text}");
+    assert!(text.contains("Could not resolve hostname nobody") && !text.contains("never"), "{text}");
+    assert_eq!(out.status.code(), Some(0));
+}
+
+#[test]
+fn the_same_lines_give_the_same_bytes() {
+    let typed =
+        "tcpdump -n -c 20 &\ncurl -s http://8.8.8.8/\n:step\n:run 3s\n:back\n:back\n:run 3s\n:show conn\n:log\n";
+    assert_eq!(transcript("scenarios/nat.yaml", typed), transcript("scenarios/nat.yaml", typed));
+}
+
+#[test]
+fn a_saved_session_is_a_scenario() {
+    let sandbox = Sandbox::new();
+    sandbox.write("typed.txt", ":run 700ms\nipvsadm -E -t 8.8.8.8:80 -s sh\n:save mine.yaml\n");
+    let file = root().join("scenarios/nat.yaml");
+    let ran = sandbox.run(&["lab", &file.to_string_lossy(), "--script", "typed.txt"]);
+    assert!(ran.out.contains("lvsim run mine.yaml"), "{}", ran.out);
+    let shown = sandbox.run(&["show", "mine.yaml", "ipvs", "director", "--quiet"]);
+    assert!(shown.out.contains("8.8.8.8:80 sh"), "{}{}", shown.out, shown.err);
+}
+
+#[test]
+fn the_keyboard_cannot_be_the_scenario() {
+    let sandbox = Sandbox::new();
+    let ran = finish(&mut sandbox.command(&["lab", "-"]));
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("name a file"), "{}", ran.err);
+}
