@@ -10,6 +10,7 @@ mod compare;
 mod completions;
 mod diff;
 mod exit;
+mod font;
 mod input;
 mod ladder;
 mod list;
