@@ -132,9 +132,7 @@ impl Args {
         if !self.no_output {
             let folder = self.output.join(&run.name);
             let artifacts = run.artifacts(self.png);
-            for artifact in &artifacts {
-                put(&folder.join(&artifact.name), &artifact.bytes, partial, ui)?;
-            }
+            out::write_all(&folder, &artifacts, partial)?;
             let what = count(artifacts.len(), "file");
             ui.note(&format!("wrote {what} to {}", folder.display()));
         }

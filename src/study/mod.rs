@@ -4,11 +4,16 @@
 //! longer than it needs. How many runs it may make is its caller's to say, and reaching that is told.
 
 pub mod change;
+pub mod charts;
 pub mod compare;
 pub mod cure;
+pub mod detail;
 pub mod diff;
 pub mod exam;
+pub mod histogram;
+pub mod leave;
 pub mod lines;
+pub mod load;
 pub mod measures;
 pub mod moves;
 pub mod numbers;

@@ -61,7 +61,6 @@ impl Canvas<'_> {
 
     /// Title, subtitle and caption; the plot stands between them.
     pub(super) fn frame(&self, figure: &Figure, height: f64) -> Drawn {
-        self.rect(0.0, 0.0, WIDTH, height, WHITE)?;
         let room = WIDTH - 2.0 * MARGIN;
         self.text(MARGIN, 26.0, &self.fit(&figure.title, room, TITLE), TITLE)?;
         // The scenario's name stands under a title that not every reader can read.

@@ -58,7 +58,10 @@ pub fn svg(figure: &Figure) -> Result<String, String> {
     let mut out = String::new();
     let letters = {
         let surface = Svg::new(&mut out, ((WIDTH * SCALE) as u32, (height * SCALE) as u32));
-        told(figure, paint(figure, height, Canvas { surface: &surface, scale: SCALE }))?;
+        let canvas = Canvas { surface: &surface, scale: SCALE };
+        // A bitmap is white from the start.
+        told(figure, canvas.rect(0.0, 0.0, WIDTH, height, look::WHITE))?;
+        told(figure, paint(figure, height, canvas))?;
         told(figure, surface.end())?
     };
     Ok(finish(&out, &letters, figure, height))
