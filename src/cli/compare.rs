@@ -1,16 +1,22 @@
 //! `lvsim compare`: the same load under several schedulers, on all processors; what comes out is the same for any number of
-//! threads.
+//! threads. Charts with their tables go to files.
 
 use super::exit::{self, Failure};
+use super::font::FontArgs;
 use super::list::Format;
 use super::simulation::catch_interrupts;
-use super::ui::Ui;
-use super::{input, pool, values};
+use super::ui::{Ui, count};
+use super::{input, out, pool, values};
 use lvsim::base::Span;
 use lvsim::engine::world::Limits;
-use lvsim::study::compare::{cases, merge};
-use lvsim::study::sample::run_one;
+use lvsim::scenario::Scenario;
+use lvsim::study::charts::{CHARTS, View};
+use lvsim::study::detail::Want;
+use lvsim::study::leave;
+use lvsim::study::load::{self, Load, Study, cases};
+use lvsim::study::sample::run_wanted;
 use lvsim::study::variant::{self, Variant};
+use std::path::{Path, PathBuf};
 
 /// Run the same load under several schedulers and say which differences are real.
 #[derive(Debug, clap::Args)]
@@ -18,7 +24,12 @@ use lvsim::study::variant::{self, Variant};
 Examples:
   lvsim compare web.yaml
   lvsim compare web.yaml --schedulers rr,wlc,sed --seeds 50
-  lvsim compare web.yaml --format csv > runs.csv      a line for every run")]
+  lvsim compare web.yaml --loads 0.1..1.2/12          p99 against the load: twelve times as many runs
+  lvsim compare web.yaml --schedulers sh,mh --leaves rs-3@10s
+                                                      whose server changes when rs-3 is taken out
+  lvsim compare web.yaml --format csv > runs.csv      a line for every run
+
+Charts are written to output/NAME/compare/ as SVG and PNG, each with its table as CSV; `lvsim list charts` names them.")]
 pub struct Args {
     /// The scenario; `-` is stdin
     #[arg(value_name = "FILE")]
@@ -44,9 +55,23 @@ pub struct Args {
     /// Give up after so many events of one run (`50M`)
     #[arg(long, value_name = "N", value_parser = values::events, help_heading = "Limits")]
     max_events: Option<u64>,
+    /// Run under every arrival rate of the file times these factors: `0.2,0.5,1` or `FROM..TO/N`
+    #[arg(long, value_name = "LOADS", value_parser = load::parse)]
+    loads: Option<std::vec::Vec<Load>>,
+    /// Take a real server out of every virtual service at this time, as `rs-3@10s`, and see whose server changes
+    #[arg(long, value_name = "NODE@TIME", value_parser = leave::parse)]
+    leaves: Option<(String, Span)>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
     format: Format,
+    /// Write charts and tables to DIR/NAME/compare/
+    #[arg(short, long, value_name = "DIR", default_value = "output")]
+    output: PathBuf,
+    /// Write no charts, which also saves the time of collecting what they need
+    #[arg(long, conflicts_with = "output")]
+    no_output: bool,
+    #[command(flatten)]
+    font: FontArgs,
     /// Print no progress
     #[arg(long, short)]
     quiet: bool,
@@ -56,24 +81,74 @@ impl Args {
     /// Runs all, prints the comparison.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
         ui.quiet = self.quiet;
-        let scenario = input::load(&self.file, &self.set, ui)?.scenario;
+        self.font.load()?;
+        let mut scenario = input::load(&self.file, &self.set, ui)?.scenario;
+        let mut left = None;
+        if let Some((node, at)) = &self.leaves {
+            let (changed, leave) =
+                leave::plan(&scenario, node, *at).map_err(|e| Failure::usage(format!("--leaves: {e}")))?;
+            (scenario, left) = (changed, Some(leave));
+        }
+        let loads = self.loads.clone().unwrap_or_else(|| vec![Load::AS_IT_IS]);
+        let scenarios = self.scaled(&scenario, &loads, ui)?;
         catch_interrupts()?;
-        let todo = cases(self.schedulers.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
+        let todo = cases(loads.len(), self.schedulers.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
         let limits = Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() };
+        let charts = !self.no_output || self.loads.is_some() || left.is_some();
+        let want = Want { charts, leave: left.clone() };
         let pool::Outcome { results: samples, failed } = pool::run_all(&todo, self.threads, ui, |&case, go_on| {
-            run_one(&scenario, self.schedulers[case.variant], case, limits, self.until, go_on)
+            let scenario = scenarios.get(case.load).unwrap_or(&scenario);
+            run_wanted(scenario, self.schedulers[case.variant], case, limits, self.until, &want, go_on)
         });
         if let Some(why) = failed {
             return Err(Failure { code: exit::FAILED, message: why });
         }
         let all = samples.len() == todo.len();
-        let comparison = merge(&scenario, &self.schedulers, samples);
+        let study = Study::of(&scenario, &self.schedulers, loads, left, samples);
+        let view = View::of(&study);
         if !all {
-            ui.error(&format!("{}: interrupted; what there is, is of {} seeds", scenario.name, comparison.seeds.len()));
+            let seeds = view.map_or(0, |v| v.base.seeds.len());
+            ui.error(&format!("{}: interrupted; what there is, is of {seeds} seeds", scenario.name));
         }
-        if !comparison.seeds.is_empty() {
-            ui.out.text(&comparison.print(self.format.into()))?;
+        if let Some(view) = view {
+            ui.out.text(&study.print(self.format.into()))?;
+            if !self.no_output {
+                self.write(&view, &self.output.join(&scenario.name).join("compare"), !all, ui)?;
+            }
         }
         Ok(if all { exit::SUCCESS } else { exit::INTERRUPTED })
+    }
+
+    /// The scenario under every load; none, if it is to stay as it is.
+    fn scaled(&self, scenario: &Scenario, loads: &[Load], ui: &Ui) -> Result<Vec<Scenario>, Failure> {
+        if self.loads.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut scenarios = Vec::new();
+        for (n, load) in loads.iter().enumerate() {
+            let (changed, kept) = load::scaled(scenario, *load).map_err(|e| Failure::usage(format!("--loads: {e}")))?;
+            if n == 0 && !kept.is_empty() {
+                ui.warning(&format!("--loads: no rate, and so left as it is: {}", kept.join(", ")));
+            }
+            scenarios.push(changed);
+        }
+        Ok(scenarios)
+    }
+
+    fn write(&self, view: &View<'_>, folder: &Path, partial: bool, ui: &Ui) -> Result<(), Failure> {
+        let artifacts =
+            view.artifacts().map_err(|e| Failure { code: exit::INTERNAL, message: format!("no charts: {e}") })?;
+        out::write_all(folder, &artifacts, partial)?;
+        // Charts of an earlier study that this one does not have would be taken for its own.
+        for row in CHARTS {
+            for end in ["svg", "png", "csv"] {
+                let name = format!("{}.{end}", row.name);
+                if !partial && artifacts.iter().all(|a| a.name != name) {
+                    let _ = std::fs::remove_file(folder.join(name));
+                }
+            }
+        }
+        ui.note(&format!("wrote {} to {}", count(artifacts.len(), "file"), folder.display()));
+        Ok(())
     }
 }

@@ -6,9 +6,9 @@ use super::exit::{self, Failure};
 use super::ui::Ui;
 use clap::ValueEnum;
 use lvsim::report::tables::{self, Cell, Grid};
-use lvsim::{ipvs, scenario, shell, sysctl, trace};
+use lvsim::{ipvs, report, scenario, shell, study, sysctl, trace};
 
-/// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems, causes, lints.
+/// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems, causes, lints, charts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -58,6 +58,8 @@ enum What {
     Problems,
     /// Why a valid lab does not work: code, what is wrong, what happens then, what mends it
     Causes,
+    /// Charts of `lvsim run` and `lvsim compare`: name, verb, meaning
+    Charts,
     /// What `lvsim check` looks for in a valid file: code, cause, what is wrong, what one types to have it, and instead
     Lints,
 }
@@ -103,6 +105,14 @@ impl What {
             What::Causes => (
                 &["code", "what", "happens", "cure"],
                 scenario::causes::CAUSES.iter().map(|c| owned(&[c.code, c.title, c.happens, c.cure])).collect(),
+            ),
+            What::Charts => (
+                &["name", "verb", "about"],
+                report::charts::CHARTS
+                    .iter()
+                    .map(|c| owned(&[c.name, "run", c.about]))
+                    .chain(study::charts::CHARTS.iter().map(|c| owned(&[c.name, "compare", c.about])))
+                    .collect(),
             ),
             What::Lints => (
                 &["code", "cause", "what", "wrong", "right"],

@@ -11,6 +11,7 @@ mod compare;
 mod completions;
 mod diff;
 mod exit;
+mod font;
 mod input;
 mod lab;
 mod ladder;

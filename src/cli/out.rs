@@ -1,6 +1,7 @@
 //! Where results go: stdout, which may be closed early, and files, which appear whole or not at all.
 
 use super::exit::Failure;
+use lvsim::report::Artifact;
 use std::fs;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -86,6 +87,18 @@ impl Out {
 /// Says which file and why.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_whole(path, bytes).map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))
+}
+
+/// Writes files into a folder; of an interrupted run under names that say so.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_all(folder: &Path, artifacts: &[Artifact], is_partial: bool) -> Result<(), Failure> {
+    for artifact in artifacts {
+        let path = folder.join(&artifact.name);
+        write_file(&if is_partial { partial(&path) } else { path }, &artifact.bytes)?;
+    }
+    Ok(())
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! `lvsim run`: simulates scenarios, prints the story, judges `expect`, writes the outputs.
 
 use super::exit::{self, Failure};
+use super::font::FontArgs;
 use super::simulation::{SimArgs, interrupted, verdict};
 use super::ui::{Ui, count};
 use super::{input, out};
@@ -38,6 +39,11 @@ pub struct Args {
     /// Write the outputs to DIR/NAME/
     #[arg(short, long, value_name = "DIR", default_value = "output")]
     output: PathBuf,
+    /// Write the charts as PNG besides
+    #[arg(long, conflicts_with = "no_output")]
+    png: bool,
+    #[command(flatten)]
+    font: FontArgs,
     /// Write no outputs but what --record and --pcap name
     #[arg(long, conflicts_with = "output")]
     no_output: bool,
@@ -48,6 +54,7 @@ impl Args {
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
         ui.quiet = self.quiet;
         self.sane()?;
+        self.font.load()?;
         let mut loaded = Vec::new();
         let mut code = exit::SUCCESS;
         for file in &self.files {
@@ -124,10 +131,8 @@ impl Args {
         }
         if !self.no_output {
             let folder = self.output.join(&run.name);
-            let artifacts = run.artifacts();
-            for artifact in &artifacts {
-                put(&folder.join(&artifact.name), &artifact.bytes, partial, ui)?;
-            }
+            let artifacts = run.artifacts(self.png);
+            out::write_all(&folder, &artifacts, partial)?;
             let what = count(artifacts.len(), "file");
             ui.note(&format!("wrote {what} to {}", folder.display()));
         }

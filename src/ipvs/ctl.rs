@@ -122,6 +122,12 @@ impl<'a> ServiceView<'a> {
         self.service.dests.iter().map(move |id| &slab[id.index()])
     }
 
+    /// For schedulers with a table: the place among [`ServiceView::dests`] that each slot leads to.
+    pub fn slots(&self) -> Option<Vec<u32>> {
+        let dests = DestList::new(&self.service.dests, &self.ipvs.dests);
+        self.service.scheduler.as_ref()?.slots(dests)
+    }
+
     /// What `--stats` shows for the service.
     pub fn counters(&self, now: SimTime) -> Counters {
         self.service.stats.shown(self.ipvs.est.ticks(now))

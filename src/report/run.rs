@@ -272,12 +272,13 @@ impl Run<'_> {
         story::story(&self.log(), color)
     }
 
-    /// Every file that a run writes. Charts need the feature `cli`, which brings the font.
-    pub fn artifacts(&self) -> Vec<Artifact> {
+    /// Every file that a run writes; `png`: charts as PNG besides. Charts need the feature `cli`, which brings the font.
+    #[cfg_attr(not(feature = "cli"), expect(unused_variables))]
+    pub fn artifacts(&self, png: bool) -> Vec<Artifact> {
         let log = self.log();
         let mut out = Vec::new();
         #[cfg(feature = "cli")]
-        match super::charts::draw::charts(&log) {
+        match super::charts::draw::charts(&log, png) {
             Ok(charts) => out.extend(charts),
             Err(error) => out.push(Artifact { name: "charts.failed.txt".into(), bytes: error.into_bytes() }),
         }

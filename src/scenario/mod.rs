@@ -15,6 +15,7 @@ pub mod expect;
 pub mod files;
 pub mod limits;
 pub mod lint;
+pub mod looks;
 pub mod model;
 pub mod play;
 pub mod problem;

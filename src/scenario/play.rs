@@ -4,6 +4,7 @@
 //! show progress or stop.
 
 use super::build;
+use super::looks::Looks;
 use super::model::{At, Claim, Expect, LinkChange, Scenario, Step, StepKind};
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::world::{LimitReached, Limits, Stop, Wake, World};
@@ -86,6 +87,8 @@ pub struct Play<'s> {
     pub events: Vec<Typed>,
     /// What the declarations met: messages of the kernel during set-up.
     pub complaints: Vec<String>,
+    /// When `go_on` is asked besides, while the scenario runs.
+    pub looks: Looks,
     /// Expectations that name a time before the end, judged then, by their place.
     early: Vec<(usize, Judged)>,
     running: Vec<(u32, usize)>,
@@ -115,6 +118,7 @@ impl<'s> Play<'s> {
             setup: Vec::new(),
             events: Vec::new(),
             complaints,
+            looks: Looks::default(),
             early: Vec::new(),
             running: Vec::new(),
             until,
@@ -291,7 +295,13 @@ impl<'s> Play<'s> {
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Result<(), Ending> {
         loop {
-            match self.world.run_until(until, SLICE, tracer) {
+            let look = self.looks.next(self.world.now, self.zero).filter(|&at| at < until);
+            match self.world.run_until(look.unwrap_or(until), SLICE, tracer) {
+                Stop::Time if look.is_some() => {
+                    if !go_on(&self.world, Some(until)) {
+                        return Err(Ending::Interrupted);
+                    }
+                }
                 Stop::Time => return Ok(()),
                 Stop::Limit(limit) => return Err(Ending::Limit(limit)),
                 Stop::Attention => self.attend(seed, tracer),

@@ -10,7 +10,7 @@ use crate::scenario::Scenario;
 /// pairs.
 pub fn cases(variants: usize, first_seed: u64, seeds: u64) -> Vec<Case> {
     (0..seeds)
-        .flat_map(|n| (0..variants).map(move |variant| Case { variant, seed: first_seed.wrapping_add(n) }))
+        .flat_map(|n| (0..variants).map(move |variant| Case { variant, seed: first_seed.wrapping_add(n), load: 0 }))
         .collect()
 }
 
@@ -19,6 +19,8 @@ pub fn cases(variants: usize, first_seed: u64, seeds: u64) -> Vec<Case> {
 pub struct Comparison {
     /// The scenario's name.
     pub name: String,
+    /// Its title.
+    pub title: String,
     /// What is cut off the beginning.
     pub warmup: Span,
     /// What is compared, in the order in which it was asked for.
@@ -39,6 +41,7 @@ pub fn merge(scenario: &Scenario, variants: &[Variant], mut samples: Vec<Sample>
     let kept = (0..variants.len()).map(|n| of(n).filter(|s| seeds.contains(&s.case.seed)).cloned().collect());
     Comparison {
         name: scenario.name.clone(),
+        title: scenario.title.clone(),
         warmup: scenario.warmup,
         variants: variants.to_vec(),
         samples: kept.collect(),

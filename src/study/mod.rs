@@ -5,12 +5,17 @@
 
 pub mod bench;
 pub mod change;
+pub mod charts;
 pub mod compare;
 pub mod cure;
+pub mod detail;
 pub mod diff;
 pub mod exam;
+pub mod histogram;
 pub mod lab;
+pub mod leave;
 pub mod lines;
+pub mod load;
 pub mod measures;
 pub mod moves;
 pub mod numbers;

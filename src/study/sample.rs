@@ -7,6 +7,7 @@
 //! Connections that start during the warm-up are simulated and not counted; the servers' bytes and busy time count from its
 //! end on. Left out: slowdown, since a client does not know how much work its request was.
 
+use super::detail::{Detail, Want, Watch};
 use super::numbers::{Evenness, Waits};
 use super::variant::Variant;
 use crate::base::{NodeId, Seed, SimTime, Span};
@@ -23,6 +24,8 @@ pub struct Case {
     pub variant: usize,
     /// The seed.
     pub seed: u64,
+    /// Place in the list of loads; 0 if there is one only.
+    pub load: usize,
 }
 
 /// What a server got in a run.
@@ -63,6 +66,8 @@ pub struct Sample {
     pub busy_evenness: Option<Evenness>,
     /// Events handled.
     pub events: u64,
+    /// What charts need, if it was wanted.
+    pub detail: Option<Box<Detail>>,
 }
 
 impl Sample {
@@ -93,6 +98,22 @@ pub fn run_one(
     until: Option<Span>,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Sample, Failure> {
+    run_wanted(scenario, variant, case, limits, until, &Want::default(), go_on)
+}
+
+/// Runs one case, as [`run_one`], with more of its results.
+///
+/// # Errors
+/// As [`run_one`]; and if somebody is to leave who does not.
+pub fn run_wanted(
+    scenario: &Scenario,
+    variant: Variant,
+    case: Case,
+    limits: Limits,
+    until: Option<Span>,
+    want: &Want,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Sample, Failure> {
     let seed = Seed(case.seed);
     let mut tracer = Tracer::off();
     let mut ask = |_: &World, _: Option<SimTime>| go_on();
@@ -111,10 +132,23 @@ pub fn run_one(
     for host in play.world.nodes.iter_mut().filter_map(|n| n.host_mut()) {
         host.servers.count_from(from);
     }
+    let servers: Vec<NodeId> = weights.iter().map(|w| w.0).collect();
+    let mut watch = want.charts.then(|| Watch::new(&mut play, &servers, want.leave.as_ref()));
+    let mut ask = |world: &World, _: Option<SimTime>| {
+        if let Some(watch) = &mut watch {
+            watch.look(world);
+        }
+        go_on()
+    };
     match play.run(seed, &mut tracer, &mut ask) {
-        Ending::Complete => Ok(measure(&play, case, from, &weights)),
-        ending => Err(told(&ending, variant, case)),
+        Ending::Complete => {}
+        ending => return Err(told(&ending, variant, case)),
     }
+    if let Some(leave) = &want.leave {
+        leave.check(&play).map_err(Failure::Because)?;
+    }
+    let detail = watch.map(|watch| Box::new(watch.end(&play, from, &weights)));
+    Ok(Sample { detail, ..measure(&play, case, from, &weights) })
 }
 
 fn told(ending: &Ending, variant: Variant, case: Case) -> Failure {
@@ -195,6 +229,7 @@ fn measure(play: &Play<'_>, case: Case, from: SimTime, weights: &[(NodeId, i32)]
         busy_evenness: by(&|s| s.busy),
         servers,
         events: play.world.events,
+        detail: None,
     }
 }
 
@@ -204,7 +239,7 @@ mod tests {
     use crate::study::testing::lab;
 
     fn run(scenario: &Scenario, scheduler: &'static str, seed: u64) -> Sample {
-        let case = Case { variant: 0, seed };
+        let case = Case { variant: 0, seed, load: 0 };
         run_one(scenario, Variant::Scheduler(scheduler), case, Limits::default(), None, &mut || true).expect("it runs")
     }
 

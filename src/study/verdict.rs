@@ -12,14 +12,14 @@ use crate::report::tables::{Cell, Format, Grid, csv_line};
 use serde_json::{Value, json};
 
 /// Measures whose differences are looked at pair by pair.
-const COMPARED: &[&str] = &["mean", "p99"];
+pub(super) const COMPARED: &[&str] = &["mean", "p99"];
 const CONFIDENCE: f64 = 0.95;
 
 /// A difference of two schedulers: the second's value less the first's.
-struct Pair {
-    first: usize,
-    second: usize,
-    difference: Interval,
+pub(super) struct Pair {
+    pub first: usize,
+    pub second: usize,
+    pub difference: Interval,
     /// The first's mean.
     base: f64,
 }
@@ -31,7 +31,7 @@ impl Comparison {
     }
 
     /// Differences by seed, for every pair.
-    fn pairs(&self, measure: &Measure) -> Vec<Pair> {
+    pub(super) fn pairs(&self, measure: &Measure) -> Vec<Pair> {
         let n = self.variants.len();
         let confidence = 1.0 - (1.0 - CONFIDENCE) / (n * n.saturating_sub(1) / 2).max(1) as f64;
         let mut pairs = Vec::new();
@@ -308,7 +308,7 @@ fn capital(text: &str) -> String {
 }
 
 /// `1.512 ms ± 0.011`: both in one unit, with as many digits as the interval is worth.
-fn shown(i: Interval, unit: Unit) -> String {
+pub(super) fn shown(i: Interval, unit: Unit) -> String {
     let (scale, name) = match unit {
         Unit::Part => (1e-2, " %"),
         Unit::Number => (1.0, ""),
@@ -346,7 +346,7 @@ mod tests {
             {
                 let waits = Waits { n: 5, mean: load + more, p99: 4.0 * load, ..Waits::default() };
                 samples[n].push(Sample {
-                    case: Case { variant: n, seed },
+                    case: Case { variant: n, seed, load: 0 },
                     connections: 5,
                     ok: 5,
                     connect: waits,
@@ -356,11 +356,13 @@ mod tests {
                     evenness: None,
                     busy_evenness: None,
                     events: 1,
+                    detail: None,
                 });
             }
         }
         Comparison {
             name: "study".into(),
+            title: "Study".into(),
             warmup: Span::ZERO,
             variants: ["a", "b", "c"].map(Variant::Scheduler).to_vec(),
             seeds: (1..=seeds).collect(),

@@ -83,6 +83,7 @@ fn every_file_says_first_what_it_is() {
 const TABLES: &[(&str, &str)] = &[
     ("src/ipvs/sched", "src/ipvs/sched/mod.rs"),
     ("src/report/charts", "src/report/charts/mod.rs"),
+    ("src/study/charts", "src/study/charts/mod.rs"),
     ("src/shell/commands", "src/shell/commands/mod.rs"),
     ("src/shell/text", "src/shell/text/mod.rs"),
 ];

@@ -42,6 +42,11 @@ impl Scheduler for Dh {
         Compared::Slot { slot: slot as u32, size: SLOTS as u32, here: slot.checked_rem(self.dests) == Some(place) }
     }
 
+    fn slots(&self, _: DestList<'_>) -> Option<Vec<u32>> {
+        let place = |slot: usize| slot.checked_rem(self.dests).map(|p| p as u32);
+        Some((0..SLOTS).map_while(place).collect())
+    }
+
     fn clone_box(&self) -> Box<dyn Scheduler> {
         Box::new(self.clone())
     }

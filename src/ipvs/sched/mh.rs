@@ -156,6 +156,10 @@ impl Scheduler for Mh {
         Compared::Slot { slot: slot as u32, size: SIZE as u32, here }
     }
 
+    fn slots(&self, _: DestList<'_>) -> Option<Vec<u32>> {
+        Some(self.slots.clone())
+    }
+
     fn clone_box(&self) -> Box<dyn Scheduler> {
         Box::new(self.clone())
     }

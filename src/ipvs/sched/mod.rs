@@ -124,6 +124,12 @@ pub trait Scheduler: fmt::Debug + Send + Sync {
     /// What it would compare of the destination in `place`, before it chooses: for receipts.
     fn compare(&self, dests: DestList<'_>, place: usize, flow: &Flow) -> Compared;
 
+    /// For schedulers with a table: the place in the list that each slot leads to.
+    fn slots(&self, dests: DestList<'_>) -> Option<Vec<u32>> {
+        let _ = dests;
+        None
+    }
+
     /// A copy of the state.
     fn clone_box(&self) -> Box<dyn Scheduler>;
 }

@@ -86,6 +86,10 @@ impl Scheduler for Sh {
         Compared::Slot { slot: slot as u32, size: SLOTS as u32, here }
     }
 
+    fn slots(&self, _: DestList<'_>) -> Option<Vec<u32>> {
+        Some(self.slots.clone())
+    }
+
     fn clone_box(&self) -> Box<dyn Scheduler> {
         Box::new(self.clone())
     }

@@ -1,14 +1,17 @@
 //! Charts of a run: each is data first ([`Figure`]), which tests can read, and a picture second (`draw`).
 //!
-//! One chart, one file, one row in [`CHARTS`].
+//! One chart, one file, one row in [`CHARTS`]. The kinds of pictures ([`plot`]) serve the charts of a comparison as well.
 
 #[cfg(feature = "cli")]
 pub mod draw;
+pub mod plot;
 pub mod served;
 pub mod timeline;
 
-use super::log::{Outcome, RunLog};
+use super::log::RunLog;
 use super::tables::{Cell, Format, Grid};
+
+pub use plot::{Axis, Bar, Columns, Estimate, Group, Ink, Layer, Plot, Scale, Unit};
 
 /// A chart that can be asked for.
 #[derive(Clone, Copy, Debug)]
@@ -38,80 +41,14 @@ pub struct Figure {
     pub title: String,
     /// What is drawn, with units.
     pub subtitle: String,
+    /// What stands below: how many, of what, how sure.
+    pub caption: Vec<String>,
     /// The data.
     pub plot: Plot,
 }
 
-/// What is drawn.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Plot {
-    /// Horizontal bars in groups.
-    Bars(Vec<Group>),
-    /// Columns over time, stacked.
-    Columns(Columns),
-}
-
-/// A group of bars.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// Its heading.
-    pub label: String,
-    /// Its bars.
-    pub bars: Vec<Bar>,
-}
-
-/// A bar.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bar {
-    /// Its name.
-    pub label: String,
-    /// Its length.
-    pub value: u64,
-    /// The length that weights ask for, in thousandths.
-    pub target: Option<u64>,
-    /// How it is painted.
-    pub ink: Ink,
-}
-
-/// Stacked columns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Columns {
-    /// Where the first column begins, in nanoseconds from t = 0.
-    pub from: i64,
-    /// How long a column is, in nanoseconds.
-    pub width: u64,
-    /// How many columns there are.
-    pub len: usize,
-    /// The layers from below, each with a value per column.
-    pub layers: Vec<Layer>,
-    /// Moments with a name: nanoseconds from t = 0.
-    pub marks: Vec<(i64, String)>,
-}
-
-/// One layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layer {
-    /// Its name in the legend.
-    pub label: String,
-    /// How it is painted.
-    pub ink: Ink,
-    /// Its values.
-    pub values: Vec<u64>,
-}
-
-/// How something is painted: colour is never the only sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ink {
-    /// A server, by its place; plain colour.
-    Server(usize),
-    /// All servers beyond those with a colour.
-    Others,
-    /// What went wrong; hatched.
-    Odd(Outcome),
-}
-
 impl Figure {
-    /// The same in text: a table, for tests, for readers who see no pictures, for `desc` in the picture.
+    /// The same in text: a table, for tests, for readers who see no pictures.
     pub fn text(&self) -> String {
         let mut out = format!("{}: {}\n", self.title, self.subtitle);
         match &self.plot {
@@ -139,8 +76,46 @@ impl Figure {
                     out.push_str(&format!("{}: {text}\n", clock(*at)));
                 }
             }
+            _ => out.push_str(&self.grid().print(Format::Human)),
+        }
+        for line in &self.caption {
+            out.push_str(&format!("{line}\n"));
         }
         out
+    }
+
+    /// The data as one table, for programs: every value that is drawn.
+    pub fn grid(&self) -> Grid {
+        match &self.plot {
+            Plot::Bars(groups) => {
+                let mut grid = Grid::new(&["group", "bar", "value", "target"]);
+                for (group, bar) in groups.iter().flat_map(|g| g.bars.iter().map(move |b| (g, b))) {
+                    let target = bar.target.map(|t| plot::number(t as f64 / 1000.0));
+                    grid.row([
+                        group.label.as_str().into(),
+                        bar.label.as_str().into(),
+                        bar.value.into(),
+                        Cell::from(target),
+                    ]);
+                }
+                grid
+            }
+            Plot::Columns(c) => {
+                let mut grid = Grid::new(&["from_ns", "what", "connections"]);
+                for i in 0..c.len {
+                    for layer in &c.layers {
+                        let from = c.from + (c.width * i as u64) as i64;
+                        grid.row([Cell::Number(from), layer.label.as_str().into(), layer.values[i].into()]);
+                    }
+                }
+                grid
+            }
+            Plot::Lines(lines) => lines.grid(),
+            Plot::Grouped(grouped) => grouped.grid(),
+            Plot::Heat(heat) => heat.grid(),
+            Plot::Slots(slots) => slots.grid(),
+            Plot::Forest(forest) => forest.grid(),
+        }
     }
 }
 

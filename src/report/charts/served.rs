@@ -14,6 +14,7 @@ pub fn figure(log: &RunLog<'_>) -> Figure {
         scenario: log.name.clone(),
         title: log.title.clone(),
         subtitle: format!("Connections by the server that answered{line}"),
+        caption: Vec::new(),
         plot: Plot::Bars(groups),
     }
 }

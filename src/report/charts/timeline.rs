@@ -17,6 +17,7 @@ pub fn figure(log: &RunLog<'_>) -> Figure {
         scenario: log.name.clone(),
         title: log.title.clone(),
         subtitle: format!("Connections by the time at which they began, every {}", clock(columns.width as i64)),
+        caption: Vec::new(),
         plot: Plot::Columns(columns),
     }
 }

@@ -267,6 +267,12 @@ pub fn edit_line(service: &ServiceView<'_>, scheduler: &str) -> String {
     line
 }
 
+/// What is typed to take a real server out of a service.
+pub fn delete_line(service: &ServiceView<'_>, dest: &Dest) -> String {
+    let format = Format { layout: Layout::Rule, numeric: true, sorted: false, exact: false };
+    format!("ipvsadm -d {} -r {}:{}", service_name(service.key(), format), dest.addr, dest.port)
+}
+
 /// The rest of a service's line in `-S`.
 fn rule_options(out: &mut String, spec: &ServiceSpec, scheduler: &str) {
     if let Some(seconds) = spec.persistent {
