@@ -308,7 +308,7 @@ fn capital(text: &str) -> String {
 }
 
 /// `1.512 ms ± 0.011`: both in one unit, with as many digits as the interval is worth.
-fn shown(i: Interval, unit: Unit) -> String {
+pub(super) fn shown(i: Interval, unit: Unit) -> String {
     let (scale, name) = match unit {
         Unit::Part => (1e-2, " %"),
         Unit::Number => (1.0, ""),
