@@ -22,6 +22,7 @@ mod progress;
 mod run;
 mod show;
 mod simulation;
+mod sweep;
 mod test;
 mod trace;
 mod ui;
@@ -85,6 +86,8 @@ enum Verb {
     Show(show::Args),
     /// Run the same load under several schedulers and say which differences are real
     Compare(compare::Args),
+    /// Run a scenario over a grid of values and seeds; resumable, and shared by many machines
+    Sweep(sweep::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Verb::Order(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::Compare(args) => args.execute(&mut ui),
+        Verb::Sweep(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

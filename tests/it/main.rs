@@ -14,6 +14,7 @@ mod scenarios;
 mod score;
 mod study;
 mod support;
+mod sweep;
 mod tcpdump;
 mod tidy;
 mod tunnels;
