@@ -98,10 +98,10 @@ fn list(value: &str) -> Option<Result<Vec<String>, String>> {
         return None;
     }
     Some(match items.as_slice() {
-        [only] if only.is_empty() => Err("a list without values; write for example `{1ms, 5ms}`".into()),
+        [""] => Err("a list without values; write for example `{1ms, 5ms}`".into()),
         all if all.len() > MAX_VALUES => Err(format!("{} values; a list has {MAX_VALUES} at most", all.len())),
         all => match all.iter().enumerate().find(|(n, item)| item.is_empty() || all[..*n].contains(item)) {
-            Some((_, item)) if item.is_empty() => Err("a value is empty; write `\"\"` for the empty text".into()),
+            Some((_, &"")) => Err("a value is empty; write `\"\"` for the empty text".into()),
             Some((_, item)) => Err(format!("`{item}` stands twice")),
             None => Ok(all.iter().map(ToString::to_string).collect()),
         },

@@ -230,8 +230,8 @@ fn linear(a: u128, b: u128, i: u128, last: u128) -> u128 {
 
 /// The nearest whole number to `a·(b/a)^(i/last)`, at least 1: the root of a product, doubled to see the half.
 fn geometric(a: u128, b: u128, i: u32, last: u32) -> Result<u128, String> {
-    let product = BigUint::from(a).pow(last - i) * BigUint::from(b).pow(i) << last;
-    let doubled = product.nth_root(last);
+    let product = BigUint::from(a).pow(last - i) * BigUint::from(b).pow(i);
+    let doubled = (product << last).nth_root(last);
     u128::try_from((doubled + 1u32) >> 1).map_err(|_| "a value is too large".into())
 }
 
