@@ -9,6 +9,7 @@ mod kernel;
 mod knobs;
 mod lints;
 mod neighbours;
+mod packet_rate;
 mod pcap;
 mod scenarios;
 mod score;
