@@ -4,7 +4,7 @@ use super::exit::Failure;
 use super::ui::{Ui, count};
 use lvsim::report::names::names;
 use lvsim::scenario::files::ReadFile;
-use lvsim::scenario::{self, Names, Scenario, problem};
+use lvsim::scenario::{self, Names, Problem, Scenario, problem};
 use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -46,16 +46,34 @@ pub fn read(file: &str) -> Result<String, Failure> {
     })
 }
 
+/// Resolves a text that was read from `file`, and tells nothing; `heard` gets every file that it names, with its text.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn resolve(
+    file: &str,
+    text: &str,
+    sets: &[String],
+    heard: &dyn Fn(&str, &str),
+) -> Result<scenario::Loaded, Vec<Problem>> {
+    let beside = |name: &str| read_beside(file, name).inspect(|text| heard(name, text));
+    let names = Names { read_file: Some(ReadFile(&beside)), ..names() };
+    scenario::load(shown(file), text, sets, &names)
+}
+
+/// What a scenario is called in messages.
+pub fn shown(file: &str) -> &str {
+    if file == "-" { "stdin" } else { file }
+}
+
 /// Reads and resolves a scenario, and tells its problems on stderr.
 ///
 /// # Errors
 /// If it cannot be read or is not valid; the problems have been told by then.
 pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
     let text = read(file)?;
-    let shown = if file == "-" { "stdin" } else { file };
-    let beside = |name: &str| read_beside(file, name);
-    let names = Names { read_file: Some(ReadFile(&beside)), ..names() };
-    match scenario::load(shown, &text, sets, &names) {
+    let shown = shown(file);
+    match resolve(file, &text, sets, &|_, _| ()) {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() {
                 ui.print_err(&problem::render(&loaded.warnings, shown, &text, ui.color_err));

@@ -25,6 +25,7 @@ mod progress;
 mod run;
 mod show;
 mod simulation;
+mod sweep;
 mod test;
 mod trace;
 mod ui;
@@ -93,6 +94,8 @@ enum Verb {
     Compare(compare::Args),
     /// Measure how fast lvsim simulates
     Bench(bench::Args),
+    /// Run a scenario over a grid of values and seeds; resumable, and shared by many machines
+    Sweep(sweep::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Verb::Show(args) => args.execute(&mut ui),
         Verb::Compare(args) => args.execute(&mut ui),
         Verb::Bench(args) => args.execute(&mut ui),
+        Verb::Sweep(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

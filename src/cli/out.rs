@@ -101,10 +101,27 @@ pub fn write_all(folder: &Path, artifacts: &[Artifact], is_partial: bool) -> Res
     Ok(())
 }
 
+/// The same for what is too long to be held: `fill` writes it.
+///
+/// # Errors
+/// See [`write_file`].
+pub fn write_with(path: &Path, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    fill_whole(path, fill).map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))
+}
+
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fill_whole(path, &mut |file| file.write_all(bytes))
+}
+
+fn fill_whole(path: &Path, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffered = |file: fs::File| {
+        let mut file = BufWriter::with_capacity(1 << 16, file);
+        fill(&mut file)?;
+        file.flush()
+    };
     // Through a symbolic link to the file that it means: a rename would replace the link.
     let path = match fs::metadata(path) {
-        Ok(there) if !there.is_file() => return fs::write(path, bytes),
+        Ok(there) if !there.is_file() => return buffered(fs::OpenOptions::new().write(true).open(path)?),
         Ok(_) => fs::canonicalize(path)?,
         Err(_) => path.to_path_buf(),
     };
@@ -112,7 +129,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let temporary = temporary_name(&path);
-    let done = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path));
+    let done = fs::File::create(&temporary).and_then(buffered).and_then(|()| fs::rename(&temporary, &path));
     if done.is_err() {
         let _ = fs::remove_file(&temporary);
     }

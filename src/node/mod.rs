@@ -143,6 +143,8 @@ pub enum TimerKey {
         /// By this device.
         dev: DevIdx,
     },
+    /// The processor has dealt with a frame.
+    Backlog,
     /// A proxied ARP answer that was held back.
     ProxyArp {
         /// Which.

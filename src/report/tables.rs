@@ -33,14 +33,14 @@ pub enum Cell {
 /// A table.
 #[derive(Clone, Debug, Default)]
 pub struct Grid {
-    columns: Vec<&'static str>,
+    columns: Vec<String>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Grid {
     /// An empty table with these columns.
-    pub fn new(columns: &[&'static str]) -> Grid {
-        Grid { columns: columns.to_vec(), rows: Vec::new() }
+    pub fn new(columns: &[&str]) -> Grid {
+        Grid { columns: columns.iter().map(ToString::to_string).collect(), rows: Vec::new() }
     }
 
     /// Adds a row; missing cells are none, cells beyond the columns are left out.
@@ -110,7 +110,7 @@ impl Grid {
         };
         let mut out = String::new();
         if header {
-            out.push_str(&line(self.columns.iter().map(|c| c.to_string()).collect()));
+            out.push_str(&line(self.columns.clone()));
         }
         for row in &self.rows {
             out.push_str(&line(row.iter().map(|c| c.text("–")).collect()));
@@ -135,7 +135,7 @@ impl Grid {
     }
 
     fn csv(&self) -> String {
-        let mut out = csv_line(self.columns.iter().map(|c| c.to_string()));
+        let mut out = csv_line(self.columns.iter().cloned());
         for row in &self.rows {
             out.push_str(&csv_line(row.iter().map(|c| c.text(""))));
         }

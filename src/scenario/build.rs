@@ -38,6 +38,9 @@ fn box_of(id: NodeId, spec: &NodeSpec, seed: Seed) -> Node {
         return Node::Switch(Box::new(switch));
     }
     let mut host = Host::new(id, spec.name.as_str().into(), seed);
+    if let Some(time) = spec.frame_time {
+        host.set_frame_time(time);
+    }
     for interface in &spec.interfaces {
         match host.net.dev_by_name(&interface.name) {
             Some(dev) => host.net.set_mtu(dev, interface.link.mtu).unwrap_or_default(),

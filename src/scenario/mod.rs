@@ -32,6 +32,7 @@ mod tests;
 
 pub use model::Scenario;
 pub use problem::{Problem, render};
+pub(crate) use set::split as split_set;
 
 use limits::MAX_FILE_BYTES;
 use problem::Problems;

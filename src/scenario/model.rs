@@ -128,6 +128,8 @@ pub struct NodeSpec {
     pub serves: Vec<Serve>,
     /// What is typed during set-up.
     pub run: Option<ScriptSpec>,
+    /// How long the host's processor takes for each frame that it receives; none: no time.
+    pub frame_time: Option<Span>,
     /// How long a switch remembers an address (300 s unless said otherwise).
     pub ageing: Span,
 }

@@ -42,6 +42,13 @@ pub(crate) fn apply<'a>(root: &mut Node<'a>, set: &'a str, src: u16, p: &mut Pro
     *here = value;
 }
 
+/// The path and the value of a `--set`, as they stand; nothing if it has none, which [`apply`] tells.
+pub(crate) fn split(set: &str) -> Option<(&str, &str)> {
+    let (parts, value_at) = path(set, 0, &mut Problems::new(&[set]))?;
+    let end = parts.last()?.at.end as usize;
+    Some((set.get(..end)?.trim(), set.get(value_at..)?))
+}
+
 fn fault<'p>(
     code: &'static str,
     at: Mark,

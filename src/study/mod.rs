@@ -24,6 +24,7 @@ pub mod sabotage;
 pub mod sample;
 pub mod slips;
 pub mod stats;
+pub mod sweep;
 pub mod tell;
 #[cfg(test)]
 mod testing;

@@ -11,7 +11,7 @@ use super::detail::{Detail, Want, Watch};
 use super::numbers::{Evenness, Waits};
 use super::variant::Variant;
 use crate::base::{NodeId, Seed, SimTime, Span};
-use crate::engine::world::{Limits, World};
+use crate::engine::world::{LimitReached, Limits, World};
 use crate::node::app::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play};
@@ -155,7 +155,9 @@ fn told(ending: &Ending, variant: Variant, case: Case) -> Failure {
     let what = match ending {
         Ending::Interrupted => return Failure::Interrupted,
         Ending::Complete => return Failure::Because("the run has ended already".into()),
-        Ending::Limit(limit) => format!("a limit was reached: {limit:?}"),
+        Ending::Limit(LimitReached::Events(n)) => format!("stopped by the limit of events, at {n}"),
+        Ending::Limit(LimitReached::Pending(n)) => format!("stopped: {n} frames and timers were pending at once"),
+        Ending::Limit(LimitReached::Storm(_)) => "stopped: frames go round in a loop of switches".into(),
         Ending::SetupTooLong(_) => "set-up did not end within an hour".into(),
     };
     Failure::Because(format!("{}, seed {}: {what}", variant.name(), case.seed))

@@ -164,6 +164,7 @@ rows! {
     TcpTwReuse "ipv4.tcp_tw_reuse" 2 (0, 2), Single, false, "net/ipv4/tcp_ipv4.c", "reuse of TIME_WAIT for new connections";
     SoMaxConn "core.somaxconn" 4096 (0, i32::MAX as i64), Single, true, "net/core/sysctl_net_core.c", "upper limit of a listener's backlog";
     MessageBurst "core.message_burst" 10 (0, i32::MAX as i64), Single, true, "net/core/utils.c", "lines that the network code may write to the log at once";
+    NetdevMaxBacklog "core.netdev_max_backlog" 1000 (0, i32::MAX as i64), Single, true, "net/core/dev.c", "frames that may wait for a processor that `packet_rate` limits";
     MessageCost "core.message_cost" 5 (0, 2_147_483), Single, true, "net/core/utils.c", "seconds until it may again";
     CtAcct "netfilter.nf_conntrack_acct" 0 (0, 1), Single, false, "net/netfilter/nf_conntrack_acct.c", "count packets and bytes of connections";
     CtBuckets "netfilter.nf_conntrack_buckets" 262144 (1, i32::MAX as i64), Single, false, "net/netfilter/nf_conntrack_core.c", "size of the hash table";

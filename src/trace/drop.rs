@@ -28,6 +28,11 @@ pub enum DropReason {
     SwitchNowhere,
     /// The interface is down.
     DevDown,
+    /// Too many frames were waiting for the processor.
+    BacklogFull {
+        /// Frames that may wait.
+        limit: u32,
+    },
     /// The frame was for another hardware address.
     OtherHost {
         /// To whom.
@@ -281,6 +286,7 @@ rules! {
     NoCarrier => "no-carrier", "no carrier", "dev_queue_xmit, net/core/dev.c", "QDISC_DROP", "plug the cable in";
     SwitchNowhere => "switch-nowhere", "the switch had nowhere to send it", "br_handle_frame_finish, net/bridge/br_input.c", "", "the destination sits on the port that the frame came from, or no other port is connected";
     DevDown => "dev-down", "the interface is down", "__netif_receive_skb, net/core/dev.c", "DEV_READY", "bring the interface up";
+    BacklogFull { .. } => "backlog-full", "too many frames wait for the processor", "enqueue_to_backlog, net/core/dev.c", "CPU_BACKLOG", "send less to this host, or raise its packet_rate or net.core.netdev_max_backlog";
     OtherHost { .. } => "other-host", "a frame for another host", "ip_rcv, net/ipv4/ip_input.c", "OTHERHOST", "nothing: a switch that does not know the address sends it everywhere";
     MartianSource { .. } => "martian-source", "an impossible source address", "ip_route_input_slow, net/ipv4/route.c", "IP_INVALID_SOURCE", "nobody may send from that address";
     OwnSource { .. } => "martian-own-source", "the source is an address of this host", "__fib_validate_source, net/ipv4/fib_frontend.c", "", "do not route answers through a host that owns their source, or set accept_local";
@@ -329,7 +335,7 @@ impl fmt::Display for DropReason {
         use DropReason::*;
         write!(f, "{}", self.rule().title)?;
         match self {
-            LinkQueueFull { limit } => write!(f, " ({limit} frames)"),
+            LinkQueueFull { limit } | BacklogFull { limit } => write!(f, " ({limit} frames)"),
             OtherHost { dst } => write!(f, " ({dst})"),
             MartianSource { src } => write!(f, ": {src}"),
             OwnSource { src, knob } => write!(f, ": {src}; {knob}"),

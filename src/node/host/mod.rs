@@ -4,6 +4,7 @@
 //! netfilter hooks. A router, a director, a real server are hosts with other tables.
 
 mod arp;
+mod backlog;
 mod calls;
 mod frag;
 mod hooks;
@@ -158,6 +159,7 @@ pub struct Host {
     held_answers: Vec<Option<arp::HeldAnswer>>,
     loop_queue: VecDeque<Skb>,
     cells: VecDeque<Skb>,
+    backlog: Option<Box<backlog::Backlog>>,
     rng: Rng,
     /// For `-m statistic --mode random`.
     filter_rng: Rng,
@@ -196,6 +198,7 @@ impl Host {
             held_answers: Vec::new(),
             loop_queue: VecDeque::new(),
             cells: VecDeque::new(),
+            backlog: None,
             rng: stream("misc"),
             filter_rng: stream("netfilter"),
             tcp_out: Vec::new(),
@@ -221,7 +224,10 @@ impl Host {
     /// A frame arrives: the short way of [`Host::handle`].
     #[inline]
     pub fn receive(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
-        self.device_receive(dev, frame, confirm, cx);
+        match self.backlog {
+            None => self.device_receive(dev, frame, confirm, cx),
+            Some(_) => self.enqueue(dev, frame, confirm, cx),
+        }
         self.settle(cx);
     }
 
@@ -265,6 +271,7 @@ impl Host {
             }
             TimerKey::Fragments { slot, .. } => self.fragments_expire(slot, cx),
             TimerKey::Cells { .. } => self.poll_cells(cx),
+            TimerKey::Backlog => self.backlog_done(cx),
             TimerKey::ProxyArp { slot } => self.proxy_answer_due(slot, cx),
             TimerKey::Process { .. } => {}
         }

@@ -424,6 +424,7 @@ fn node(spec: &Spec, host: &Host, member: u32, number: &mut u32) -> NodeSpec {
         sysctls,
         serves: Vec::new(),
         run: host.run.as_ref().map(|r| ScriptSpec { text: r.text.clone(), line: r.line }),
+        frame_time: host.packet_rate,
         ageing: host.ageing.unwrap_or(Span::from_secs(300)),
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const KINDS: &[(&str, NodeKind)] = &[
 const RESERVED: [&str; 2] = ["none", "end"];
 
 /// The keys that only hosts have.
-const HOST_KEYS: [&str; 7] = ["interfaces", "gateway", "routes", "sysctl", "serves", "run", "count"];
+const HOST_KEYS: [&str; 8] = ["interfaces", "gateway", "routes", "sysctl", "serves", "run", "count", "packet_rate"];
 
 /// A node, or a group of them.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(crate) struct Host {
     pub serves: Vec<Serve>,
     pub run: Option<Script>,
     pub ageing: Option<Span>,
+    /// Between two frames that the host can take up.
+    pub packet_rate: Option<Span>,
 }
 
 /// An interface of a host.
@@ -99,6 +101,7 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Host {
         serves: Vec::new(),
         run: None,
         ageing: None,
+        packet_rate: None,
     };
     let mut f = match node.is_null() {
         true => Fields::nothing("a node", key.at),
@@ -197,6 +200,7 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
             }
         }
     }
+    host.packet_rate = f.opt("packet_rate", p, value::rate).map(|r| r.v);
     host.run = f.opt("run", p, value::script).map(|s| s.v);
 }
 
