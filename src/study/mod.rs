@@ -3,6 +3,7 @@
 //! A study changes the file's text by `--set` or the resolved scenario itself, runs it, and compares; it keeps no run
 //! longer than it needs. How many runs it may make is its caller's to say, and reaching that is told.
 
+pub mod books;
 pub mod change;
 pub mod compare;
 pub mod cure;
@@ -16,6 +17,7 @@ pub mod order;
 pub mod sabotage;
 pub mod sample;
 pub mod slips;
+pub mod slowdown;
 pub mod stats;
 pub mod tell;
 #[cfg(test)]

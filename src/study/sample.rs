@@ -5,9 +5,11 @@
 //! order, on any number of threads.
 //!
 //! Connections that start during the warm-up are simulated and not counted; the servers' bytes and busy time count from its
-//! end on. Left out: slowdown, since a client does not know how much work its request was.
+//! end on. The books of every run are looked at ([`super::books`]).
 
+use super::books::Books;
 use super::numbers::{Evenness, Waits};
+use super::slowdown;
 use super::variant::Variant;
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::world::{Limits, World};
@@ -55,6 +57,8 @@ pub struct Sample {
     pub first_byte: Waits,
     /// From the start to the end of the last response.
     pub completion: Waits,
+    /// How many times longer than its work a connection took ([`slowdown`]), in millionths.
+    pub slowdown: Waits,
     /// The servers, in the order of the file.
     pub servers: Vec<ServerShare>,
     /// How evenly connections were shared out by weight.
@@ -63,6 +67,8 @@ pub struct Sample {
     pub busy_evenness: Option<Evenness>,
     /// Events handled.
     pub events: u64,
+    /// What arrived, and what became of it.
+    pub books: Books,
 }
 
 impl Sample {
@@ -84,7 +90,7 @@ pub enum Failure {
 /// Runs one case. `go_on` is asked every so many events.
 ///
 /// # Errors
-/// If the run does not come to its end, or the scenario cannot have this variant.
+/// If the run does not come to its end, the scenario cannot have this variant, or the books are wrong.
 pub fn run_one(
     scenario: &Scenario,
     variant: Variant,
@@ -93,6 +99,44 @@ pub fn run_one(
     until: Option<Span>,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Sample, Failure> {
+    let ended = play_one(scenario, variant, case, limits, until, go_on)?;
+    let sample = ended.sample();
+    let told = |why| Failure::Because(format!("{}, seed {}: {why}", variant.name(), case.seed));
+    sample.books.check().map_err(told)?;
+    Ok(sample)
+}
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Ended<'s> {
+    /// Which run.
+    pub case: Case,
+    /// What is left of it.
+    pub play: Play<'s>,
+    /// The end of the warm-up.
+    pub from: SimTime,
+    weights: Vec<(NodeId, i32)>,
+}
+
+impl Ended<'_> {
+    /// What it measured. Nobody looks at its books.
+    pub fn sample(&self) -> Sample {
+        measure(&self.play, self.case, self.from, &self.weights)
+    }
+}
+
+/// Plays one case, and leaves to the caller what is measured.
+///
+/// # Errors
+/// If the run does not come to its end, or the scenario cannot have this variant.
+pub fn play_one<'s>(
+    scenario: &'s Scenario,
+    variant: Variant,
+    case: Case,
+    limits: Limits,
+    until: Option<Span>,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Ended<'s>, Failure> {
     let seed = Seed(case.seed);
     let mut tracer = Tracer::off();
     let mut ask = |_: &World, _: Option<SimTime>| go_on();
@@ -110,9 +154,10 @@ pub fn run_one(
     let from = play.zero + scenario.warmup;
     for host in play.world.nodes.iter_mut().filter_map(|n| n.host_mut()) {
         host.servers.count_from(from);
+        host.servers.keep_work();
     }
     match play.run(seed, &mut tracer, &mut ask) {
-        Ending::Complete => Ok(measure(&play, case, from, &weights)),
+        Ending::Complete => Ok(Ended { case, play, from, weights }),
         ending => Err(told(&ending, variant, case)),
     }
 }
@@ -191,10 +236,12 @@ fn measure(play: &Play<'_>, case: Case, from: SimTime, weights: &[(NodeId, i32)]
         connect: Waits::of(&mut connect),
         first_byte: Waits::of(&mut first_byte),
         completion: Waits::of(&mut completion),
+        slowdown: Waits::of(&mut slowdown::of(&play.world, from)),
         evenness: by(&|s| s.connections as f64),
         busy_evenness: by(&|s| s.busy),
         servers,
         events: play.world.events,
+        books: Books::of(&play.world),
     }
 }
 

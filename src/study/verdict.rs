@@ -352,10 +352,12 @@ mod tests {
                     connect: waits,
                     first_byte: waits,
                     completion: waits,
+                    slowdown: waits,
                     servers: Vec::new(),
                     evenness: None,
                     busy_evenness: None,
                     events: 1,
+                    books: super::super::books::Books::default(),
                 });
             }
         }
