@@ -93,6 +93,21 @@ impl Workload {
         }
     }
 
+    /// The source address of connection `k` (or of its user), if it is not the client's own.
+    pub fn source_of(&self, k: u64) -> Option<Ipv4Addr> {
+        let turn = self.user_of.get(k as usize).map_or(k, |&user| u64::from(user));
+        self.sources.map(|(first, count)| {
+            let place = (turn % u64::from(count.max(1))) as u32;
+            Ipv4Addr::from_bits(first.to_bits().wrapping_add(place))
+        })
+    }
+
+    /// What connection `k` draws by, which is the same in every run that opens it: its number, or its user's and how
+    /// often the user has opened one. `nth`: the latter.
+    pub fn key_of(&self, k: u64, nth: u32) -> u64 {
+        self.user_of.get(k as usize).map_or(k, |&user| user_key(user, nth))
+    }
+
     /// How many connections have started.
     pub fn started(&self) -> u64 {
         self.results.len() as u64
@@ -172,6 +187,7 @@ impl World {
             w.user_of.push(user);
         }
         let turn = user.map_or(k, u64::from);
+        self.census.arrive(now);
         w.results.push(ConnResult {
             start: now,
             connected: SimTime::NEVER,
@@ -190,11 +206,7 @@ impl World {
         let Some((k, key)) = opening else { return };
         let w = &self.workloads[n as usize];
         let client = w.results[k as usize].client;
-        let turn = w.user_of.get(k as usize).map_or(k, |&user| u64::from(user));
-        let source = w.sources.map(|(first, count)| {
-            let place = (turn % u64::from(count.max(1))) as u32;
-            Ipv4Addr::from_bits(first.to_bits().wrapping_add(place))
-        });
+        let source = w.source_of(k);
         let spec = w.spec.clone();
         let (to, proto, port) = (w.to, w.protocol, w.source_port);
         let used = self.with_node(client, tracer, |node, cx| match node {
@@ -210,7 +222,7 @@ impl World {
 
     /// Takes over what the client has to say of its connections.
     pub(super) fn collect(&mut self, client: NodeId) {
-        let World { now, nodes, workloads, .. } = self;
+        let World { now, nodes, workloads, census, .. } = self;
         let Node::Host(host) = &mut nodes[client.index()] else { return };
         for Reached { workload, index, what } in host.reached.drain(..) {
             let result = workloads.get_mut(workload as usize).and_then(|w| w.results.get_mut(index as usize));
@@ -226,6 +238,7 @@ impl World {
             let Finished { workload, index, outcome, server, errno } = done;
             let Some(w) = workloads.get_mut(workload as usize) else { continue };
             let Some(result) = w.results.get_mut(index as usize) else { continue };
+            census.leave(*now);
             result.end = *now;
             result.outcome = outcome;
             result.server = server;

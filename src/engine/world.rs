@@ -6,6 +6,7 @@
 //! carried out in the order in which it names them. The world does no IO and keeps no trace: a [`Tracer`] listens from
 //! outside, and cannot change anything.
 
+use super::census::Census;
 use super::ledger::Ledger;
 use super::link::{End, Link};
 use super::queue::EventQueue;
@@ -114,6 +115,8 @@ pub struct World {
     pub processes: Processes,
     /// Frames accounted for.
     pub ledger: Ledger,
+    /// Connections accounted for.
+    pub census: Census,
     /// Events handled.
     pub events: u64,
     /// The bounds of the run.
@@ -147,6 +150,7 @@ impl World {
             workloads: Vec::new(),
             processes: Processes::default(),
             ledger: Ledger::default(),
+            census: Census::default(),
             events: 0,
             limits: Limits::default(),
             texts,

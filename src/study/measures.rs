@@ -1,6 +1,7 @@
 //! What can be said of a run, in numbers: one measure, one row.
 
 use super::sample::Sample;
+use super::slowdown;
 
 /// A number of a run.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +57,18 @@ pub const MEASURES: &[Measure] = &[
         of: |s| waited(s, s.first_byte.mean),
     },
     Measure {
+        name: "slowdown",
+        about: "mean of the time over the work that it was",
+        unit: Unit::Number,
+        of: |s| slowed(s, s.slowdown.mean),
+    },
+    Measure {
+        name: "slowdown p99",
+        about: "99th percentile of the time over the work that it was",
+        unit: Unit::Number,
+        of: |s| slowed(s, s.slowdown.p99),
+    },
+    Measure {
         name: "Jain",
         about: "Jain's index of connections by weight",
         unit: Unit::Number,
@@ -99,6 +112,10 @@ impl Measure {
         let name = self.name.to_lowercase().replace([' ', '.', '/'], "_");
         if self.unit == Unit::Time { format!("{name}_ns") } else { name }
     }
+}
+
+fn slowed(sample: &Sample, millionths: f64) -> Option<f64> {
+    (sample.slowdown.n > 0).then_some(millionths / slowdown::ONE as f64)
 }
 
 fn waited(sample: &Sample, value: f64) -> Option<f64> {

@@ -4,6 +4,7 @@
 //! longer than it needs. How many runs it may make is its caller's to say, and reaching that is told.
 
 pub mod bench;
+pub mod books;
 pub mod change;
 pub mod charts;
 pub mod compare;
@@ -23,6 +24,7 @@ pub mod order;
 pub mod sabotage;
 pub mod sample;
 pub mod slips;
+pub mod slowdown;
 pub mod stats;
 pub mod sweep;
 pub mod tell;

@@ -5,10 +5,12 @@
 //! order, on any number of threads.
 //!
 //! Connections that start during the warm-up are simulated and not counted; the servers' bytes and busy time count from its
-//! end on. Left out: slowdown, since a client does not know how much work its request was.
+//! end on. The books of every run are looked at ([`super::books`]).
 
+use super::books::Books;
 use super::detail::{Detail, Want, Watch};
 use super::numbers::{Evenness, Waits};
+use super::slowdown;
 use super::variant::Variant;
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::world::{LimitReached, Limits, World};
@@ -58,6 +60,8 @@ pub struct Sample {
     pub first_byte: Waits,
     /// From the start to the end of the last response.
     pub completion: Waits,
+    /// How many times longer than its work a connection took ([`slowdown`]), in millionths.
+    pub slowdown: Waits,
     /// The servers, in the order of the file.
     pub servers: Vec<ServerShare>,
     /// How evenly connections were shared out by weight.
@@ -66,6 +70,8 @@ pub struct Sample {
     pub busy_evenness: Option<Evenness>,
     /// Events handled.
     pub events: u64,
+    /// What arrived, and what became of it.
+    pub books: Books,
     /// What charts need, if it was wanted.
     pub detail: Option<Box<Detail>>,
 }
@@ -89,7 +95,7 @@ pub enum Failure {
 /// Runs one case. `go_on` is asked every so many events.
 ///
 /// # Errors
-/// If the run does not come to its end, or the scenario cannot have this variant.
+/// If the run does not come to its end, the scenario cannot have this variant, or the books are wrong.
 pub fn run_one(
     scenario: &Scenario,
     variant: Variant,
@@ -114,6 +120,45 @@ pub fn run_wanted(
     want: &Want,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Sample, Failure> {
+    let sample = play_one(scenario, variant, case, limits, until, want, go_on)?.sample();
+    let told = |why| Failure::Because(format!("{}, seed {}: {why}", variant.name(), case.seed));
+    sample.books.check().map_err(told)?;
+    Ok(sample)
+}
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Ended<'s> {
+    /// Which run.
+    pub case: Case,
+    /// What is left of it.
+    pub play: Play<'s>,
+    /// The end of the warm-up.
+    pub from: SimTime,
+    weights: Vec<(NodeId, i32)>,
+    detail: Option<Box<Detail>>,
+}
+
+impl Ended<'_> {
+    /// What it measured. Nobody looks at its books.
+    pub fn sample(&self) -> Sample {
+        Sample { detail: self.detail.clone(), ..measure(&self.play, self.case, self.from, &self.weights) }
+    }
+}
+
+/// Plays one case, and leaves to the caller what is measured.
+///
+/// # Errors
+/// If the run does not come to its end, the scenario cannot have this variant, or somebody is to leave who does not.
+pub fn play_one<'s>(
+    scenario: &'s Scenario,
+    variant: Variant,
+    case: Case,
+    limits: Limits,
+    until: Option<Span>,
+    want: &Want,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Ended<'s>, Failure> {
     let seed = Seed(case.seed);
     let mut tracer = Tracer::off();
     let mut ask = |_: &World, _: Option<SimTime>| go_on();
@@ -131,6 +176,7 @@ pub fn run_wanted(
     let from = play.zero + scenario.warmup;
     for host in play.world.nodes.iter_mut().filter_map(|n| n.host_mut()) {
         host.servers.count_from(from);
+        host.servers.keep_work();
     }
     let servers: Vec<NodeId> = weights.iter().map(|w| w.0).collect();
     let mut watch = want.charts.then(|| Watch::new(&mut play, &servers, want.leave.as_ref()));
@@ -148,7 +194,7 @@ pub fn run_wanted(
         leave.check(&play).map_err(Failure::Because)?;
     }
     let detail = watch.map(|watch| Box::new(watch.end(&play, from, &weights)));
-    Ok(Sample { detail, ..measure(&play, case, from, &weights) })
+    Ok(Ended { case, play, from, weights, detail })
 }
 
 fn told(ending: &Ending, variant: Variant, case: Case) -> Failure {
@@ -227,10 +273,12 @@ fn measure(play: &Play<'_>, case: Case, from: SimTime, weights: &[(NodeId, i32)]
         connect: Waits::of(&mut connect),
         first_byte: Waits::of(&mut first_byte),
         completion: Waits::of(&mut completion),
+        slowdown: Waits::of(&mut slowdown::of(&play.world, from)),
         evenness: by(&|s| s.connections as f64),
         busy_evenness: by(&|s| s.busy),
         servers,
         events: play.world.events,
+        books: Books::of(&play.world),
         detail: None,
     }
 }

@@ -352,11 +352,13 @@ mod tests {
                     connect: waits,
                     first_byte: waits,
                     completion: waits,
+                    slowdown: waits,
                     servers: Vec::new(),
                     evenness: None,
                     busy_evenness: None,
                     events: 1,
                     detail: None,
+                    books: super::super::books::Books::default(),
                 });
             }
         }

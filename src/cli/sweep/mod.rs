@@ -262,7 +262,7 @@ impl Args {
             let scenario = scenario.map_err(|_| {
                 NoResult::Because(format!("{}: no longer valid; has a file been changed?", study.point_name(run.point)))
             })?;
-            let case = Case { variant: 0, seed: run.seed };
+            let case = Case { variant: 0, load: 0, seed: run.seed };
             let result = run_one(&scenario, study.variant(run.point), case, limits, study.until(), go_on);
             let result = match &result {
                 Ok(sample) => Ok(sample),

@@ -157,6 +157,12 @@ impl Clients {
         self.live
     }
 
+    /// How many of them have no outcome yet.
+    pub fn unanswered(&self) -> usize {
+        let open = |c: &&Conn| matches!(c.phase, Phase::Connecting | Phase::Waiting | Phase::Thinking);
+        self.conns.iter().filter(open).count()
+    }
+
     /// Whether none is open.
     pub fn is_empty(&self) -> bool {
         self.live == 0

@@ -9,7 +9,7 @@ pub mod share;
 mod tests;
 
 pub use client::Clients;
-pub use server::{Served, Servers, http_answer};
+pub use server::{Served, Servers, Worked, http_answer};
 pub use service::{Discipline, Service, Work};
 
 use crate::base::{Dist, Draws, NodeId, SimTime, Span};

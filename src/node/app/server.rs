@@ -100,6 +100,17 @@ pub struct Served {
     pub busy_ns: u128,
 }
 
+/// A request that came, as [`Servers::keep_work`] keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Worked {
+    /// Who asked: the address and the port that the server saw.
+    pub asker: (u32, u16),
+    /// When it came.
+    pub at: SimTime,
+    /// How much work it is, in nanoseconds at speed 1.
+    pub work: u64,
+}
+
 /// What serves on a host.
 #[derive(Clone, Debug, Default)]
 pub struct Servers {
@@ -109,6 +120,7 @@ pub struct Servers {
     draws: Draws,
     count_from: SimTime,
     served: Served,
+    worked: Option<Vec<Worked>>,
 }
 
 impl Servers {
@@ -214,6 +226,16 @@ impl Servers {
     pub fn count_from(&mut self, from: SimTime) {
         self.count_from = from;
         self.served = Served::default();
+    }
+
+    /// From now on every request is kept with its work, for a study. Nobody simulated sees it.
+    pub fn keep_work(&mut self) {
+        self.worked = Some(Vec::new());
+    }
+
+    /// The requests that were kept, in the order in which they came.
+    pub fn worked(&self) -> &[Worked] {
+        self.worked.as_deref().unwrap_or_default()
     }
 
     /// What was served until now.
@@ -466,6 +488,13 @@ impl Servers {
             }
             _ => service.work.of(bytes, rng),
         };
+        if let Some(kept) = &mut self.worked {
+            let asker = match asker {
+                Asker::Tcp(sock) => cx.tcp.peer(sock),
+                Asker::Udp { from: (addr, port), .. } => Some((addr.to_bits(), port)),
+            };
+            kept.extend(asker.map(|asker| Worked { asker, at: cx.now, work }));
+        }
         let ps = running.is_ps();
         let free = running.busy < service.workers;
         let job = Job { asker, body, service: place, work, from: cx.now, timers: 0, state: State::Queued };

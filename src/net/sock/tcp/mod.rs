@@ -204,6 +204,12 @@ impl TcpStack {
         hash.finish()
     }
 
+    /// The other end of a connection, if it is there.
+    pub fn peer(&self, id: SockId) -> Option<(u32, u16)> {
+        let sock = self.socks.get(id.slot as usize).filter(|s| s.id(id.slot) == id)?;
+        Some((sock.quad.raddr, sock.quad.rport))
+    }
+
     /// What the application calls the socket from now on.
     pub fn set_user(&mut self, id: SockId, user: u32) {
         if let Some(sock) = self.sock(id) {
