@@ -43,6 +43,8 @@ pub struct Workload {
     pub source_port: Option<u16>,
     /// What came of the connections, in the order of their starts.
     pub results: Vec<ConnResult>,
+    /// Of each connection, if somebody asked for that: a million live connections are a question of bytes.
+    pub moments: Option<Vec<Moments>>,
     /// Of a closed workload: the user of each connection.
     pub user_of: Vec<u32>,
     /// Of a closed workload: how many connections each user has opened.
@@ -54,10 +56,6 @@ pub struct Workload {
 pub struct ConnResult {
     /// When it started.
     pub start: SimTime,
-    /// When the handshake was done; [`SimTime::NEVER`] if it was not.
-    pub connected: SimTime,
-    /// When the first byte of the first response came; [`SimTime::NEVER`] if none did.
-    pub first_byte: SimTime,
     /// When it was over for the client; when nothing was left to wait for.
     pub end: SimTime,
     /// The client.
@@ -70,6 +68,19 @@ pub struct ConnResult {
     pub outcome: Outcome,
     /// The socket's error, if there was one.
     pub errno: Option<Errno>,
+}
+
+/// Moments in the life of a connection, for who asks for them ([`World::keep_moments`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// When the handshake was done; [`SimTime::NEVER`] if it was not.
+    pub connected: SimTime,
+    /// When the first byte of the first response came; [`SimTime::NEVER`] if none did.
+    pub first_byte: SimTime,
+}
+
+impl Moments {
+    const NONE: Moments = Moments { connected: SimTime::NEVER, first_byte: SimTime::NEVER };
 }
 
 impl Workload {
@@ -88,6 +99,7 @@ impl Workload {
             spec,
             source_port: None,
             results: Vec::new(),
+            moments: None,
             user_of: Vec::new(),
             opened: Vec::new(),
         }
@@ -162,6 +174,16 @@ impl World {
         self.carry_out_opening(n, opening, tracer);
     }
 
+    /// From now on, moments in the life of every connection are kept.
+    pub fn keep_moments(&mut self) {
+        for w in &mut self.workloads {
+            w.moments.get_or_insert_with(|| vec![Moments::NONE; w.results.len()]);
+        }
+        for host in self.nodes.iter_mut().filter_map(|n| n.host_mut()) {
+            host.clients.tell_milestones();
+        }
+    }
+
     /// A user opens the next connection.
     pub(super) fn again(&mut self, n: u32, user: u32, tracer: &mut Tracer) {
         let opening = self.open(n, Some(user));
@@ -190,8 +212,6 @@ impl World {
         self.census.arrive(now);
         w.results.push(ConnResult {
             start: now,
-            connected: SimTime::NEVER,
-            first_byte: SimTime::NEVER,
             end: now,
             client: w.from[(turn % w.from.len() as u64) as usize],
             server: None,
@@ -199,6 +219,9 @@ impl World {
             outcome: Outcome::Unfinished,
             errno: None,
         });
+        if let Some(moments) = &mut w.moments {
+            moments.push(Moments::NONE);
+        }
         Some((k, key))
     }
 
@@ -225,11 +248,11 @@ impl World {
         let World { now, nodes, workloads, census, .. } = self;
         let Node::Host(host) = &mut nodes[client.index()] else { return };
         for Reached { workload, index, what } in host.reached.drain(..) {
-            let result = workloads.get_mut(workload as usize).and_then(|w| w.results.get_mut(index as usize));
-            if let Some(result) = result {
+            let moments = workloads.get_mut(workload as usize).and_then(|w| w.moments.as_mut());
+            if let Some(of) = moments.and_then(|m| m.get_mut(index as usize)) {
                 match what {
-                    Milestone::Connected => result.connected = *now,
-                    Milestone::FirstByte => result.first_byte = result.first_byte.min(*now),
+                    Milestone::Connected => of.connected = *now,
+                    Milestone::FirstByte => of.first_byte = of.first_byte.min(*now),
                 }
             }
         }

@@ -13,6 +13,7 @@ use super::numbers::{Evenness, Waits};
 use super::slowdown;
 use super::variant::Variant;
 use crate::base::{NodeId, Seed, SimTime, Span};
+use crate::engine::workload::Workload;
 use crate::engine::world::{LimitReached, Limits, World};
 use crate::node::app::Outcome;
 use crate::scenario::Scenario;
@@ -174,6 +175,7 @@ pub fn play_one<'s>(
     }
     let weights = weights(&play);
     let from = play.zero + scenario.warmup;
+    play.world.keep_moments();
     for host in play.world.nodes.iter_mut().filter_map(|n| n.host_mut()) {
         host.servers.count_from(from);
         host.servers.keep_work();
@@ -229,22 +231,24 @@ fn measure(play: &Play<'_>, case: Case, from: SimTime, weights: &[(NodeId, i32)]
     let (mut connect, mut first_byte, mut completion) = (Vec::new(), Vec::new(), Vec::new());
     let mut answered = vec![0u64; weights.len()];
     let (mut connections, mut ok) = (0, 0);
-    let counted = play.world.workloads.iter().flat_map(|w| &w.results).filter(|r| r.start >= from);
-    for result in counted {
+    let moments = |w: &Workload, n: usize| w.moments.as_ref().and_then(|m| m.get(n)).copied();
+    let all =
+        play.world.workloads.iter().flat_map(|w| w.results.iter().enumerate().map(move |(n, r)| (r, moments(w, n))));
+    for (result, moments) in all.filter(|(r, _)| r.start >= from) {
         // What the end of the run cut off says nothing.
         if result.outcome == Outcome::Unfinished {
             continue;
         }
         connections += 1;
-        if result.connected != SimTime::NEVER {
-            connect.push(result.connected.since(result.start).0);
+        if let Some(moments) = moments.filter(|m| m.connected != SimTime::NEVER) {
+            connect.push(moments.connected.since(result.start).0);
         }
         if let Some(place) = weights.iter().position(|w| Some(w.0) == result.server) {
             answered[place] += 1;
         }
         if result.outcome == Outcome::Ok {
             ok += 1;
-            first_byte.push(result.first_byte.since(result.start).0);
+            first_byte.extend(moments.map(|m| m.first_byte.since(result.start).0));
             completion.push(result.end.since(result.start).0);
         }
     }

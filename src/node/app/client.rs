@@ -93,9 +93,16 @@ pub struct Clients {
     free: Vec<u32>,
     specs: Vec<Option<Arc<ConnSpec>>>,
     live: usize,
+    /// Somebody wants to know how far each connection got.
+    watched: bool,
 }
 
 impl Clients {
+    /// From now on, every milestone of a connection is told ([`AppOut::Reached`]).
+    pub fn tell_milestones(&mut self) {
+        self.watched = true;
+    }
+
     /// Opens a connection. What the stack refuses is finished at once.
     pub fn open(&mut self, how: &Opening, spec: &Arc<ConnSpec>, cx: &mut AppCx<'_>) {
         let place = how.workload as usize;
@@ -267,6 +274,9 @@ impl Clients {
     }
 
     fn reached(&self, slot: u32, what: Milestone, cx: &mut AppCx<'_>) {
+        if !self.watched {
+            return;
+        }
         let conn = &self.conns[slot as usize];
         cx.out.push(AppOut::Reached(Reached { workload: conn.workload, index: u64::from(conn.index), what }));
     }

@@ -472,6 +472,7 @@ fn who_comes_beyond_max_connections_waits_until_one_is_over() {
 #[test]
 fn a_client_tells_when_it_is_connected_and_when_the_first_byte_comes() {
     let mut lab = Lab::new();
+    lab.clients.tell_milestones();
     lab.serve(Proto::Tcp, Span::from_millis(5), ANY, 128);
     lab.open(Proto::Tcp, 0, ConnSpec { response: Dist::Constant(100_000), ..SPEC });
     lab.run(100);
