@@ -135,8 +135,15 @@ impl Leave {
 /// A row for each variant: how many clients came before and again, which part of them got another server, which part of the
 /// scheduler's table did.
 pub fn table(comparison: &Comparison) -> Grid {
-    let columns =
-        ["scheduler", "clients", "had to move", "moved without need", "slots", "had to move", "moved without need"];
+    let columns = [
+        "scheduler",
+        "clients",
+        "had to move",
+        "moved all the same",
+        "slots",
+        "slots that had to",
+        "slots without need",
+    ];
     let mut grid = Grid::new(&columns);
     for (variant, samples) in comparison.variants.iter().zip(&comparison.samples) {
         let all: Vec<Moves> = samples.iter().filter_map(|s| s.detail.as_ref()?.moves).collect();

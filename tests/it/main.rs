@@ -3,6 +3,7 @@
 mod broken;
 mod captures;
 mod cli;
+mod compare;
 mod counters;
 mod determinism;
 mod kernel;

@@ -44,7 +44,10 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         let y = Axis::new("active connections", Scale::Linear, Unit::Number);
         LinePanel { title: name.into(), y, series }
     };
-    let panels: Vec<LinePanel> = view.variants().map(panel).collect();
+    let mut panels: Vec<LinePanel> = view.variants().map(panel).collect();
+    if uneven(&panels) {
+        panels.iter_mut().for_each(|p| p.y.scale = Scale::Wide);
+    }
     let plot = Plot::Lines(Lines {
         x: Axis::new("time from t = 0", Scale::Linear, Unit::Time),
         by: "scheduler",
@@ -56,7 +59,8 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         },
         panels,
         same_y: true,
-        marks: view.leave.map(|l| (l.at.0 as f64, format!("{} leaves", l.name))).into_iter().collect(),
+        faint: "a server",
+        marks: view.left(),
     });
     let note = "Connections that were answered, from their start to their end, weighted by time; bands are 95 % intervals over the seeds.";
     let subtitle = match many {
@@ -64,4 +68,13 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         false => "Active connections of each server over time".into(),
     };
     Some(view.drawn("active", &subtitle, note, plot))
+}
+
+/// Whether the largest panel would leave nothing to see in most of the others.
+fn uneven(panels: &[LinePanel]) -> bool {
+    let most = |p: &LinePanel| p.series.iter().flat_map(|s| &s.points).map(|p| p.y.mean).fold(0.0, f64::max);
+    let mut all: Vec<f64> = panels.iter().map(most).collect();
+    all.sort_by(f64::total_cmp);
+    let largest = all.last().copied().unwrap_or(0.0);
+    largest > 15.0 * all.get(all.len() / 2).copied().unwrap_or(0.0).max(1.0)
 }

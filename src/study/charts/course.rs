@@ -52,7 +52,9 @@ impl Course {
             .map(|n| {
                 let all: Vec<f64> =
                     runs.iter().filter_map(|r| r.get(n)).map(|&v| v as f64 / (self.width as f64 * by)).collect();
-                estimate(&all)
+                // Neither connections nor work are ever less than none.
+                let Estimate { mean, ends } = estimate(&all)?;
+                Some(Estimate { mean, ends: ends.map(|(low, high)| (low.max(0.0), high)) })
             })
             .collect()
     }

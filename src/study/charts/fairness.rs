@@ -28,6 +28,7 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         panels: vec![LinePanel { title: String::new(), y, series }],
         across: 1,
         same_y: true,
+        faint: "",
         marks: Vec::new(),
     });
     let note = "1 is even, 1/n one server for all; the mean over windows that follow each other. Bands are 95 % intervals over the seeds.";

@@ -38,7 +38,7 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         label: if limited { "of the workers are busy" } else { "requests are worked on" }.into(),
         by: "scheduler",
         panels,
-        marks: view.leave.map(|l| (l.at.0 as f64, format!("{} leaves", l.name))).into_iter().collect(),
+        marks: view.left(),
     });
     let note = "Means over the seeds. Numbers instead of names: the servers in the order of the file.";
     Some(view.drawn("heat", "How busy each server is over time", note, plot))

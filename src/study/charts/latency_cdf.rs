@@ -46,6 +46,7 @@ pub(super) fn lines(view: &View<'_>, y: Axis, of: &dyn Fn(Vec<f64>) -> Option<Es
         panels: vec![LinePanel { title: String::new(), y, series: view.variants().map(series).collect() }],
         across: 1,
         same_y: true,
+        faint: "",
         marks: Vec::new(),
     }))
 }

@@ -71,6 +71,7 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         ],
         across: 1,
         same_y: false,
+        faint: "",
         marks: Vec::new(),
     });
     let loads: Vec<String> = view.study.loads.iter().map(ToString::to_string).collect();

@@ -37,6 +37,7 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         }],
         across: 1,
         same_y: true,
+        faint: "",
         marks: Vec::new(),
     });
     let note = "Work is busy time of all workers of a server. Bands are 95 % intervals over the seeds.";

@@ -134,6 +134,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The moment at which somebody leaves, for charts over time.
+    fn left(&self) -> Vec<(f64, String)> {
+        self.leave.map(|l| (l.at.0 as f64, format!("leaves: {}", l.name))).into_iter().collect()
+    }
+
     /// The names of the servers.
     fn servers(&self) -> Vec<String> {
         let first = self.base.samples.iter().flatten().next();

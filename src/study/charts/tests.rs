@@ -1,4 +1,4 @@
-//! Charts of small studies.
+//! Shared by all charts: tests of small studies.
 
 use super::*;
 use crate::base::Span;

@@ -40,6 +40,8 @@ pub(super) fn thousands(n: u64) -> String {
 #[derive(Clone, Debug)]
 pub(super) struct Ruler {
     scale: Scale,
+    /// Of a wide axis: around zero it is even up to about here.
+    knee: f64,
     /// Where it begins and ends on the picture.
     ends: (f64, f64),
     /// The values there.
@@ -72,7 +74,29 @@ impl Ruler {
                 let (low, high) = if high > 0.0 { (low, high) } else { (1.0, 10.0) };
                 Ruler::by_factors(axis.unit, low, high, ends, n, tight)
             }
+            Scale::Wide => {
+                let (low, high) = values.fold((0.0f64, 0.0f64), |r, v| (r.0.min(v), r.1.max(v)));
+                Ruler::wide(axis.unit, low, high, default(axis.unit), ends, n)
+            }
         }
+    }
+
+    /// An axis by factors on both sides of zero; it is even up to about `knee`.
+    pub(super) fn wide(unit: Unit, low: f64, high: f64, knee: f64, ends: (f64, f64), n: usize) -> Ruler {
+        let first = knee.log10().floor() as i32;
+        let above: Vec<f64> = (first..first + 30).map(power).take_while(|&p| p <= high.max(-low).max(knee)).collect();
+        let next = |v: f64| if v > 0.0 { power(v.log10().ceil() as i32).max(power(first)) } else { 0.0 };
+        let range = (-next(-low), next(high));
+        let all: Vec<f64> =
+            above.iter().rev().map(|v| -v).chain([0.0]).chain(above.iter().copied()).chain([range.1]).collect();
+        let mut all: Vec<f64> = all.into_iter().filter(|v| (range.0..=range.1).contains(v)).collect();
+        all.dedup();
+        // Zero keeps its label; of the others so many that they find room.
+        let zero = all.iter().position(|&v| v == 0.0).unwrap_or(0);
+        let every = all.len().div_ceil(n.max(2));
+        let shown = all.iter().enumerate().filter(|(i, _)| i.abs_diff(zero).is_multiple_of(every));
+        let ticks = shown.map(|(_, &v)| (v, label(unit, v, v, v))).collect();
+        Ruler { scale: Scale::Wide, knee, ends, range, ticks, lines: all }
     }
 
     /// An even axis.
@@ -89,7 +113,7 @@ impl Ruler {
             .collect();
         let largest = range.0.abs().max(range.1.abs());
         let ticks = all.iter().map(|&v| (v, label(unit, v, step, largest))).collect();
-        Ruler { scale: Scale::Linear, ends, range, ticks, lines: all }
+        Ruler { scale: Scale::Linear, knee: 1.0, ends, range, ticks, lines: all }
     }
 
     fn by_factors(unit: Unit, low: f64, high: f64, ends: (f64, f64), n: usize, tight: bool) -> Ruler {
@@ -113,7 +137,7 @@ impl Ruler {
         };
         let ticks = labelled.into_iter().map(|v| (v, label(unit, v, v, v))).collect();
         let lines = if lines.len() > 24 { decades } else { lines };
-        Ruler { scale: Scale::Log, ends, range, ticks, lines }
+        Ruler { scale: Scale::Log, knee: 1.0, ends, range, ticks, lines }
     }
 
     /// Where a value lies on the picture; values beyond the ends lie at the ends.
@@ -122,6 +146,11 @@ impl Ruler {
         let part = match self.scale {
             Scale::Linear => (value - low) / (high - low),
             Scale::Log => (value.max(low) / low).ln() / (high / low).ln(),
+            Scale::Wide if high <= low => 0.5,
+            Scale::Wide => {
+                let of = |v: f64| (v / self.knee).asinh();
+                (of(value) - of(low)) / (of(high) - of(low))
+            }
         };
         self.ends.0 + (self.ends.1 - self.ends.0) * part.clamp(0.0, 1.0)
     }
@@ -198,6 +227,19 @@ mod tests {
         assert!(none.ticks.len() > 1);
         let one = Ruler::new(&axis(Unit::Time), [5e6].into_iter(), (0.0, 1.0), 8, true);
         assert!(one.range.0 < 5e6 && one.range.1 > 5e6);
+    }
+
+    #[test]
+    fn a_wide_axis_has_decades_on_both_sides_of_zero() {
+        let axis = Ruler::wide(Unit::Time, -3e6, 4e9, 1e6, (0.0, 100.0), 9);
+        assert_eq!(words(&axis), ["−10 ms", "−1 ms", "0 ns", "1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
+        let places: Vec<f64> = axis.ticks.iter().map(|t| axis.at(t.0)).collect();
+        assert!(places.windows(2).all(|w| w[0] + 5.0 < w[1]), "{places:?}");
+        let up =
+            Ruler::new(&Axis::new("", Scale::Wide, Unit::Number), [0.0, 4_200.0].into_iter(), (0.0, 1.0), 6, false);
+        assert_eq!(words(&up), ["0", "1", "10", "100", "1\u{2009}000", "10\u{2009}000"]);
+        let none = Ruler::wide(Unit::Time, 0.0, 0.0, 1e6, (0.0, 1.0), 5);
+        assert!(none.at(0.0).is_finite());
     }
 
     #[test]

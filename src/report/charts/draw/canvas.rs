@@ -5,7 +5,7 @@ use super::super::plot::Ink;
 use super::look::{Line, Look, MUTED, Marker, Rgb, SMALL, SUBTITLE, TINY, TITLE, WHITE, color_of};
 use super::surface::{self, Drawn, Letters, Surface};
 use crate::report::log::Outcome;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
 /// Every picture is so wide.
 pub(super) const WIDTH: f64 = 880.0;
@@ -13,8 +13,7 @@ pub(super) const WIDTH: f64 = 880.0;
 pub(super) const MARGIN: f64 = 18.0;
 /// A line of the caption.
 const CAPTION: f64 = 17.0;
-/// Letters in a line of the caption.
-const COLUMNS: usize = 124;
+const CAPTION_SIZE: f64 = 12.5;
 
 /// What a picture is painted on, at which scale.
 #[derive(Clone, Copy)]
@@ -31,19 +30,18 @@ pub(super) fn caption_height(figure: &Figure) -> f64 {
     }
 }
 
-/// The caption in lines of a bearable length.
+/// The caption in lines that fit.
 fn lines(figure: &Figure) -> Vec<String> {
     let mut out = Vec::new();
     for text in &figure.caption {
         let mut line = String::new();
         for word in text.split(' ') {
-            if !line.is_empty() && line.width() + 1 + word.width() > COLUMNS {
-                out.push(std::mem::take(&mut line));
+            let longer = if line.is_empty() { word.to_string() } else { format!("{line} {word}") };
+            if !line.is_empty() && surface::width(&longer, CAPTION_SIZE, false) > WIDTH - 2.0 * MARGIN {
+                out.push(std::mem::replace(&mut line, word.to_string()));
+            } else {
+                line = longer;
             }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
         }
         out.push(line);
     }
@@ -69,7 +67,7 @@ impl Canvas<'_> {
         self.text(MARGIN, 50.0, &self.fit(&below, room, SUBTITLE), SUBTITLE)?;
         let mut y = height - caption_height(figure) + 6.0;
         for line in lines(figure) {
-            let look = Look { size: 12.5, color: MUTED, ..SMALL };
+            let look = Look { size: CAPTION_SIZE, color: MUTED, ..SMALL };
             self.text(MARGIN, y, &self.fit(&line, room, look), look)?;
             y += CAPTION;
         }
@@ -175,13 +173,19 @@ impl Canvas<'_> {
         format!("{}…", cut.trim_end())
     }
 
-    /// Entries of a legend from left to right, in rows; `paint` paints the sample (38 wide) with its middle at a place. How high
+    /// Entries of a legend from left to right, in rows; `paint` paints the sample, so wide, with its middle at a place. How high
     /// the rows are together is [`legend_height`]'s to say.
-    pub(super) fn legend(&self, top: f64, names: &[&str], paint: &dyn Fn(usize, f64, f64) -> Drawn) -> Drawn {
-        for (n, &(x, row)) in places(names).iter().enumerate() {
+    pub(super) fn legend(
+        &self,
+        top: f64,
+        names: &[&str],
+        sample: f64,
+        paint: &dyn Fn(usize, f64, f64) -> Drawn,
+    ) -> Drawn {
+        for (n, &(x, row)) in places(names, sample).iter().enumerate() {
             let y = top + LEGEND * (row as f64 + 0.5);
-            paint(n, x + 19.0, y)?;
-            self.text(x + 44.0, y, &self.fit(names[n], ENTRY, SMALL.dark()), SMALL.dark())?;
+            paint(n, x + sample / 2.0, y)?;
+            self.text(x + sample + 7.0, y, &self.fit(names[n], ENTRY, SMALL.dark()), SMALL.dark())?;
         }
         Ok(())
     }
@@ -197,16 +201,16 @@ const LEGEND: f64 = 20.0;
 const ENTRY: f64 = 240.0;
 
 /// How high a legend with these names is.
-pub(super) fn legend_height(names: &[&str]) -> f64 {
-    places(names).last().map_or(0.0, |p| LEGEND * (p.1 + 1) as f64 + 4.0)
+pub(super) fn legend_height(names: &[&str], sample: f64) -> f64 {
+    places(names, sample).last().map_or(0.0, |p| LEGEND * (p.1 + 1) as f64 + 4.0)
 }
 
 /// Where the entries of a legend begin, and in which row.
-fn places(names: &[&str]) -> Vec<(f64, usize)> {
+fn places(names: &[&str], sample: f64) -> Vec<(f64, usize)> {
     let (mut x, mut row) = (MARGIN, 0);
     let mut out = Vec::new();
     for name in names {
-        let wide = 44.0 + surface::width(name, SMALL.size, false).min(ENTRY) + 18.0;
+        let wide = sample + 7.0 + surface::width(name, SMALL.size, false).min(ENTRY) + 18.0;
         if x > MARGIN && x + wide > WIDTH - MARGIN + 18.0 {
             (x, row) = (MARGIN, row + 1);
         }
@@ -264,7 +268,7 @@ mod tests {
     #[test]
     fn a_long_legend_has_rows_within_the_picture() {
         let names = ["a name of some length"; 12];
-        let places = places(&names);
+        let places = places(&names, 38.0);
         assert!(places.iter().all(|p| p.0 < WIDTH - MARGIN) && places[11].1 >= 2, "{places:?}");
     }
 }

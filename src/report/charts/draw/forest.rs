@@ -30,16 +30,28 @@ fn panel_height(forest: &Forest) -> f64 {
 /// How high the picture is.
 pub(super) fn height(forest: &Forest) -> f64 {
     let rows = forest.panels.len().max(1).div_ceil(across(forest)) as f64;
-    TOP + legend_height(&NAMES) + rows * (ABOVE + panel_height(forest) + BELOW) + 8.0
+    TOP + legend_height(&NAMES, 34.0) + rows * (ABOVE + panel_height(forest) + BELOW) + 8.0
+}
+
+/// If most differences would be nothing beside the largest: the size of a usual one's uncertainty, up to which the axis is even.
+fn knee(panel: &ForestPanel) -> Option<f64> {
+    let mut sizes: Vec<f64> = panel.rows.iter().map(|r| r.value.high().abs().max(r.value.low().abs())).collect();
+    sizes.sort_by(f64::total_cmp);
+    let largest = sizes.last().copied()?;
+    let usual = sizes[sizes.len() / 2];
+    let mut spreads: Vec<f64> = panel.rows.iter().map(|r| (r.value.high() - r.value.low()) / 2.0).collect();
+    spreads.sort_by(f64::total_cmp);
+    let spread = spreads[spreads.len() / 4];
+    (usual > 0.0 && largest > 8.0 * usual).then(|| spread.max(usual / 100.0))
 }
 
 impl Canvas<'_> {
     pub(super) fn forest(&self, forest: &Forest) -> Drawn {
-        self.legend(TOP, &NAMES, &|n, x, y| {
+        self.legend(TOP, &NAMES, 34.0, &|n, x, y| {
             self.line((x - 16.0, y), (x + 16.0, y), INK, 1.3)?;
             self.difference((x, y), n == 0)
         })?;
-        let first = TOP + legend_height(&NAMES);
+        let first = TOP + legend_height(&NAMES, 34.0);
         let across = across(forest);
         let wide = (WIDTH - 2.0 * MARGIN + GAP) / across as f64 - GAP;
         for (n, panel) in forest.panels.iter().enumerate() {
@@ -60,8 +72,16 @@ impl Canvas<'_> {
         let (left, right) = (x + widest + 12.0, x + wide - 26.0);
         let (low, high) =
             panel.rows.iter().fold((0.0f64, 0.0f64), |r, row| (r.0.min(row.value.low()), r.1.max(row.value.high())));
-        let along = Ruler::even(panel.unit, low, high, (left, right), ((right - left) / 70.0) as usize, false);
-        self.text(x, top - 14.0, &self.fit(&panel.title, wide, SMALL), SMALL.dark().bold())?;
+        let n = ((right - left) / 70.0) as usize;
+        let mut title = panel.title.clone();
+        let along = match knee(panel) {
+            Some(knee) => {
+                title.push_str(", by factors from zero on");
+                Ruler::wide(panel.unit, low, high, knee, (left, right), n)
+            }
+            None => Ruler::even(panel.unit, low, high, (left, right), n, false),
+        };
+        self.text(x, top - 14.0, &self.fit(&title, wide, SMALL), SMALL.dark().bold())?;
         for (value, label) in &along.ticks {
             let at = along.at(*value);
             self.line((at, top), (at, bottom), GRID, 1.0)?;

@@ -44,18 +44,18 @@ fn names(grouped: &Grouped) -> Vec<&str> {
 /// How high the picture is.
 pub(super) fn height(grouped: &Grouped) -> f64 {
     let rows = grouped.panels.len().max(1).div_ceil(across(grouped)) as f64;
-    TOP + legend_height(&names(grouped)) + rows * (ABOVE + panel_height(grouped) + BELOW) + 8.0
+    TOP + legend_height(&names(grouped), 22.0) + rows * (ABOVE + panel_height(grouped) + BELOW) + 8.0
 }
 
 impl Canvas<'_> {
     pub(super) fn grouped(&self, grouped: &Grouped) -> Drawn {
         let names = names(grouped);
         let bars = if grouped.legend.len() > 1 { grouped.legend.len() } else { 0 };
-        self.legend(TOP, &names, &|n, x, y| match n < bars {
+        self.legend(TOP, &names, 22.0, &|n, x, y| match n < bars {
             true => self.column((x - 7.0, y - 7.0, 14.0, 14.0), n),
             false => self.wanted(x - 11.0, x + 11.0, y),
         })?;
-        let first = TOP + legend_height(&names);
+        let first = TOP + legend_height(&names, 22.0);
         let (across, high) = (across(grouped), panel_height(grouped));
         let wide = (WIDTH - 2.0 * MARGIN + GAP) / across as f64 - GAP;
         for (n, panel) in grouped.panels.iter().enumerate() {

@@ -8,10 +8,14 @@ use super::surface::Drawn;
 
 /// Markers on a line at most.
 const MARKERS: usize = 9;
+/// Pixels between markers at least, where not every point has one.
+const FAR: f64 = 70.0;
 const TOP: f64 = 72.0;
 /// Above a panel: its heading and the words of its y axis.
 const ABOVE: f64 = 40.0;
 const GAP: f64 = 22.0;
+/// A line in the legend.
+const SAMPLE: f64 = 38.0;
 
 fn across(lines: &Lines) -> usize {
     lines.across.clamp(1, lines.panels.len().max(1))
@@ -34,8 +38,8 @@ fn below(lines: &Lines) -> f64 {
 /// How high the picture is.
 pub(super) fn height(lines: &Lines) -> f64 {
     let rows = lines.panels.len().max(1).div_ceil(across(lines)) as f64;
-    let names: Vec<&str> = entries(lines).iter().map(|s| s.name.as_str()).collect();
-    TOP + legend_height(&names) + rows * (ABOVE + panel_height(lines) + below(lines)) + GAP
+    let names: Vec<&str> = entries(lines).iter().map(|s| name(lines, s)).collect();
+    TOP + legend_height(&names, SAMPLE) + rows * (ABOVE + panel_height(lines) + below(lines)) + GAP
 }
 
 /// The lines that the legend shows: each name once.
@@ -52,20 +56,31 @@ fn entries(lines: &Lines) -> Vec<&Series> {
     out
 }
 
+fn name<'a>(lines: &'a Lines, series: &'a Series) -> &'a str {
+    if series.stroke == Stroke::Faint { lines.faint } else { &series.name }
+}
+
 fn values<'a>(panels: impl Iterator<Item = &'a LinePanel> + 'a) -> impl Iterator<Item = f64> + 'a {
     panels.flat_map(|p| &p.series).flat_map(|s| &s.points).flat_map(|p| [p.y.low(), p.y.high()])
+}
+
+fn up(lines: &Lines, panel: &LinePanel, ends: (f64, f64), n: usize) -> Ruler {
+    match lines.same_y {
+        true => Ruler::new(&panel.y, values(lines.panels.iter()), ends, n, false),
+        false => Ruler::new(&panel.y, values(std::iter::once(panel)), ends, n, false),
+    }
 }
 
 impl Canvas<'_> {
     pub(super) fn lines(&self, lines: &Lines) -> Drawn {
         let entries = entries(lines);
-        let names: Vec<&str> = entries.iter().map(|s| s.name.as_str()).collect();
-        self.legend(TOP, &names, &|n, x, y| {
+        let names: Vec<&str> = entries.iter().map(|s| name(lines, s)).collect();
+        self.legend(TOP, &names, SAMPLE, &|n, x, y| {
             let line = look::line(entries[n].stroke);
             self.curve(&[(x - 19.0, y), (x + 19.0, y)], &line)?;
             self.marker((x, y), line.marker, line.color, 3.2)
         })?;
-        let first = TOP + legend_height(&names);
+        let first = TOP + legend_height(&names, SAMPLE);
         let (across, high) = (across(lines), panel_height(lines));
         let wide = (WIDTH - 2.0 * MARGIN + GAP) / across as f64 - GAP;
         for (n, panel) in lines.panels.iter().enumerate() {
@@ -83,12 +98,8 @@ impl Canvas<'_> {
     fn panel(&self, lines: &Lines, panel: &LinePanel, (x, top, wide, high): (f64, f64, f64, f64), last: bool) -> Drawn {
         let bottom = top + high;
         let n = (high / 32.0) as usize;
-        let up = match lines.same_y {
-            true => Ruler::new(&panel.y, values(lines.panels.iter()), (bottom, top), n, false),
-            false => Ruler::new(&panel.y, values(std::iter::once(panel)), (bottom, top), n, false),
-        };
-        let widest = up.ticks.iter().map(|t| self.measure(&t.1, SMALL)).fold(0.0, f64::max);
-        let (left, right) = (x + widest + 8.0, x + wide - 6.0);
+        let up = up(lines, panel, (bottom, top), n);
+        let (left, right) = (x + self.labels(lines, high) + 8.0, x + wide - 6.0);
         let all = || lines.panels.iter().flat_map(|p| &p.series).flat_map(|s| &s.points).map(|p| p.x);
         let along = Ruler::new(&lines.x, all(), (left, right), ((right - left) / 75.0) as usize, true);
         if panel.title.is_empty() {
@@ -151,6 +162,13 @@ impl Canvas<'_> {
         Ok(())
     }
 
+    /// How wide the labels of the y axes are: of all panels, so that their x axes lie one below the other.
+    fn labels(&self, lines: &Lines, high: f64) -> f64 {
+        let rulers = lines.panels.iter().map(|p| up(lines, p, (high, 0.0), (high / 32.0) as usize));
+        let widths = rulers.flat_map(|r| r.ticks).map(|t| self.measure(&t.1, SMALL));
+        widths.fold(0.0, f64::max)
+    }
+
     fn band(&self, series: &Series, along: &Ruler, up: &Ruler) -> Drawn {
         let with: Vec<(f64, (f64, f64))> = series.points.iter().filter_map(|p| Some((p.x, p.y.ends?))).collect();
         if with.len() < 2 || series.stroke == Stroke::Faint {
@@ -189,7 +207,7 @@ impl Canvas<'_> {
         self.curve(&points, &line)?;
         // Markers at equal distances along, each line's a little further, so that they do not lie on one another.
         let (from, to) = along_ends(&points);
-        let every = ((to - from) / MARKERS as f64).max(1.0);
+        let every = ((to - from) / MARKERS as f64).max(FAR);
         let few = series.points.len() <= MARKERS * 2;
         let mut next = from + every * (place as f64 + 0.5) / of.max(1) as f64;
         for p in &series.points {

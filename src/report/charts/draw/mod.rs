@@ -115,23 +115,23 @@ fn paint(figure: &Figure, height: f64, canvas: Canvas<'_>) -> Drawn {
     }
 }
 
-/// The mean of each square of so many pixels.
+/// The mean of each square of so many pixels. Plain loops: they are bearable without optimisation, too.
 fn averaged(pixels: &[u8], width: usize, fold: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(pixels.len() / (fold * fold));
-    let (row, square) = (width * 3, (fold * fold) as u32);
-    let mut sums = vec![0u32; row / fold];
-    for band in pixels.chunks_exact(row * fold) {
-        sums.fill(0);
-        for line in band.chunks_exact(row) {
-            for (sum, part) in sums.chunks_exact_mut(3).zip(line.chunks_exact(3 * fold)) {
-                for pixel in part.chunks_exact(3) {
-                    sum[0] += u32::from(pixel[0]);
-                    sum[1] += u32::from(pixel[1]);
-                    sum[2] += u32::from(pixel[2]);
+    let square = (fold * fold) as u32;
+    let row = width * 3;
+    let (across, down) = (width / fold, pixels.len() / (row * fold));
+    let mut out = vec![0u8; across * down * 3];
+    for y in 0..down {
+        for x in 0..across * 3 {
+            let from = y * fold * row + (x / 3) * fold * 3 + x % 3;
+            let mut sum = square / 2;
+            for dy in 0..fold {
+                for dx in 0..fold {
+                    sum += u32::from(pixels[from + dy * row + dx * 3]);
                 }
             }
+            out[y * across * 3 + x] = (sum / square) as u8;
         }
-        out.extend(sums.iter().map(|sum| ((sum + square / 2) / square) as u8));
     }
     out
 }

@@ -9,6 +9,8 @@ use super::surface::Drawn;
 const TOP: f64 = 72.0;
 const ABOVE: f64 = 40.0;
 const GAP: f64 = 28.0;
+/// A sign in the legend.
+const SAMPLE: f64 = 30.0;
 const WIDE: f64 = (WIDTH - 2.0 * MARGIN - GAP) / 2.0;
 
 /// Slots in a row.
@@ -34,7 +36,7 @@ pub(super) fn height(slots: &Slots) -> f64 {
     let names = names(slots);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let panels: f64 = slots.panels.iter().map(|p| ABOVE + panel_height(p)).sum();
-    TOP + legend_height(&names) + panels.max(100.0) + 14.0
+    TOP + legend_height(&names, SAMPLE) + panels.max(100.0) + 14.0
 }
 
 impl Canvas<'_> {
@@ -42,14 +44,17 @@ impl Canvas<'_> {
         let names = names(slots);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let servers = slots.servers.len();
-        self.legend(TOP, &names, &|n, x, y| {
+        self.legend(TOP, &names, SAMPLE, &|n, x, y| {
             if n < servers {
-                return self.slot((x - 7.0, y - 7.0, 14.0), Some(n));
+                return self.slot((x, y - 7.0, 14.0), Some(n));
             }
-            self.rect(x - 7.0, y - 7.0, 14.0, 14.0, OTHERS)?;
-            self.moved((x, y), 14.0, n == servers)
+            // As it looks in small tables, and in large ones.
+            self.rect(x - 15.0, y - 7.0, 14.0, 14.0, OTHERS)?;
+            self.moved((x - 8.0, y), 14.0, n == servers)?;
+            self.rect(x + 4.0, y - 4.0, 8.0, 8.0, OTHERS)?;
+            self.moved((x + 8.0, y), 8.0, n == servers)
         })?;
-        let mut top = TOP + legend_height(&names) + ABOVE;
+        let mut top = TOP + legend_height(&names, SAMPLE) + ABOVE;
         for panel in &slots.panels {
             let (forced, free) = panel.moved();
             let all = panel.before.len().max(1) as f64;

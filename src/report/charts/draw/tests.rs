@@ -82,7 +82,8 @@ fn kinds(variants: usize, servers: usize) -> Vec<Figure> {
         }],
         across: 1,
         same_y: true,
-        marks: vec![(4e9, "rs-3 leaves".into())],
+        faint: "",
+        marks: vec![(4e9, "leaves: rs-3".into())],
     });
     let tails = Plot::Lines(Lines {
         x: Axis::new("completion time", Scale::Log, Unit::Time),
@@ -105,6 +106,7 @@ fn kinds(variants: usize, servers: usize) -> Vec<Figure> {
         }],
         across: 1,
         same_y: true,
+        faint: "a server",
         marks: vec![],
     });
     let panels = Plot::Lines(Lines {
@@ -126,6 +128,7 @@ fn kinds(variants: usize, servers: usize) -> Vec<Figure> {
             .collect(),
         across: if variants > 2 { 3 } else { 2 },
         same_y: true,
+        faint: "a server",
         marks: vec![],
     });
     let column = |n: usize| {

@@ -18,6 +18,8 @@ pub struct Lines {
     pub across: usize,
     /// Whether all panels have the y axis of the largest.
     pub same_y: bool,
+    /// What the faint lines are, for the legend.
+    pub faint: &'static str,
     /// Moments with a name.
     pub marks: Vec<(f64, String)>,
 }

@@ -77,6 +77,8 @@ pub enum Scale {
     Linear,
     /// By factors; only values above 0 have a place.
     Log,
+    /// By factors on both sides of zero, evenly around it: for values of very different size.
+    Wide,
 }
 
 /// An axis.
