@@ -1,23 +1,28 @@
-//! `lvsim compare`: the same load under several schedulers, on all processors; what comes out is the same for any number of
-//! threads.
+//! `lvsim compare`: the same load under several schedulers or ways to forward, on all processors; what comes out is the same
+//! for any number of threads.
 
 use super::exit::{self, Failure};
 use super::list::Format;
-use super::simulation::catch_interrupts;
+use super::simulation::{catch_interrupts, interrupted};
 use super::ui::Ui;
 use super::{input, pool, values};
 use lvsim::base::Span;
 use lvsim::engine::world::Limits;
-use lvsim::study::compare::{cases, merge};
-use lvsim::study::sample::run_one;
+use lvsim::scenario::Scenario;
+use lvsim::study::compare::{Comparison, cases, merge};
+use lvsim::study::mode::{self, Prepared};
+use lvsim::study::sample::{self, run_one};
 use lvsim::study::variant::{self, Variant};
 
 /// Run the same load under several schedulers and say which differences are real.
+///
+/// With --modes the file's services are turned into each way to forward, and it is said where the director is full.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lvsim compare web.yaml
   lvsim compare web.yaml --schedulers rr,wlc,sed --seeds 50
+  lvsim compare web.yaml --modes nat,dr,tun           ways to forward instead of schedulers
   lvsim compare web.yaml --format csv > runs.csv      a line for every run")]
 pub struct Args {
     /// The scenario; `-` is stdin
@@ -26,6 +31,9 @@ pub struct Args {
     /// The schedulers, with commas between them
     #[arg(long, value_name = "LIST", default_value = "rr,wrr,lc,wlc,sed,nq", value_parser = variant::schedulers)]
     schedulers: std::vec::Vec<Variant>,
+    /// Ways to forward instead, with commas between them: nat, dr, tun
+    #[arg(long, value_name = "LIST", conflicts_with = "schedulers", value_parser = mode::modes)]
+    modes: Option<std::vec::Vec<Variant>>,
     /// How many seeds each of them runs with
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,
@@ -58,16 +66,17 @@ impl Args {
         ui.quiet = self.quiet;
         let scenario = input::load(&self.file, &self.set, ui)?.scenario;
         catch_interrupts()?;
-        let todo = cases(self.schedulers.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
         let limits = Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() };
+        let (variants, prepared) = self.variants(&scenario, limits, ui)?;
+        let todo = cases(variants.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
         let pool::Outcome { results: samples, failed } = pool::run_all(&todo, self.threads, ui, |&case, go_on| {
-            run_one(&scenario, self.schedulers[case.variant], case, limits, self.until, go_on)
+            run_one(&scenario, variants[case.variant], case, limits, self.until, go_on)
         });
         if let Some(why) = failed {
             return Err(Failure { code: exit::FAILED, message: why });
         }
         let all = samples.len() == todo.len();
-        let comparison = merge(&scenario, &self.schedulers, samples);
+        let comparison = Comparison { prepared, ..merge(&scenario, &variants, samples) };
         if !all {
             ui.error(&format!("{}: interrupted; what there is, is of {} seeds", scenario.name, comparison.seeds.len()));
         }
@@ -75,5 +84,31 @@ impl Args {
             ui.out.text(&comparison.print(self.format.into()))?;
         }
         Ok(if all { exit::SUCCESS } else { exit::INTERRUPTED })
+    }
+
+    /// What is compared. A mode that the lab cannot have is told and left out.
+    fn variants(&self, scenario: &Scenario, limits: Limits, ui: &Ui) -> Result<(Vec<Variant>, Vec<Prepared>), Failure> {
+        let Some(modes) = &self.modes else { return Ok((self.schedulers.clone(), Vec::new())) };
+        let (mut variants, mut prepared) = (Vec::new(), Vec::new());
+        let seed = self.seed.unwrap_or(scenario.seed);
+        for &variant in modes {
+            let Variant::Mode(mode) = variant else { continue };
+            let done = mode::prepare(scenario, mode, seed, limits, self.until, &mut || !interrupted());
+            let done = done.map_err(|failure| match failure {
+                sample::Failure::Interrupted => {
+                    Failure { code: exit::INTERRUPTED, message: "interrupted; nothing has been run".into() }
+                }
+                sample::Failure::Because(message) => Failure { code: exit::FAILED, message },
+            })?;
+            match &done.typed {
+                Ok(_) => variants.push(variant),
+                Err(why) => ui.warning(&format!("{} cannot be: {why}", variant.name())),
+            }
+            prepared.push(done);
+        }
+        match variants.is_empty() {
+            true => Err(Failure { code: exit::FAILED, message: "none of the modes can be: nothing to compare".into() }),
+            false => Ok((variants, prepared)),
+        }
     }
 }

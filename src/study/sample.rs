@@ -7,8 +7,9 @@
 //! Connections that start during the warm-up are simulated and not counted; the servers' bytes and busy time count from its
 //! end on. Left out: slowdown, since a client does not know how much work its request was.
 
+use super::director::{Director, Watch};
 use super::numbers::{Evenness, Waits};
-use super::variant::Variant;
+use super::variant::{Lines, Variant};
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::world::{LimitReached, Limits, World};
 use crate::node::app::Outcome;
@@ -61,6 +62,8 @@ pub struct Sample {
     pub evenness: Option<Evenness>,
     /// How evenly work was.
     pub busy_evenness: Option<Evenness>,
+    /// What went through the director; nothing if no host has a virtual service.
+    pub director: Option<Director>,
     /// Events handled.
     pub events: u64,
 }
@@ -93,28 +96,50 @@ pub fn run_one(
     until: Option<Span>,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Sample, Failure> {
-    let seed = Seed(case.seed);
     let mut tracer = Tracer::off();
-    let mut ask = |_: &World, _: Option<SimTime>| go_on();
-    let mut play = Play::set_up(scenario, seed, limits, until, &mut tracer, &mut ask)
-        .map_err(|early| told(&early.1, variant, case))?;
-    for (node, lines) in variant.lines(&play).map_err(Failure::Because)? {
-        for line in lines {
-            play.type_more(node, &line, seed, &mut tracer, &mut ask).map_err(|ending| told(&ending, variant, case))?;
-            if let Some(typed) = play.setup.last().filter(|t| t.status != Some(0)) {
-                return Err(Failure::Because(format!("`{line}` failed: {}", typed.out.trim())));
-            }
-        }
-    }
+    let (mut play, _) = set_up(scenario, variant, case, limits, until, &mut tracer, go_on)?;
     let weights = weights(&play);
+    let watch = Watch::begin(&play);
     let from = play.zero + scenario.warmup;
     for host in play.world.nodes.iter_mut().filter_map(|n| n.host_mut()) {
         host.servers.count_from(from);
     }
-    match play.run(seed, &mut tracer, &mut ask) {
-        Ending::Complete => Ok(measure(&play, case, from, &weights)),
+    match play.run(Seed(case.seed), &mut tracer, &mut |_, _| go_on()) {
+        Ending::Complete => {
+            Ok(Sample { director: watch.map(|w| w.end(&play)), ..measure(&play, case, from, &weights) })
+        }
         ending => Err(told(&ending, variant, case)),
     }
+}
+
+/// The scenario at the end of its set-up, when what makes the variant has been typed; and that.
+///
+/// # Errors
+/// If it does not come so far, or the scenario cannot have this variant.
+pub(super) fn set_up<'s>(
+    scenario: &'s Scenario,
+    variant: Variant,
+    case: Case,
+    limits: Limits,
+    until: Option<Span>,
+    tracer: &mut Tracer,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<(Play<'s>, Lines), Failure> {
+    let seed = Seed(case.seed);
+    let mut ask = |_: &World, _: Option<SimTime>| go_on();
+    let mut play =
+        Play::set_up(scenario, seed, limits, until, tracer, &mut ask).map_err(|early| told(&early.1, variant, case))?;
+    let typed = variant.lines(&play).map_err(Failure::Because)?;
+    for (node, lines) in &typed {
+        for line in lines {
+            play.type_more(*node, line, seed, tracer, &mut ask).map_err(|ending| told(&ending, variant, case))?;
+            if let Some(typed) = play.setup.last().filter(|t| t.status != Some(0)) {
+                let name = scenario.node_name(*node);
+                return Err(Failure::Because(format!("`{line}` failed on {name}: {}", typed.out.trim())));
+            }
+        }
+    }
+    Ok((play, typed))
 }
 
 fn told(ending: &Ending, variant: Variant, case: Case) -> Failure {
@@ -196,6 +221,7 @@ fn measure(play: &Play<'_>, case: Case, from: SimTime, weights: &[(NodeId, i32)]
         evenness: by(&|s| s.connections as f64),
         busy_evenness: by(&|s| s.busy),
         servers,
+        director: None,
         events: play.world.events,
     }
 }

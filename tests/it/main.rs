@@ -8,6 +8,7 @@ mod determinism;
 mod kernel;
 mod knobs;
 mod lints;
+mod modes;
 mod neighbours;
 mod packet_rate;
 mod pcap;

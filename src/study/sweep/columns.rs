@@ -296,6 +296,7 @@ mod tests {
             servers: Vec::new(),
             evenness: None,
             busy_evenness: None,
+            director: None,
             events: 99,
         }
     }
