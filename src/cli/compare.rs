@@ -1,10 +1,10 @@
-//! `lvsim compare`: the same load under several schedulers, on all processors; what comes out is the same for any number of
-//! threads. Charts with their tables go to files.
+//! `lvsim compare`: the same load under several schedulers or ways to forward, on all processors; what comes out is the same
+//! for any number of threads. Charts with their tables go to files.
 
 use super::exit::{self, Failure};
 use super::font::FontArgs;
 use super::list::Format;
-use super::simulation::catch_interrupts;
+use super::simulation::{catch_interrupts, interrupted};
 use super::ui::{Ui, count};
 use super::{input, out, pool, values};
 use lvsim::base::Span;
@@ -14,16 +14,20 @@ use lvsim::study::charts::{CHARTS, View};
 use lvsim::study::detail::Want;
 use lvsim::study::leave;
 use lvsim::study::load::{self, Load, Study, cases};
-use lvsim::study::sample::run_wanted;
+use lvsim::study::mode::{self, Prepared};
+use lvsim::study::sample::{self, run_wanted};
 use lvsim::study::variant::{self, Variant};
 use std::path::{Path, PathBuf};
 
 /// Run the same load under several schedulers and say which differences are real.
+///
+/// With --modes the file's services are turned into each way to forward, and it is said where the director is full.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lvsim compare web.yaml
   lvsim compare web.yaml --schedulers rr,wlc,sed --seeds 50
+  lvsim compare web.yaml --modes nat,dr,tun           ways to forward instead of schedulers
   lvsim compare web.yaml --loads 0.1..1.2/12          p99 against the load: twelve times as many runs
   lvsim compare web.yaml --schedulers sh,mh --leaves rs-3@10s
                                                       whose server changes when rs-3 is taken out
@@ -37,6 +41,9 @@ pub struct Args {
     /// The schedulers, with commas between them
     #[arg(long, value_name = "LIST", default_value = "rr,wrr,lc,wlc,sed,nq", value_parser = variant::schedulers)]
     schedulers: std::vec::Vec<Variant>,
+    /// Ways to forward instead, with commas between them: nat, dr, tun
+    #[arg(long, value_name = "LIST", conflicts_with = "schedulers", value_parser = mode::modes)]
+    modes: Option<std::vec::Vec<Variant>>,
     /// How many seeds each of them runs with
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,
@@ -92,19 +99,20 @@ impl Args {
         let loads = self.loads.clone().unwrap_or_else(|| vec![Load::AS_IT_IS]);
         let scenarios = self.scaled(&scenario, &loads, ui)?;
         catch_interrupts()?;
-        let todo = cases(loads.len(), self.schedulers.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
         let limits = Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() };
+        let (variants, prepared) = self.variants(&scenario, limits, ui)?;
+        let todo = cases(loads.len(), variants.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
         let charts = !self.no_output || self.loads.is_some() || left.is_some();
         let want = Want { charts, leave: left.clone() };
         let pool::Outcome { results: samples, failed } = pool::run_all(&todo, self.threads, ui, |&case, go_on| {
             let scenario = scenarios.get(case.load).unwrap_or(&scenario);
-            run_wanted(scenario, self.schedulers[case.variant], case, limits, self.until, &want, go_on)
+            run_wanted(scenario, variants[case.variant], case, limits, self.until, &want, go_on)
         });
         if let Some(why) = failed {
             return Err(Failure { code: exit::FAILED, message: why });
         }
         let all = samples.len() == todo.len();
-        let study = Study::of(&scenario, &self.schedulers, loads, left, samples);
+        let study = Study::of(&scenario, &variants, &prepared, loads, left, samples);
         let view = View::of(&study);
         if !all {
             let seeds = view.map_or(0, |v| v.base.seeds.len());
@@ -150,5 +158,31 @@ impl Args {
         }
         ui.note(&format!("wrote {} to {}", count(artifacts.len(), "file"), folder.display()));
         Ok(())
+    }
+
+    /// What is compared. A mode that the lab cannot have is told and left out.
+    fn variants(&self, scenario: &Scenario, limits: Limits, ui: &Ui) -> Result<(Vec<Variant>, Vec<Prepared>), Failure> {
+        let Some(modes) = &self.modes else { return Ok((self.schedulers.clone(), Vec::new())) };
+        let (mut variants, mut prepared) = (Vec::new(), Vec::new());
+        let seed = self.seed.unwrap_or(scenario.seed);
+        for &variant in modes {
+            let Variant::Mode(mode) = variant else { continue };
+            let done = mode::prepare(scenario, mode, seed, limits, self.until, &mut || !interrupted());
+            let done = done.map_err(|failure| match failure {
+                sample::Failure::Interrupted => {
+                    Failure { code: exit::INTERRUPTED, message: "interrupted; nothing has been run".into() }
+                }
+                sample::Failure::Because(message) => Failure { code: exit::FAILED, message },
+            })?;
+            match &done.typed {
+                Ok(_) => variants.push(variant),
+                Err(why) => ui.warning(&format!("{} cannot be: {why}", variant.name())),
+            }
+            prepared.push(done);
+        }
+        match variants.is_empty() {
+            true => Err(Failure { code: exit::FAILED, message: "none of the modes can be: nothing to compare".into() }),
+            false => Ok((variants, prepared)),
+        }
     }
 }

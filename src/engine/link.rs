@@ -51,6 +51,9 @@ struct Direction {
     /// Never let a later frame overtake an earlier one when the latency was lowered.
     last_arrival: SimTime,
     nanos_per_byte: u64,
+    /// How long it was sending, in nanoseconds, and how many frames found the queue full.
+    sending: u64,
+    refused: u64,
     up: bool,
     rng: Rng,
 }
@@ -63,6 +66,8 @@ impl Link {
             waiting: VecDeque::new(),
             last_arrival: SimTime::ZERO,
             nanos_per_byte: whole_nanos(profile.bandwidth),
+            sending: 0,
+            refused: 0,
             up: true,
             rng,
         };
@@ -106,6 +111,7 @@ impl Link {
                 d.waiting.pop_front();
             }
             if d.waiting.len() as u32 >= profile.queue.max(1) {
+                d.refused += 1;
                 return Err(DropReason::LinkQueueFull { limit: profile.queue });
             }
             start = d.busy_until;
@@ -119,12 +125,23 @@ impl Link {
             n => u64::from(bytes) * n,
         };
         d.busy_until = start + Span(takes);
+        d.sending += takes;
         if profile.loss_ppm > 0 && d.rng.chance_ppm(profile.loss_ppm) {
             return Err(DropReason::LinkLoss);
         }
         let arrival = (d.busy_until + profile.latency).max(d.last_arrival);
         d.last_arrival = arrival;
         Ok(arrival)
+    }
+
+    /// How long the end `side` has been sending, what still waits included.
+    pub fn sent_for(&self, side: usize) -> Span {
+        Span(self.directions[side].sending)
+    }
+
+    /// How many frames found the queue at the end `side` full.
+    pub fn refused(&self, side: usize) -> u64 {
+        self.directions[side].refused
     }
 
     /// When the last of the frames that follow one another on the cable towards the other end of `side` will have arrived, if
@@ -176,6 +193,8 @@ mod tests {
             assert!(l.transmit(0, 1000, SimTime(0)).is_ok());
         }
         assert_eq!(l.transmit(0, 1000, SimTime(0)), Err(DropReason::LinkQueueFull { limit: 2 }));
+        assert_eq!((l.sent_for(0), l.refused(0)), (Span::from_micros(24), 1));
+        assert_eq!((l.sent_for(1), l.refused(1)), (Span::ZERO, 0));
         assert!(l.transmit(0, 1000, SimTime(8_000)).is_ok());
     }
 

@@ -1,6 +1,7 @@
 //! The same load on the same servers under several variants, such as schedulers: runs put in order, whatever order they come
 //! in. What they say together is said in [`super::verdict`].
 
+use super::mode::Prepared;
 use super::sample::{Case, Sample};
 use super::variant::Variant;
 use crate::base::Span;
@@ -25,6 +26,8 @@ pub struct Comparison {
     pub warmup: Span,
     /// What is compared, in the order in which it was asked for.
     pub variants: Vec<Variant>,
+    /// What modes need, in the order in which they were asked for; nothing when schedulers are compared.
+    pub prepared: Vec<Prepared>,
     /// The seeds that every variant has a run of.
     pub seeds: Vec<u64>,
     /// Their runs, by variant and seed.
@@ -44,6 +47,7 @@ pub fn merge(scenario: &Scenario, variants: &[Variant], mut samples: Vec<Sample>
         title: scenario.title.clone(),
         warmup: scenario.warmup,
         variants: variants.to_vec(),
+        prepared: Vec::new(),
         samples: kept.collect(),
         seeds,
     }

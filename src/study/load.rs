@@ -154,6 +154,7 @@ impl Study {
     pub fn of(
         scenario: &Scenario,
         variants: &[super::variant::Variant],
+        prepared: &[super::mode::Prepared],
         loads: Vec<Load>,
         leave: Option<Leave>,
         samples: Vec<Sample>,
@@ -164,8 +165,8 @@ impl Study {
                 of.push(sample);
             }
         }
-        let mut by_load: Vec<Comparison> =
-            apart.into_iter().map(|of| super::compare::merge(scenario, variants, of)).collect();
+        let merged = |of| Comparison { prepared: prepared.to_vec(), ..super::compare::merge(scenario, variants, of) };
+        let mut by_load: Vec<Comparison> = apart.into_iter().map(merged).collect();
         let everywhere: Vec<u64> = match by_load.first() {
             Some(one) => one.seeds.iter().copied().filter(|s| by_load.iter().all(|c| c.seeds.contains(s))).collect(),
             None => Vec::new(),
@@ -378,7 +379,7 @@ mod tests {
                 run_wanted(&lab, variants[0], case, Limits::default(), None, &want, &mut || true).expect("it runs")
             })
             .collect();
-        let study = Study::of(&lab, &variants, loads, None, runs.iter().rev().cloned().collect());
+        let study = Study::of(&lab, &variants, &[], loads, None, runs.iter().rev().cloned().collect());
         let mean = |n: usize| study.by_load[n].samples[0][0].completion.mean;
         assert!(mean(0) < mean(1) && mean(1) < mean(2), "{} {} {}", mean(0), mean(1), mean(2));
         let busy: Vec<f64> = study.by_load.iter().filter_map(Study::utilisation).collect();
@@ -390,7 +391,7 @@ mod tests {
         let human = study.print(Format::Human);
         assert!(human.contains("of load 1)") && human.contains("1.6 "), "{human}");
         // A seed that one load is missing of is left out everywhere.
-        let short = Study::of(&lab, &variants, study.loads.clone(), None, runs[..5].to_vec());
+        let short = Study::of(&lab, &variants, &[], study.loads.clone(), None, runs[..5].to_vec());
         assert!(short.by_load.iter().all(|c| c.seeds == [1]));
     }
 }

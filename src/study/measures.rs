@@ -99,6 +99,42 @@ pub const MEASURES: &[Measure] = &[
         of: |s| Some(s.busy_evenness?.jain),
     },
     Measure {
+        name: "director frames",
+        about: "frames in and out of the director for each answered connection",
+        unit: Unit::Number,
+        of: |s| s.director.and_then(|d| d.per_connection(d.frames)),
+    },
+    Measure {
+        name: "director bytes",
+        about: "bytes in and out of the director for each answered connection",
+        unit: Unit::Number,
+        of: |s| s.director.and_then(|d| d.per_connection(d.bytes)),
+    },
+    Measure {
+        name: "director link",
+        about: "part of the time for which the fullest direction of the director's cables was sending",
+        unit: Unit::Part,
+        of: |s| Some(s.director?.link_use),
+    },
+    Measure {
+        name: "director cpu",
+        about: "part of the time for which the director's processor dealt with frames, with a packet_rate",
+        unit: Unit::Part,
+        of: |s| s.director?.cpu_use,
+    },
+    Measure {
+        name: "director ceiling",
+        about: "connections a second at which the director would be full",
+        unit: Unit::Number,
+        of: |s| s.director?.ceiling(),
+    },
+    Measure {
+        name: "director drops",
+        about: "frames that found a queue of the director full",
+        unit: Unit::Number,
+        of: |s| Some(s.director?.dropped as f64),
+    },
+    Measure {
         name: "failed",
         about: "part of the connections that were not answered",
         unit: Unit::Part,

@@ -9,9 +9,10 @@
 
 use super::books::Books;
 use super::detail::{Detail, Want, Watch};
+use super::director::{self, Director};
 use super::numbers::{Evenness, Waits};
 use super::slowdown;
-use super::variant::Variant;
+use super::variant::{Lines, Variant};
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::workload::Workload;
 use crate::engine::world::{LimitReached, Limits, World};
@@ -69,6 +70,8 @@ pub struct Sample {
     pub evenness: Option<Evenness>,
     /// How evenly work was.
     pub busy_evenness: Option<Evenness>,
+    /// What went through the director; nothing if no host has a virtual service.
+    pub director: Option<Director>,
     /// Events handled.
     pub events: u64,
     /// What arrived, and what became of it.
@@ -137,13 +140,15 @@ pub struct Ended<'s> {
     /// The end of the warm-up.
     pub from: SimTime,
     weights: Vec<(NodeId, i32)>,
+    director: Option<Director>,
     detail: Option<Box<Detail>>,
 }
 
 impl Ended<'_> {
     /// What it measured. Nobody looks at its books.
     pub fn sample(&self) -> Sample {
-        Sample { detail: self.detail.clone(), ..measure(&self.play, self.case, self.from, &self.weights) }
+        let measured = measure(&self.play, self.case, self.from, &self.weights);
+        Sample { director: self.director, detail: self.detail.clone(), ..measured }
     }
 }
 
@@ -160,20 +165,10 @@ pub fn play_one<'s>(
     want: &Want,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Ended<'s>, Failure> {
-    let seed = Seed(case.seed);
     let mut tracer = Tracer::off();
-    let mut ask = |_: &World, _: Option<SimTime>| go_on();
-    let mut play = Play::set_up(scenario, seed, limits, until, &mut tracer, &mut ask)
-        .map_err(|early| told(&early.1, variant, case))?;
-    for (node, lines) in variant.lines(&play).map_err(Failure::Because)? {
-        for line in lines {
-            play.type_more(node, &line, seed, &mut tracer, &mut ask).map_err(|ending| told(&ending, variant, case))?;
-            if let Some(typed) = play.setup.last().filter(|t| t.status != Some(0)) {
-                return Err(Failure::Because(format!("`{line}` failed: {}", typed.out.trim())));
-            }
-        }
-    }
+    let (mut play, _) = set_up(scenario, variant, case, limits, until, &mut tracer, go_on)?;
     let weights = weights(&play);
+    let director = director::Watch::begin(&play);
     let from = play.zero + scenario.warmup;
     play.world.keep_moments();
     for host in play.world.nodes.iter_mut().filter_map(|n| n.host_mut()) {
@@ -188,15 +183,46 @@ pub fn play_one<'s>(
         }
         go_on()
     };
-    match play.run(seed, &mut tracer, &mut ask) {
+    match play.run(Seed(case.seed), &mut tracer, &mut ask) {
         Ending::Complete => {}
         ending => return Err(told(&ending, variant, case)),
     }
     if let Some(leave) = &want.leave {
         leave.check(&play).map_err(Failure::Because)?;
     }
+    let director = director.map(|watch| watch.end(&play));
     let detail = watch.map(|watch| Box::new(watch.end(&play, from, &weights)));
-    Ok(Ended { case, play, from, weights, detail })
+    Ok(Ended { case, play, from, weights, director, detail })
+}
+
+/// The scenario at the end of its set-up, when what makes the variant has been typed; and that.
+///
+/// # Errors
+/// If it does not come so far, or the scenario cannot have this variant.
+pub(super) fn set_up<'s>(
+    scenario: &'s Scenario,
+    variant: Variant,
+    case: Case,
+    limits: Limits,
+    until: Option<Span>,
+    tracer: &mut Tracer,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<(Play<'s>, Lines), Failure> {
+    let seed = Seed(case.seed);
+    let mut ask = |_: &World, _: Option<SimTime>| go_on();
+    let mut play =
+        Play::set_up(scenario, seed, limits, until, tracer, &mut ask).map_err(|early| told(&early.1, variant, case))?;
+    let typed = variant.lines(&play).map_err(Failure::Because)?;
+    for (node, lines) in &typed {
+        for line in lines {
+            play.type_more(*node, line, seed, tracer, &mut ask).map_err(|ending| told(&ending, variant, case))?;
+            if let Some(typed) = play.setup.last().filter(|t| t.status != Some(0)) {
+                let name = scenario.node_name(*node);
+                return Err(Failure::Because(format!("`{line}` failed on {name}: {}", typed.out.trim())));
+            }
+        }
+    }
+    Ok((play, typed))
 }
 
 fn told(ending: &Ending, variant: Variant, case: Case) -> Failure {
@@ -281,6 +307,7 @@ fn measure(play: &Play<'_>, case: Case, from: SimTime, weights: &[(NodeId, i32)]
         evenness: by(&|s| s.connections as f64),
         busy_evenness: by(&|s| s.busy),
         servers,
+        director: None,
         events: play.world.events,
         books: Books::of(&play.world),
         detail: None,

@@ -1,6 +1,8 @@
 //! What a study changes between runs: typed at the end of set-up, so that all else stays as the file has it.
 
+use super::mode;
 use crate::base::NodeId;
+use crate::ipvs::Method;
 use crate::ipvs::sched::{SCHEDULERS, find};
 use crate::scenario::play::Play;
 use crate::shell::ipvsadm::list::edit_line;
@@ -13,6 +15,8 @@ pub enum Variant {
     AsItIs,
     /// Every virtual service with this scheduler.
     Scheduler(&'static str),
+    /// Every virtual service by this way to forward: NAT, direct routing or tunnelling.
+    Mode(Method),
 }
 
 /// Lines to be typed, by host.
@@ -24,6 +28,7 @@ impl Variant {
         match self {
             Variant::AsItIs => "as it is",
             Variant::Scheduler(name) => name,
+            Variant::Mode(mode) => mode::name(*mode),
         }
     }
 
@@ -34,15 +39,17 @@ impl Variant {
     pub fn lines(&self, play: &Play<'_>) -> Result<Lines, String> {
         match self {
             Variant::AsItIs => Ok(Lines::new()),
-            Variant::Scheduler(name) => {
-                let lines = edits(play, name);
-                match lines.is_empty() {
-                    true => Err("no host has a virtual service at the end of set-up: nothing to compare".into()),
-                    false => Ok(lines),
-                }
+            _ if !has_services(play) => {
+                Err("no host has a virtual service at the end of set-up: nothing to compare".into())
             }
+            Variant::Scheduler(name) => Ok(edits(play, name)),
+            Variant::Mode(mode) => mode::lines(play, *mode),
         }
     }
+}
+
+fn has_services(play: &Play<'_>) -> bool {
+    play.world.nodes.iter().filter_map(|n| n.host()).any(|h| h.ipvs.services().next().is_some())
 }
 
 /// What is to be typed on each host that has virtual services.

@@ -61,10 +61,10 @@ impl Comparison {
 
     fn human(&self) -> String {
         let mut out = format!("{}: {}\n\n", self.name, self.caption());
-        let columns: Vec<&'static str> = std::iter::once("scheduler").chain(MEASURES.iter().map(|m| m.name)).collect();
-        // Two tables, so that lines stay short: waiting, and sharing.
-        for part in [&MEASURES[..7], &MEASURES[7..]] {
-            let mut grid = Grid::new(&columns_of(&columns, part));
+        let columns: Vec<&'static str> = std::iter::once(self.kind()).chain(MEASURES.iter().map(|m| m.name)).collect();
+        // Three tables, so that lines stay short: waiting, sharing, the director.
+        for part in [&MEASURES[..7], &MEASURES[7..12], &MEASURES[12..]] {
+            let mut grid = Grid::new(&columns_of(&columns, part, self.kind()));
             for (n, name) in self.variants.iter().enumerate() {
                 let cells = part.iter().map(|m| self.interval(n, m).map_or(Cell::None, |i| shown(i, m.unit).into()));
                 grid.row(std::iter::once(Cell::from(name.name())).chain(cells));
@@ -79,6 +79,7 @@ impl Comparison {
                 out.push_str(&self.pair_table(measure).print(Format::Human));
             }
         }
+        out.push_str(&self.preparations());
         out.push('\n');
         for sentence in self.sentences() {
             out.push_str(&sentence);
@@ -106,7 +107,7 @@ impl Comparison {
 
     fn server_table(&self) -> Grid {
         let mut grid =
-            Grid::new(&["scheduler", "server", "weight", "share of weight", "of connections", "of bytes", "busy"]);
+            Grid::new(&[self.kind(), "server", "weight", "share of weight", "of connections", "of bytes", "busy"]);
         for (scheduler, samples) in self.variants.iter().zip(&self.samples) {
             let Some(first) = samples.first() else { continue };
             let weights: f64 = first.servers.iter().map(|s| f64::from(s.weight.max(0))).sum();
@@ -171,6 +172,7 @@ impl Comparison {
         for measure in MEASURES.iter().filter(|m| COMPARED.contains(&m.name)) {
             said.extend(self.sentence(measure));
         }
+        said.extend(self.bottlenecks());
         if self.seeds.len() < 20 {
             said.push(format!("With {} seeds heavy tails may hide: 20 or more are wanted for them.", self.seeds.len()));
         }
@@ -222,7 +224,7 @@ impl Comparison {
             .map(|(n, name)| {
                 let values: serde_json::Map<String, Value> =
                     MEASURES.iter().filter_map(|m| Some((m.key(), interval(self.interval(n, m)?)))).collect();
-                json!({ "scheduler": name.name(), "measures": values })
+                json!({ self.kind(): name.name(), "measures": values })
             })
             .collect();
         let pairs: Vec<Value> = MEASURES
@@ -247,11 +249,12 @@ impl Comparison {
             "warmup_ns": self.warmup.0,
             "confidence": CONFIDENCE,
             "measures": measures,
-            "schedulers": self.variants.iter().map(|v| v.name()).collect::<Vec<_>>(),
+            format!("{}s", self.kind()): self.variants.iter().map(|v| v.name()).collect::<Vec<_>>(),
             "seeds": self.seeds,
             "summary": summary,
             "pairs": pairs,
             "sentences": self.sentences(),
+            "typed": self.typed_json(),
             "runs": runs,
         })
     }
@@ -267,7 +270,7 @@ impl Comparison {
             })
             .collect();
         let mut run = json!({
-            "scheduler": self.variants[s.case.variant].name(),
+            self.kind(): self.variants[s.case.variant].name(),
             "seed": s.case.seed,
             "connections": s.connections,
             "ok": s.ok,
@@ -282,7 +285,7 @@ impl Comparison {
 
     /// A line for every run.
     fn csv(&self) -> String {
-        let head = ["scheduler", "seed", "connections", "ok"].map(String::from);
+        let head = [self.kind(), "seed", "connections", "ok"].map(String::from);
         let mut out = csv_line(head.into_iter().chain(MEASURES.iter().map(Measure::key)));
         for s in self.samples.iter().flatten() {
             let own = [
@@ -298,8 +301,8 @@ impl Comparison {
     }
 }
 
-fn columns_of(all: &[&'static str], part: &[Measure]) -> Vec<&'static str> {
-    all.iter().copied().filter(|c| *c == "scheduler" || part.iter().any(|m| m.name == *c)).collect()
+fn columns_of(all: &[&'static str], part: &[Measure], first: &str) -> Vec<&'static str> {
+    all.iter().copied().filter(|c| *c == first || part.iter().any(|m| m.name == *c)).collect()
 }
 
 fn capital(text: &str) -> String {
@@ -320,7 +323,8 @@ pub(super) fn shown(i: Interval, unit: Unit) -> String {
     };
     let (mean, half) = (i.mean / scale, i.half.map(|h| h / scale));
     // Two digits of the interval, or four of the value.
-    let leading = half.filter(|&h| h > 0.0).map_or(mean.abs() / 100.0, |h| h);
+    // What is left of a sum's rounding is no interval.
+    let leading = half.filter(|&h| h > mean.abs() * 1e-9).map_or(mean.abs() / 100.0, |h| h);
     let digits = if leading > 0.0 { (1.0 - leading.log10().floor()).clamp(0.0, 4.0) as usize } else { 3 };
     match half {
         Some(half) => format!("{mean:.digits$}{name} ± {half:.digits$}"),
@@ -356,6 +360,7 @@ mod tests {
                     servers: Vec::new(),
                     evenness: None,
                     busy_evenness: None,
+                    director: None,
                     events: 1,
                     detail: None,
                     books: super::super::books::Books::default(),
@@ -366,6 +371,7 @@ mod tests {
             name: "study".into(),
             title: "Study".into(),
             warmup: Span::ZERO,
+            prepared: Vec::new(),
             variants: ["a", "b", "c"].map(Variant::Scheduler).to_vec(),
             seeds: (1..=seeds).collect(),
             samples,
@@ -401,6 +407,7 @@ mod tests {
         assert_eq!(time(1_512_345.0, Some(11_200.0)), "1.512 ms ± 0.011");
         assert_eq!(time(2_500_000_000.0, Some(400_000_000.0)), "2.50 s ± 0.40");
         assert_eq!(time(15_000.0, None), "15.00 us");
+        assert_eq!(shown(Interval { mean: 5090.4056, half: Some(1e-12) }, Unit::Number), "5090 ± 0");
         assert_eq!(shown(Interval { mean: 0.25, half: Some(0.0) }, Unit::Part), "25.00 % ± 0.00");
         assert_eq!(shown(Interval { mean: 1.0, half: None }, Unit::Number), "1.000");
     }

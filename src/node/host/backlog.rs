@@ -19,13 +19,20 @@ const MOST: i64 = 1_000_000;
 #[derive(Clone, Debug)]
 pub(super) struct Backlog {
     per_frame: Span,
+    /// Frames that were dealt with.
+    done: u64,
     frames: VecDeque<(DevIdx, Frame, bool)>,
 }
 
 impl Host {
     /// From now on each frame that the host takes up keeps its processor busy for so long.
     pub fn set_frame_time(&mut self, per_frame: Span) {
-        self.backlog = Some(Box::new(Backlog { per_frame, frames: VecDeque::new() }));
+        self.backlog = Some(Box::new(Backlog { per_frame, done: 0, frames: VecDeque::new() }));
+    }
+
+    /// For how long frames have kept the processor busy; nothing where they take no time.
+    pub fn frames_took(&self) -> Option<Span> {
+        self.backlog.as_ref().map(|b| b.per_frame * b.done)
     }
 
     /// A frame arrives where the processor takes time.
@@ -52,6 +59,7 @@ impl Host {
     pub(super) fn backlog_done(&mut self, cx: &mut Cx<'_>) {
         let Some(backlog) = &mut self.backlog else { return };
         let first = backlog.frames.pop_front();
+        backlog.done += 1;
         if !backlog.frames.is_empty() {
             cx.out.push(Effect::Arm { key: TimerKey::Backlog, at: cx.now + backlog.per_frame });
         }

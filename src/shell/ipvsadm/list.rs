@@ -273,6 +273,21 @@ pub fn delete_line(service: &ServiceView<'_>, dest: &Dest) -> String {
     format!("ipvsadm -d {} -r {}:{}", service_name(service.key(), format), dest.addr, dest.port)
 }
 
+/// The command that gives a destination another method and leaves its weight and thresholds as they are.
+pub fn edit_dest_line(service: &ServiceView<'_>, dest: &Dest, method: Method) -> String {
+    let format = Format { layout: Layout::Rule, numeric: true, sorted: false, exact: false };
+    let name = service_name(service.key(), format);
+    let server = endpoint(dest.addr, dest.port, proto(service.key()), true);
+    let mut line = format!("ipvsadm -e {name} -r {server} {} -w {}", method.option(), dest.weight);
+    if dest.u_threshold > 0 {
+        let _ = write!(line, " -x {}", dest.u_threshold);
+    }
+    if dest.l_threshold > 0 {
+        let _ = write!(line, " -y {}", dest.l_threshold);
+    }
+    line
+}
+
 /// The rest of a service's line in `-S`.
 fn rule_options(out: &mut String, spec: &ServiceSpec, scheduler: &str) {
     if let Some(seconds) = spec.persistent {

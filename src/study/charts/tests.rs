@@ -24,7 +24,7 @@ fn study(lab: &Scenario, schedulers: &[&'static str], loads: &str, seeds: u64, l
             run_wanted(&lab, variant, case, Limits::default(), None, &want, &mut || true).expect("it runs")
         })
         .collect();
-    Study::of(lab, &variants, loads, leave, runs)
+    Study::of(lab, &variants, &[], loads, leave, runs)
 }
 
 fn lines(figure: Option<Figure>) -> Lines {

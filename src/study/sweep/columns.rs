@@ -297,6 +297,7 @@ mod tests {
             servers: Vec::new(),
             evenness: None,
             busy_evenness: None,
+            director: None,
             events: 99,
             books: crate::study::books::Books::default(),
             detail: None,
