@@ -24,6 +24,17 @@ pub fn run_all<T: Sync, R: Send>(
     ui: &Ui,
     run: impl Fn(&T, &mut dyn FnMut() -> bool) -> Result<R, Failure> + Sync,
 ) -> Outcome<R> {
+    all("runs", todo, threads, ui, run)
+}
+
+/// The same for work that is no run: `what` is its name in the progress.
+pub fn all<T: Sync, R: Send>(
+    what: &'static str,
+    todo: &[T],
+    threads: Option<u16>,
+    ui: &Ui,
+    run: impl Fn(&T, &mut dyn FnMut() -> bool) -> Result<R, Failure> + Sync,
+) -> Outcome<R> {
     let threads = threads.map_or_else(processors, usize::from).min(todo.len()).max(1);
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let meter = Mutex::new((0, Meter::new(ui.quiet, ui.live())));
@@ -40,7 +51,7 @@ pub fn run_all<T: Sync, R: Send>(
                     {
                         let (over, meter) = &mut *meter.lock().unwrap_or_else(PoisonError::into_inner);
                         *over += 1;
-                        meter.runs(*over, todo.len());
+                        meter.pieces(what, *over, todo.len());
                     }
                     match result {
                         Ok(result) => results.lock().unwrap_or_else(PoisonError::into_inner).push(result),

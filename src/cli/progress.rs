@@ -36,9 +36,14 @@ impl Meter {
 
     /// Called before each of many runs: `done` of `all` are over.
     pub fn runs(&mut self, done: usize, all: usize) {
+        self.pieces("runs", done, all);
+    }
+
+    /// The same with another word for them.
+    pub fn pieces(&mut self, what: &str, done: usize, all: usize) {
         if let Some(elapsed) = self.due() {
             let permille = (done * 1000).checked_div(all).unwrap_or(0);
-            self.say(elapsed, permille as u64, runs(done, all, elapsed));
+            self.say(elapsed, permille as u64, pieces(what, done, all, elapsed));
         }
     }
 
@@ -95,9 +100,9 @@ fn sentence(p: &Progress, elapsed: Duration) -> String {
 }
 
 /// `120 of 720 runs, 4 s left`.
-fn runs(done: usize, all: usize, elapsed: Duration) -> String {
+fn pieces(what: &str, done: usize, all: usize, elapsed: Duration) -> String {
     let left = elapsed.as_secs_f64() * all.saturating_sub(done) as f64 / done.max(1) as f64;
-    format!("{done} of {all} runs, {left:.0} s left")
+    format!("{done} of {all} {what}, {left:.0} s left")
 }
 
 #[cfg(test)]
@@ -113,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_tally_tells_runs_and_the_time_left() {
-        assert_eq!(runs(3, 12, Duration::from_secs(6)), "3 of 12 runs, 18 s left");
+        assert_eq!(pieces("runs", 3, 12, Duration::from_secs(6)), "3 of 12 runs, 18 s left");
     }
 
     #[test]

@@ -114,6 +114,10 @@ pub fn lines(play: &Play<'_>, mode: Method) -> Result<Lines, String> {
         if mode == Method::Nat {
             forwards_without_redirects(director, &mut typed);
         }
+        // One that does not have the address is a backup: the servers answer to the other.
+        if !vips.iter().any(|vip| director.net.has_addr(*vip)) {
+            continue;
+        }
         for server in hosts().filter(|h| h.id != director.id) {
             let serves = |h: &Host, d: &Dest| h.net.has_addr(d.addr);
             let dest = director.ipvs.services().flat_map(|s| s.dests()).find(|d| serves(server, d)).map(|d| d.addr);
@@ -299,6 +303,17 @@ mod tests {
             prepared(&nat, Method::Tun).is_ok_and(|t| t.contains("modprobe ipip; ip link set tunl0 up; ip addr add"))
         );
         assert!(prepared(&tun, Method::Tun).is_ok_and(|t| t.contains("sysctl -w net.ipv4.conf.all.rp_filter=0")));
+    }
+
+    #[test]
+    fn a_backup_director_gets_its_table_and_the_servers_keep_to_the_first() {
+        let backup = "  d2:\n    kind: director\n    gateway: 10.0.0.254\n    interfaces: { eth0: { to: lan, address: 10.0.0.3/24 } }\n    \
+                      run: |\n      ipvsadm -A -t 10.0.0.100:80 -s rr\n      ipvsadm -a -t 10.0.0.100:80 -r 10.0.0.11 -g\n";
+        let lab = lab("ipvsadm -a -t 10.0.0.100:80 -r 10.0.0.11 -g", backup, DR);
+        let typed = prepared(&lab, Method::Nat).expect("it can be");
+        assert!(typed.contains("d2: ipvsadm -e -t 10.0.0.100:80 -r 10.0.0.11:80 -m"), "{typed}");
+        assert!(typed.contains("default via 10.0.0.2") && !typed.contains("via 10.0.0.3"), "{typed}");
+        assert_eq!(ok(&lab, Method::Nat), 3);
     }
 
     #[test]

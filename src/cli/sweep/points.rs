@@ -83,7 +83,7 @@ impl Source {
         if study.sets.iter().filter(|axis| axis.varies()).count() > 1 {
             let schedulers = study.schedulers.len().max(1) as u64;
             let points: Vec<u64> = (0..study.points()).step_by(schedulers as usize).collect();
-            let checked = pool::run_all(&points, threads, ui, |&point, go_on| match go_on() {
+            let checked = pool::all("points checked", &points, threads, ui, |&point, go_on| match go_on() {
                 false => Err(NoResult::Interrupted),
                 true => Ok(self.load(&study.arguments(point)).err().map(|problems| (point, problems))),
             });
