@@ -104,9 +104,16 @@ impl Args {
         let todo = cases(loads.len(), variants.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
         let charts = !self.no_output || self.loads.is_some() || left.is_some();
         let want = Want { charts, leave: left.clone() };
+        // Only the load curve is made of the other loads.
+        let base = load::nearest(&loads);
         let pool::Outcome { results: samples, failed } = pool::run_all(&todo, self.threads, ui, |&case, go_on| {
             let scenario = scenarios.get(case.load).unwrap_or(&scenario);
-            run_wanted(scenario, variants[case.variant], case, limits, self.until, &want, go_on)
+            let variant = variants[case.variant];
+            let mut sample = run_wanted(scenario, variant, case, limits, self.until, &want, go_on)?;
+            if let Some(detail) = sample.detail.as_mut().filter(|_| case.load != base) {
+                detail.only_load();
+            }
+            Ok(sample)
         });
         if let Some(why) = failed {
             return Err(Failure { code: exit::FAILED, message: why });

@@ -77,7 +77,10 @@ impl Watch {
         let tables = leave.map(|leave| Tables::new(leave, play.zero));
         let named = tables.as_ref().map(Tables::moments).unwrap_or_default();
         play.looks = Looks::often_and(named.to_vec());
-        Watch { zero: play.zero, servers: servers.to_vec(), busy: Vec::new(), tables }
+        let mut watch = Watch { zero: play.zero, servers: servers.to_vec(), busy: Vec::new(), tables };
+        // Who leaves at t = 0 has a table before, too.
+        watch.look(&play.world);
+        watch
     }
 
     /// The world as it is now; other moments than those that were asked for do not matter.
@@ -215,6 +218,19 @@ impl Detail {
     /// Whether there is none, because nobody serves.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Forgets all but the load: what a study under many loads keeps of most of its runs.
+    pub fn only_load(&mut self) {
+        *self = Detail {
+            times: Histogram::default(),
+            active: Vec::new(),
+            busy: Vec::new(),
+            windows: Vec::new(),
+            slots: Vec::new(),
+            workers: Vec::new(),
+            ..*self
+        };
     }
 
     /// Values by part, in parts of another length: a power of two times as long. What is left over at the end is left out.

@@ -199,7 +199,7 @@ impl Tables {
     /// The world as it is now.
     pub fn look(&mut self, world: &World, servers: &[NodeId]) {
         if world.now <= self.moments[0] {
-            // At t = 0 exactly, nothing may have been looked at yet.
+            // Once before t = 0, and again when the moment has come.
             if world.now == self.moments[0] || self.before.is_empty() {
                 self.before = tables(world, servers, &self.leave);
             }
@@ -300,6 +300,18 @@ mod tests {
         assert_eq!(slots[0].before.len(), 256);
         let (_, none) = leaves("rr");
         assert!(none.is_empty());
+    }
+
+    #[test]
+    fn who_leaves_at_once_has_a_table_before_too() {
+        let lab = lab(2, "service_time: 100us", "connections: 100, every: 2ms");
+        let (lab, leave) = plan(&lab, "rs-1", Span::ZERO).expect("it serves");
+        let want = Want { charts: true, leave: Some(leave) };
+        let case = Case { variant: 0, seed: 1, load: 0 };
+        let variant = Variant::Scheduler("sh");
+        let run = run_wanted(&lab, variant, case, Limits::default(), None, &want, &mut || true).expect("it runs");
+        let slots = run.detail.expect("it was wanted").slots;
+        assert_eq!(slots[0].panel("").moved(), (128, 0));
     }
 
     #[test]

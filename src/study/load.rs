@@ -130,6 +130,11 @@ pub fn scaled(scenario: &Scenario, load: Load) -> Result<(Scenario, Vec<String>)
     }
 }
 
+/// The place of the load that is the file's own, or nearest to it.
+pub fn nearest(loads: &[Load]) -> usize {
+    (0..loads.len()).min_by_key(|&n| loads[n].0.abs_diff(Load::AS_IT_IS.0)).unwrap_or(0)
+}
+
 /// Every case of a study, for every load: seed by seed, so that a study that is cut short has whole pairs.
 pub fn cases(loads: usize, variants: usize, first_seed: u64, seeds: u64) -> Vec<Case> {
     let one = super::compare::cases(variants, first_seed, seeds);
@@ -180,15 +185,12 @@ impl Study {
 
     /// The comparison that is not about load: that of the file's own, or the nearest to it.
     pub fn base(&self) -> Option<&Comparison> {
-        let far = |l: &Load| l.0.abs_diff(Load::AS_IT_IS.0);
-        let place = (0..self.loads.len()).min_by_key(|&n| far(&self.loads[n]))?;
-        self.by_load.get(place)
+        self.by_load.get(nearest(&self.loads))
     }
 
     /// The load that [`Study::base`] is of.
     pub fn base_load(&self) -> Load {
-        let far = |l: &Load| l.0.abs_diff(Load::AS_IT_IS.0);
-        self.loads.iter().copied().min_by_key(far).unwrap_or(Load::AS_IT_IS)
+        self.loads.get(nearest(&self.loads)).copied().unwrap_or(Load::AS_IT_IS)
     }
 
     /// A number of the load of a comparison: its mean over all runs of all variants, as arrivals do not depend on them.

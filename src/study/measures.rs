@@ -10,10 +10,28 @@ pub struct Measure {
     pub name: &'static str,
     /// What it is, in a few words.
     pub about: &'static str,
+    /// The table of a comparison in which it stands.
+    pub topic: Topic,
     /// What it is counted in.
     pub unit: Unit,
     /// Its value in a run, if it has one.
     pub of: fn(&Sample) -> Option<f64>,
+}
+
+/// What a measure is about: a table of its own, so that lines stay short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// How long clients wait.
+    Waiting,
+    /// How servers share the work, and who is not served.
+    Sharing,
+    /// What the director does.
+    Director,
+}
+
+impl Topic {
+    /// In the order of the tables.
+    pub const ALL: [Topic; 3] = [Topic::Waiting, Topic::Sharing, Topic::Director];
 }
 
 /// What a measure is counted in.
@@ -29,113 +47,149 @@ pub enum Unit {
 
 /// Every measure, in the order of tables.
 pub const MEASURES: &[Measure] = &[
-    Measure { name: "mean", about: "mean completion time", unit: Unit::Time, of: |s| waited(s, s.completion.mean) },
-    Measure { name: "p50", about: "median completion time", unit: Unit::Time, of: |s| waited(s, s.completion.p50) },
+    Measure {
+        name: "mean",
+        topic: Topic::Waiting,
+        about: "mean completion time",
+        unit: Unit::Time,
+        of: |s| waited(s, s.completion.mean),
+    },
+    Measure {
+        name: "p50",
+        topic: Topic::Waiting,
+        about: "median completion time",
+        unit: Unit::Time,
+        of: |s| waited(s, s.completion.p50),
+    },
     Measure {
         name: "p90",
+        topic: Topic::Waiting,
         about: "90th percentile of completion",
         unit: Unit::Time,
         of: |s| waited(s, s.completion.p90),
     },
     Measure {
         name: "p99",
+        topic: Topic::Waiting,
         about: "99th percentile of completion",
         unit: Unit::Time,
         of: |s| waited(s, s.completion.p99),
     },
     Measure {
         name: "p99.9",
+        topic: Topic::Waiting,
         about: "99.9th percentile of completion",
         unit: Unit::Time,
         of: |s| waited(s, s.completion.p999),
     },
-    Measure { name: "connect", about: "mean time to connect", unit: Unit::Time, of: |s| waited(s, s.connect.mean) },
+    Measure {
+        name: "connect",
+        topic: Topic::Waiting,
+        about: "mean time to connect",
+        unit: Unit::Time,
+        of: |s| waited(s, s.connect.mean),
+    },
     Measure {
         name: "first byte",
+        topic: Topic::Waiting,
         about: "mean time to the first byte",
         unit: Unit::Time,
         of: |s| waited(s, s.first_byte.mean),
     },
     Measure {
         name: "slowdown",
+        topic: Topic::Waiting,
         about: "mean of the time over the work that it was",
         unit: Unit::Number,
         of: |s| slowed(s, s.slowdown.mean),
     },
     Measure {
         name: "slowdown p99",
+        topic: Topic::Waiting,
         about: "99th percentile of the time over the work that it was",
         unit: Unit::Number,
         of: |s| slowed(s, s.slowdown.p99),
     },
     Measure {
         name: "Jain",
+        topic: Topic::Sharing,
         about: "Jain's index of connections by weight",
         unit: Unit::Number,
         of: |s| Some(s.evenness?.jain),
     },
     Measure {
         name: "CV",
+        topic: Topic::Sharing,
         about: "coefficient of variation of connections by weight",
         unit: Unit::Number,
         of: |s| Some(s.evenness?.cv),
     },
     Measure {
         name: "max/mean",
+        topic: Topic::Sharing,
         about: "the most connections by weight over their mean",
         unit: Unit::Number,
         of: |s| Some(s.evenness?.max_over_mean),
     },
     Measure {
         name: "share error",
+        topic: Topic::Sharing,
         about: "largest difference of a share of connections and a share of weight",
         unit: Unit::Part,
         of: |s| Some(s.evenness?.share_error),
     },
     Measure {
         name: "Jain of work",
+        topic: Topic::Sharing,
         about: "Jain's index of busy time by weight",
         unit: Unit::Number,
         of: |s| Some(s.busy_evenness?.jain),
     },
     Measure {
         name: "director frames",
+        topic: Topic::Director,
         about: "frames in and out of the director for each answered connection",
         unit: Unit::Number,
         of: |s| s.director.and_then(|d| d.per_connection(d.frames)),
     },
     Measure {
         name: "director bytes",
+        topic: Topic::Director,
         about: "bytes in and out of the director for each answered connection",
         unit: Unit::Number,
         of: |s| s.director.and_then(|d| d.per_connection(d.bytes)),
     },
     Measure {
         name: "director link",
+        topic: Topic::Director,
         about: "part of the time for which the fullest direction of the director's cables was sending",
         unit: Unit::Part,
         of: |s| Some(s.director?.link_use),
     },
     Measure {
         name: "director cpu",
+        topic: Topic::Director,
         about: "part of the time for which the director's processor dealt with frames, with a packet_rate",
         unit: Unit::Part,
         of: |s| s.director?.cpu_use,
     },
     Measure {
         name: "director ceiling",
+        topic: Topic::Director,
         about: "connections a second at which the director would be full",
         unit: Unit::Number,
         of: |s| s.director?.ceiling(),
     },
     Measure {
         name: "director drops",
+        topic: Topic::Director,
         about: "frames that found a queue of the director full",
         unit: Unit::Number,
         of: |s| Some(s.director?.dropped as f64),
     },
     Measure {
         name: "failed",
+        topic: Topic::Sharing,
         about: "part of the connections that were not answered",
         unit: Unit::Part,
         of: |s| Some(s.failed()),

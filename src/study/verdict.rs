@@ -5,7 +5,7 @@
 //! (Bonferroni): of fifteen pairs none is called real by chance more often than once in twenty studies.
 
 use super::compare::Comparison;
-use super::measures::{MEASURES, Measure, Unit};
+use super::measures::{MEASURES, Measure, Topic, Unit};
 use super::sample::{Sample, ServerShare};
 use super::stats::Interval;
 use crate::report::tables::{Cell, Format, Grid, csv_line};
@@ -62,11 +62,11 @@ impl Comparison {
     fn human(&self) -> String {
         let mut out = format!("{}: {}\n\n", self.name, self.caption());
         let columns: Vec<&'static str> = std::iter::once(self.kind()).chain(MEASURES.iter().map(|m| m.name)).collect();
-        // Three tables, so that lines stay short: waiting, sharing, the director.
-        for part in [&MEASURES[..7], &MEASURES[7..12], &MEASURES[12..]] {
-            let mut grid = Grid::new(&columns_of(&columns, part, self.kind()));
+        for topic in Topic::ALL {
+            let part = || MEASURES.iter().filter(move |m| m.topic == topic);
+            let mut grid = Grid::new(&columns_of(&columns, topic, self.kind()));
             for (n, name) in self.variants.iter().enumerate() {
-                let cells = part.iter().map(|m| self.interval(n, m).map_or(Cell::None, |i| shown(i, m.unit).into()));
+                let cells = part().map(|m| self.interval(n, m).map_or(Cell::None, |i| shown(i, m.unit).into()));
                 grid.row(std::iter::once(Cell::from(name.name())).chain(cells));
             }
             out.push_str(&grid.print(Format::Human));
@@ -301,8 +301,9 @@ impl Comparison {
     }
 }
 
-fn columns_of(all: &[&'static str], part: &[Measure], first: &str) -> Vec<&'static str> {
-    all.iter().copied().filter(|c| *c == first || part.iter().any(|m| m.name == *c)).collect()
+fn columns_of(all: &[&'static str], topic: Topic, first: &str) -> Vec<&'static str> {
+    let stands = |c: &&str| MEASURES.iter().any(|m| m.topic == topic && m.name == *c);
+    all.iter().copied().filter(|c| *c == first || stands(c)).collect()
 }
 
 fn capital(text: &str) -> String {

@@ -127,7 +127,7 @@ impl<'a> View<'a> {
         Figure {
             name,
             scenario: self.base.name.clone(),
-            title: self.base.title.clone(),
+            title: if self.base.title.is_empty() { &self.base.name } else { &self.base.title }.clone(),
             subtitle: subtitle.into(),
             caption,
             plot,

@@ -3,7 +3,7 @@
 //! SVG is drawn at ten times its size in whole pixels, and the root element is rewritten to the true size, so that lines are
 //! smooth and the bytes are the same everywhere. PNG is drawn at six times its size and averaged three by three, which smooths
 //! edges; it says 192 dots per inch. Letters that the embedded font (DejaVu Sans) lacks are painted, so that every reader sees
-//! them ([`font`]). Colours are Okabe and Ito's; dashes, markers and hatches say the same.
+//! them (`font`). Colours are Okabe and Ito's; dashes, markers and hatches say the same.
 
 mod axis;
 mod bars;
