@@ -23,6 +23,7 @@ mod progress;
 mod run;
 mod show;
 mod simulation;
+mod spool;
 mod test;
 mod trace;
 mod ui;
