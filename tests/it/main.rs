@@ -8,6 +8,7 @@ mod determinism;
 mod kernel;
 mod knobs;
 mod lints;
+mod long_traces;
 mod neighbours;
 mod pcap;
 mod scenarios;
