@@ -6,6 +6,7 @@ pub mod dist;
 pub mod id;
 pub mod index;
 pub mod jiffies;
+pub mod pack;
 pub mod rng;
 pub mod table;
 pub mod time;

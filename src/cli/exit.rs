@@ -49,6 +49,7 @@ pub fn report_panics() {
     std::panic::set_hook(Box::new(|info| {
         use std::io::Write;
         let _ = std::io::stderr().write_all(describe(info).as_bytes());
+        super::out::abandon();
         std::process::exit(i32::from(INTERNAL));
     }));
 }

@@ -25,6 +25,7 @@ mod progress;
 mod run;
 mod show;
 mod simulation;
+mod spool;
 mod sweep;
 mod test;
 mod trace;

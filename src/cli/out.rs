@@ -2,9 +2,11 @@
 
 use super::exit::Failure;
 use lvsim::report::Artifact;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// Stdout. Once its reader has gone away the rest is thrown away quietly.
 #[derive(Debug)]
@@ -65,6 +67,18 @@ impl Out {
         self.settle(flushed)
     }
 
+    /// Lets `fill` write to it.
+    ///
+    /// # Errors
+    /// See [`Out::text`]; also if `fill` fails by itself.
+    pub fn fill(&mut self, fill: Fill<'_>) -> Result<(), Failure> {
+        if self.closed {
+            return Ok(());
+        }
+        let filled = fill(&mut self.stdout);
+        self.settle(filled)
+    }
+
     fn settle(&mut self, done: io::Result<()>) -> Result<(), Failure> {
         match done {
             Ok(()) => Ok(()),
@@ -80,13 +94,16 @@ impl Out {
     }
 }
 
+/// Writes what is to stand in a file.
+pub type Fill<'f> = &'f mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
+
 /// Writes a file, creating its folders: first under a temporary name beside it, then renamed, so that nobody ever sees
 /// half of it. What is no regular file (`/dev/null`, a pipe) is written as it stands.
 ///
 /// # Errors
 /// Says which file and why.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_whole(path, bytes).map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))
+    write_with(path, &mut |file| file.write_all(bytes))
 }
 
 /// Writes files into a folder; of an interrupted run under names that say so.
@@ -105,35 +122,67 @@ pub fn write_all(folder: &Path, artifacts: &[Artifact], is_partial: bool) -> Res
 ///
 /// # Errors
 /// See [`write_file`].
-pub fn write_with(path: &Path, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    fill_whole(path, fill).map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))
+pub fn write_with(path: &Path, fill: Fill<'_>) -> Result<(), Failure> {
+    write_whole(path, fill).map_err(|e| Failure::usage(format!("cannot write `{}`: {e}", path.display())))
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fill_whole(path, &mut |file| file.write_all(bytes))
-}
-
-fn fill_whole(path: &Path, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut buffered = |file: fs::File| {
+fn write_whole(path: &Path, fill: Fill<'_>) -> io::Result<()> {
+    let mut buffered = |file: File| {
         let mut file = BufWriter::with_capacity(1 << 16, file);
         fill(&mut file)?;
         file.flush()
     };
     // Through a symbolic link to the file that it means: a rename would replace the link.
     let path = match fs::metadata(path) {
-        Ok(there) if !there.is_file() => return buffered(fs::OpenOptions::new().write(true).open(path)?),
+        Ok(there) if !there.is_file() => return buffered(OpenOptions::new().write(true).truncate(true).open(path)?),
         Ok(_) => fs::canonicalize(path)?,
         Err(_) => path.to_path_buf(),
     };
     if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }
-    let temporary = temporary_name(&path);
-    let done = fs::File::create(&temporary).and_then(buffered).and_then(|()| fs::rename(&temporary, &path));
-    if done.is_err() {
-        let _ = fs::remove_file(&temporary);
+    let (temporary, file) = Temporary::create(&path)?;
+    buffered(file)?;
+    fs::rename(&temporary.0, &path)
+}
+
+/// Names of temporary files that there are.
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Takes temporary files away and lets nobody make another: the program ends now.
+pub fn abandon() {
+    // Who makes or renames one is done soon, unless it is this thread, in a panic.
+    for _ in 0..1000 {
+        if let Ok(names) = TEMPORARY.try_lock() {
+            for name in names.iter() {
+                let _ = fs::remove_file(name);
+            }
+            std::mem::forget(names);
+            return;
+        }
+        thread::yield_now();
     }
-    done
+}
+
+/// A file under a temporary name, which is taken away on every way out.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn create(path: &Path) -> io::Result<(Temporary, File)> {
+        let name = temporary_name(path);
+        let mut names = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = File::create(&name)?;
+        names.push(name.clone());
+        Ok((Temporary(name), file))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After a renaming there is none any more.
+        let _ = fs::remove_file(&self.0);
+        TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).retain(|name| *name != self.0);
+    }
 }
 
 fn temporary_name(path: &Path) -> PathBuf {
@@ -174,6 +223,17 @@ mod tests {
         fs::write(&file, b"").expect("a file");
         let error = write_file(&file.join("below"), b"x").expect_err("a file is no folder");
         assert!(error.message.contains("below"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_filled_leaves_the_old_one_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.txt");
+        write_file(&path, b"old").expect("a file");
+        let full = write_with(&path, &mut |file| file.write_all(b"new").and(Err(io::Error::other("the disk is full"))));
+        assert!(full.is_err_and(|e| e.message.contains("a.txt") && e.message.contains("the disk is full")));
+        assert_eq!(fs::read(&path).ok().as_deref(), Some(&b"old"[..]));
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
     }
 
     #[cfg(unix)]

@@ -47,6 +47,13 @@ impl Meter {
         }
     }
 
+    /// Called while a long file is written.
+    pub fn wrote(&mut self, name: &str, bytes: u64) {
+        if let Some(elapsed) = self.due() {
+            self.say(elapsed, 0, wrote(name, bytes, elapsed));
+        }
+    }
+
     fn due(&self) -> Option<Duration> {
         Some(self.started.elapsed()).filter(|elapsed| *elapsed >= self.next)
     }
@@ -105,6 +112,12 @@ fn pieces(what: &str, done: usize, all: usize, elapsed: Duration) -> String {
     format!("{done} of {all} {what}, {left:.0} s left")
 }
 
+/// `run.pcapng: 310 MB written, 155 MB/s`.
+fn wrote(name: &str, bytes: u64, elapsed: Duration) -> String {
+    let rate = bytes as f64 / elapsed.as_secs_f64().max(1e-9) / 1e6;
+    format!("{name}: {} MB written, {rate:.0} MB/s", bytes / 1_000_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +132,11 @@ mod tests {
     #[test]
     fn a_tally_tells_runs_and_the_time_left() {
         assert_eq!(pieces("runs", 3, 12, Duration::from_secs(6)), "3 of 12 runs, 18 s left");
+    }
+
+    #[test]
+    fn a_long_file_tells_its_name_and_how_much_of_it_there_is() {
+        assert_eq!(wrote("a.json", 310_000_000, Duration::from_secs(2)), "a.json: 310 MB written, 155 MB/s");
     }
 
     #[test]

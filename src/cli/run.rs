@@ -2,11 +2,13 @@
 
 use super::exit::{self, Failure};
 use super::font::FontArgs;
+use super::progress::Meter;
 use super::simulation::{SimArgs, interrupted, verdict};
 use super::ui::{Ui, count};
-use super::{input, out};
-use lvsim::report::run::{Run, Stop};
+use super::{input, out, spool, values};
+use lvsim::report::run::{DOCUMENTS, Run, Stop};
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,7 +19,10 @@ Examples:
   lvsim run scenarios/dr.yaml
   lvsim run scenarios/dr.yaml --set traffic.web.connections=50 --seed 7
   lvsim run scenarios/nat.yaml --pcap nat.pcapng     for Wireshark: one interface for each host's
-  lvsim run - --json < scenarios/tun.yaml            one object, for programs")]
+  lvsim run - --json < scenarios/tun.yaml            one object, for programs
+
+A trace of more than 250000 records is put aside in a file without a name: in the folder that TMPDIR names, else in
+/var/tmp. A million connections through a director take some 2 GB there, their record and capture 6 GB each.")]
 pub struct Args {
     /// Scenarios; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
@@ -30,6 +35,9 @@ pub struct Args {
     /// Write every frame as pcapng
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
+    /// Put aside at most so much of a long trace (default `8GiB`), in a temporary file in TMPDIR
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes, help_heading = "Limits")]
+    max_trace: Option<u64>,
     /// Print one JSON object for each scenario instead of the story
     #[arg(long)]
     json: bool,
@@ -80,8 +88,12 @@ impl Args {
         }
         for scenario in &loaded {
             let started = now();
-            let traced = !self.no_output || self.record.is_some() || self.pcap.is_some();
-            let run = self.sim.simulate(scenario, traced || !self.json, ui)?;
+            let run = match self.traced() {
+                true => {
+                    self.sim.simulate_long(scenario, spool::spooling(self.max_trace.unwrap_or(spool::TRACE)), ui)?
+                }
+                false => self.sim.simulate(scenario, false, ui)?,
+            };
             let wall = started.elapsed().as_secs_f64();
             self.report(&run, wall, ui)?;
             code = exit::worst(code, verdict(&run, ui));
@@ -90,6 +102,12 @@ impl Args {
             }
         }
         Ok(code)
+    }
+
+    /// Whether anything tells of what happened.
+    fn traced(&self) -> bool {
+        let story = !self.json && !self.quiet;
+        story || !self.no_output || self.record.is_some() || self.pcap.is_some()
     }
 
     /// What clap cannot know.
@@ -118,22 +136,27 @@ impl Args {
         }
         let partial = run.stop == Stop::Interrupted;
         if let Some(file) = &self.record {
-            put(file, run.record_json().as_bytes(), partial, ui)?;
+            put(file, &mut |out| run.write_record(out), partial, ui)?;
         }
         if let Some(file) = &self.pcap {
-            put(file, &run.pcapng(), partial, ui)?;
+            put(file, &mut |out| run.write_pcapng(out), partial, ui)?;
         }
         if self.json {
             ui.out.line(&object(run, wall, partial).to_string())?;
         } else if !self.quiet && !is_stdout(&self.record) && !is_stdout(&self.pcap) {
-            let story = run.story(ui.color_out);
+            let story = run.story(ui.color_out).map_err(untold)?;
             ui.out.text(&story)?;
         }
         if !self.no_output {
             let folder = self.output.join(&run.name);
-            let artifacts = run.artifacts(self.png);
-            out::write_all(&folder, &artifacts, partial)?;
-            let what = count(artifacts.len(), "file");
+            for (name, fill) in DOCUMENTS {
+                put(&folder.join(name), &mut |out| fill(run, out), partial, ui)?;
+            }
+            let artifacts = run.artifacts(self.png).map_err(untold)?;
+            for artifact in &artifacts {
+                put(&folder.join(&artifact.name), &mut |out| out.write_all(&artifact.bytes), partial, ui)?;
+            }
+            let what = count(DOCUMENTS.len() + artifacts.len(), "file");
             ui.note(&format!("wrote {what} to {}", folder.display()));
         }
         Ok(())
@@ -145,12 +168,48 @@ fn is_stdout(file: &Option<PathBuf>) -> bool {
 }
 
 /// Writes a file, or stdout for `-`; of an interrupted run under a name that says so.
-fn put(file: &Path, bytes: &[u8], partial: bool, ui: &mut Ui) -> Result<(), Failure> {
+fn put(file: &Path, fill: out::Fill<'_>, partial: bool, ui: &mut Ui) -> Result<(), Failure> {
     if file == Path::new("-") {
-        return ui.out.bytes(bytes);
+        return ui.out.fill(fill);
     }
     let marked = if partial { out::partial(file) } else { file.to_path_buf() };
-    out::write_file(&marked, bytes)
+    let mut meter = Meter::new(ui.quiet, ui.live());
+    let name = marked.display().to_string();
+    let wrote = out::write_with(&marked, &mut |to| fill(&mut Metered { to, meter: &mut meter, name: &name, bytes: 0 }));
+    meter.finish();
+    wrote
+}
+
+/// Tells how much of a file is written, when that takes long.
+struct Metered<'a> {
+    to: &'a mut dyn Write,
+    meter: &'a mut Meter,
+    name: &'a str,
+    bytes: u64,
+}
+
+/// How many bytes may pass between two looks at the clock.
+const LOOK: u64 = 1 << 20;
+
+impl Write for Metered<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.to.write(bytes)?;
+        let before = self.bytes;
+        self.bytes += n as u64;
+        if before / LOOK != self.bytes / LOOK {
+            self.meter.wrote(self.name, self.bytes);
+        }
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// A trace that was put aside and cannot be read again.
+fn untold(error: io::Error) -> Failure {
+    Failure::usage(format!("the trace cannot be read again: {error}"))
 }
 
 /// The object of `--json`: the run's own, with what only a process knows of itself.

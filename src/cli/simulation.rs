@@ -7,6 +7,7 @@ use super::values;
 use lvsim::base::Span;
 use lvsim::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use lvsim::scenario::Scenario;
+use lvsim::trace::Spooling;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,7 +26,7 @@ pub struct SimArgs {
     /// Give up after so many events (`50M`)
     #[arg(long, value_name = "N", value_parser = values::events, help_heading = "Limits")]
     pub max_events: Option<u64>,
-    /// Give up when the simulation needs more memory (`2GB`)
+    /// Give up when the simulation needs more memory (`2GB`): half is for what is pending, half for the trace
     #[arg(long, value_name = "SIZE", value_parser = values::bytes, help_heading = "Limits")]
     pub max_memory: Option<u64>,
 }
@@ -35,7 +36,7 @@ impl SimArgs {
         let mut limits = Limits::default();
         limits.events = self.max_events.unwrap_or(limits.events);
         limits.memory_bytes = self.max_memory.unwrap_or(limits.memory_bytes);
-        RunOptions { seed: self.seed, until: self.until, trace, decisions, limits }
+        RunOptions { seed: self.seed, until: self.until, trace, decisions, limits, spooling: None }
     }
 
     /// What each of many runs is given; Ctrl-C is caught ([`interrupted`]).
@@ -55,7 +56,19 @@ impl SimArgs {
         self.run(scenario, &self.options(trace, false), ui)
     }
 
-    /// The same; every step of every packet is kept as well.
+    /// The same for stories, captures, records and reports only: a long trace is put aside.
+    ///
+    /// # Errors
+    /// If Ctrl-C cannot be caught, or the trace cannot be put aside.
+    pub fn simulate_long<'s>(&self, scenario: &'s Scenario, spooling: Spooling, ui: &Ui) -> Result<Run<'s>, Failure> {
+        let run = self.run(scenario, &RunOptions { spooling: Some(spooling), ..self.options(true, false) }, ui)?;
+        match &run.stop {
+            Stop::Untold(why) => Err(Failure::usage(format!("{}: the trace cannot be kept: {why}", run.name))),
+            _ => Ok(run),
+        }
+    }
+
+    /// The same as [`SimArgs::simulate`]; every step of every packet is kept as well.
     ///
     /// # Errors
     /// If Ctrl-C cannot be caught.
@@ -97,6 +110,7 @@ pub fn catch_interrupts() -> Result<(), Failure> {
     ONCE.call_once(|| {
         done = ctrlc::set_handler(|| {
             if INTERRUPTED.swap(true, Ordering::Relaxed) {
+                super::out::abandon();
                 std::process::exit(i32::from(exit::INTERRUPTED));
             }
         });
@@ -112,6 +126,10 @@ pub fn verdict(run: &Run<'_>, ui: &Ui) -> u8 {
         Stop::Limit { what, reached, hint } => {
             ui.error(&format!("{}: stopped by the limit of {what}, at {reached}; {hint}", run.name));
             exit::LIMIT
+        }
+        Stop::Untold(why) => {
+            ui.error(&format!("{}: {why}", run.name));
+            exit::USAGE
         }
         Stop::Interrupted => {
             ui.error(&format!("{}: interrupted; what there is, is partial", run.name));

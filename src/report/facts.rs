@@ -2,9 +2,10 @@
 
 use super::log::{ConnectionRow, Drop, Outcome, RunLog};
 use crate::base::{DevIdx, NodeId, SimTime, Table};
-use crate::trace::{ArpAnswer, Dir, TraceEvent};
-use crate::wire::{Arp, ArpOp, L3, Mac};
+use crate::trace::{ArpAnswer, Dir, Record, TraceEvent};
+use crate::wire::{Arp, ArpOp, Frame, L3, Mac};
 use std::collections::BTreeMap;
+use std::io;
 use std::net::Ipv4Addr;
 
 /// One traffic entry, counted.
@@ -22,8 +23,8 @@ pub struct Traffic<'a> {
 
 /// Every traffic entry, in the order of the file.
 pub fn traffic<'a>(log: &'a RunLog<'_>) -> Vec<Traffic<'a>> {
-    let one = |name| {
-        let connections: Vec<_> = log.connections.iter().filter(|c| c.traffic == name).collect();
+    let one = |name: &'a str| {
+        let connections: Vec<_> = log.connections.iter().filter(|c| &*c.traffic == name).collect();
         let mut outcomes = BTreeMap::new();
         let mut servers: BTreeMap<&str, u64> = BTreeMap::new();
         for c in &connections {
@@ -44,42 +45,73 @@ pub fn traffic<'a>(log: &'a RunLog<'_>) -> Vec<Traffic<'a>> {
 
 /// Packets that died at one place for one reason.
 #[derive(Clone, Debug)]
-pub struct Death<'a> {
+pub struct Death {
     /// The node.
     pub node: NodeId,
-    /// The first of them.
-    pub first: Drop<'a>,
     /// How many.
     pub count: u64,
+    first: Record,
 }
 
 /// What died, grouped by node and reason, in order of the first; harmless losses (floods, repetitions) apart.
 #[derive(Clone, Debug, Default)]
-pub struct Deaths<'a> {
+pub struct Deaths {
     /// What somebody missed.
-    pub real: Vec<Death<'a>>,
+    pub real: Vec<Death>,
     /// What nobody missed.
-    pub harmless: Vec<Death<'a>>,
+    pub harmless: Vec<Death>,
+    places: BTreeMap<(NodeId, &'static str), usize>,
 }
 
-/// What died in a run.
-pub fn deaths<'a>(log: &'a RunLog<'_>) -> Deaths<'a> {
-    let mut out = Deaths::default();
-    let mut places: BTreeMap<(NodeId, &'static str), usize> = BTreeMap::new();
-    for drop in log.drops() {
-        let list = if drop.harmless() { &mut out.harmless } else { &mut out.real };
-        let place = *places.entry((drop.node, drop.reason.rule().code)).or_insert_with(|| {
-            list.push(Death { node: drop.node, first: drop, count: 0 });
+/// What is found in the trace, by reading it once. Its size is that of what happened differently, and of ARP; not that of the
+/// trace.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// What died.
+    pub deaths: Deaths,
+    /// Every who-has, without the verdicts of hosts that have nothing to do with it.
+    pub questions: Vec<Question>,
+}
+
+/// Reads the trace.
+///
+/// # Errors
+/// If a trace that was put aside cannot be read.
+pub fn facts(log: &RunLog<'_>) -> io::Result<Facts> {
+    let (mut deaths, mut asking) = (Deaths::default(), Asking::default());
+    let mut records = log.read();
+    while let Some(record) = records.next_record()? {
+        match &record.event {
+            TraceEvent::Dropped { .. } => deaths.see(record),
+            TraceEvent::ArpVerdict { answer: ArpAnswer::NotMine | ArpAnswer::NotAQuestion, .. } => {}
+            _ => asking.see(record),
+        }
+    }
+    Ok(Facts { deaths, questions: asking.end() })
+}
+
+impl Death {
+    /// The first of them.
+    pub fn first(&self) -> Drop<'_> {
+        Drop::of(&self.first).expect("a death begins with a loss: see Deaths::see")
+    }
+}
+
+impl Deaths {
+    fn see(&mut self, record: &Record) {
+        let Some(drop) = Drop::of(record) else { return };
+        let list = if drop.harmless() { &mut self.harmless } else { &mut self.real };
+        let place = *self.places.entry((drop.node, drop.reason.rule().code)).or_insert_with(|| {
+            list.push(Death { node: drop.node, count: 0, first: record.clone() });
             list.len() - 1
         });
         list[place].count += 1;
     }
-    out
 }
 
 /// A who-has, and what became of it.
 #[derive(Clone, Debug)]
-pub struct Question<'a> {
+pub struct Question {
     /// When it was sent.
     pub at: SimTime,
     /// The asking host.
@@ -87,80 +119,100 @@ pub struct Question<'a> {
     /// The asking device.
     pub dev: DevIdx,
     /// The question.
-    pub request: &'a Arp,
+    pub request: Arp,
     /// To one host only.
     pub unicast: bool,
     /// What each host that heard it did, in order of time.
-    pub verdicts: Vec<(NodeId, &'a ArpAnswer)>,
+    pub verdicts: Vec<(NodeId, ArpAnswer)>,
     /// The answers as they reached the asker.
     pub answers: Vec<(SimTime, Mac)>,
     /// The hardware address that the asker's cache had after the last answer.
     pub cached: Option<Mac>,
 }
 
-/// Every who-has in order of sending, without announcements (a host asking for its own address).
-pub fn questions<'a>(log: &RunLog<'a>) -> Vec<Question<'a>> {
-    let mut out: Vec<Question<'a>> = Vec::new();
+/// Every who-has in order of sending, without announcements (a host asking for its own address), as far as the trace is
+/// in memory.
+pub fn questions(log: &RunLog<'_>) -> Vec<Question> {
+    let mut asking = Asking::default();
+    log.records.iter().for_each(|record| asking.see(record));
+    asking.end()
+}
+
+/// Questions, while they are gathered.
+#[derive(Debug, Default)]
+struct Asking {
+    out: Vec<Question>,
     // The latest question of a device, and of a sender as others hear it.
-    let mut by_dev: Table<(NodeId, DevIdx, Ipv4Addr), usize> = Table::default();
-    let mut by_sender: Table<(Mac, Ipv4Addr, Ipv4Addr), usize> = Table::default();
-    for r in log.records {
+    by_dev: Table<(NodeId, DevIdx, Ipv4Addr), usize>,
+    by_sender: Table<(Mac, Ipv4Addr, Ipv4Addr), usize>,
+}
+
+impl Asking {
+    fn see(&mut self, r: &Record) {
         match &r.event {
             TraceEvent::Frame { dev, dir, frame, .. } => {
-                let L3::Arp(arp) = &frame.l3 else { continue };
-                match (arp.op, dir) {
-                    (ArpOp::Request, Dir::Out) if arp.spa != arp.tpa => {
-                        by_dev.insert((r.node, *dev, arp.tpa), out.len());
-                        by_sender.insert((arp.sha, arp.spa, arp.tpa), out.len());
-                        out.push(Question {
-                            at: r.at,
-                            node: r.node,
-                            dev: *dev,
-                            request: arp,
-                            unicast: !frame.dst.is_multicast(),
-                            verdicts: Vec::new(),
-                            answers: Vec::new(),
-                            cached: None,
-                        });
-                    }
-                    (ArpOp::Reply, Dir::In) => {
-                        if let Some(i) = by_dev.get(&(r.node, *dev, arp.spa))
-                            && frame.dst == out[*i].request.sha
-                        {
-                            out[*i].answers.push((r.at, arp.sha));
-                        }
-                    }
-                    _ => {}
+                if let L3::Arp(arp) = &frame.l3 {
+                    self.frame(r, *dev, *dir, frame, arp);
                 }
             }
             TraceEvent::ArpVerdict { request, answer, .. } => {
-                if let Some(i) = by_sender.get(&(request.sha, request.spa, request.tpa)) {
-                    out[*i].verdicts.push((r.node, answer));
+                if let Some(i) = self.by_sender.get(&(request.sha, request.spa, request.tpa)) {
+                    self.out[*i].verdicts.push((r.node, answer.clone()));
                 }
             }
             TraceEvent::Neigh { dev, addr, mac, .. } => {
-                if let (Some(i), Some(mac)) = (by_dev.get(&(r.node, *dev, *addr)), mac)
-                    && !out[*i].answers.is_empty()
+                if let (Some(i), Some(mac)) = (self.by_dev.get(&(r.node, *dev, *addr)), mac)
+                    && !self.out[*i].answers.is_empty()
                 {
-                    out[*i].cached = Some(*mac);
+                    self.out[*i].cached = Some(*mac);
                 }
             }
             _ => {}
         }
     }
-    // A cache that was confirmed without a change of address has had the same one all along.
-    for q in &mut out {
-        if q.cached.is_none() {
-            q.cached = q.answers.first().map(|a| a.1);
+
+    fn frame(&mut self, r: &Record, dev: DevIdx, dir: Dir, frame: &Frame, arp: &Arp) {
+        match (arp.op, dir) {
+            (ArpOp::Request, Dir::Out) if arp.spa != arp.tpa => {
+                self.by_dev.insert((r.node, dev, arp.tpa), self.out.len());
+                self.by_sender.insert((arp.sha, arp.spa, arp.tpa), self.out.len());
+                self.out.push(Question {
+                    at: r.at,
+                    node: r.node,
+                    dev,
+                    request: *arp,
+                    unicast: !frame.dst.is_multicast(),
+                    verdicts: Vec::new(),
+                    answers: Vec::new(),
+                    cached: None,
+                });
+            }
+            (ArpOp::Reply, Dir::In) => {
+                if let Some(i) = self.by_dev.get(&(r.node, dev, arp.spa))
+                    && frame.dst == self.out[*i].request.sha
+                {
+                    self.out[*i].answers.push((r.at, arp.sha));
+                }
+            }
+            _ => {}
         }
     }
-    out
+
+    fn end(mut self) -> Vec<Question> {
+        // A cache that was confirmed without a change of address has had the same one all along.
+        for q in &mut self.out {
+            if q.cached.is_none() {
+                q.cached = q.answers.first().map(|a| a.1);
+            }
+        }
+        self.out
+    }
 }
 
-impl Question<'_> {
+impl Question {
     /// Whether there was anything to decide: more than one host has the address, or one that has it kept silent.
     pub fn contested(&self, log: &RunLog<'_>) -> bool {
-        let quiet = |(_, answer): &(NodeId, &ArpAnswer)| {
+        let quiet = |(_, answer): &(NodeId, ArpAnswer)| {
             !matches!(answer, ArpAnswer::Answered { .. } | ArpAnswer::NotMine | ArpAnswer::NotAQuestion)
         };
         let answered = self.verdicts.iter().filter(|v| matches!(v.1, ArpAnswer::Answered { .. })).count();
@@ -190,10 +242,10 @@ mod tests {
     fn deaths_of_one_reason_at_one_node_are_one_group() {
         let records = testing::records();
         let log = testing::log(&records);
-        let all = deaths(&log);
+        let all = facts(&log).expect("a trace in memory").deaths;
         assert_eq!(all.real.len(), 1);
         assert_eq!(all.real[0].count, 2);
-        assert_eq!(all.real[0].first.at, testing::ms(1500));
+        assert_eq!(all.real[0].first().at, testing::ms(1500));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::base::time::seconds;
 use crate::base::{DevIdx, NodeId, SimTime};
 pub use crate::node::app::Outcome;
-use crate::trace::{DropReason, Record, TraceEvent};
+use crate::trace::{Aside, DropReason, Record, Records, TraceEvent};
 use crate::wire::emit::Words;
 use crate::wire::{Arp, Frame, L3, Mac, Proto};
 use std::collections::BTreeMap;
@@ -27,8 +27,10 @@ pub struct RunLog<'a> {
     pub ended: SimTime,
     /// The nodes, by [`NodeId`].
     pub nodes: Vec<NodeInfo>,
-    /// What was traced, in order of time.
+    /// What was traced, in order of time, as far as it is in memory.
     pub records: &'a [Record],
+    /// What was traced after that, where a long trace was put aside; [`RunLog::read`] reads both.
+    pub aside: Option<&'a Aside>,
     /// How many records did not fit into the trace.
     pub lost_records: u64,
     /// Connections in the order of the file, then by index.
@@ -82,12 +84,12 @@ pub struct DevInfo {
 /// A connection of the scenario's traffic.
 #[derive(Clone, Debug)]
 pub struct ConnectionRow {
-    /// The entry's name.
-    pub traffic: String,
+    /// The entry's name. Names are shared: of such rows there may be a million.
+    pub traffic: Arc<str>,
     /// Its place in the entry, from 0.
     pub index: u32,
     /// The client's node.
-    pub client: String,
+    pub client: Arc<str>,
     /// The client's port.
     pub source_port: u16,
     /// Where to.
@@ -101,7 +103,7 @@ pub struct ConnectionRow {
     /// How it ended.
     pub outcome: Outcome,
     /// The node that answered.
-    pub server: Option<String>,
+    pub server: Option<Arc<str>>,
     /// The socket's error, such as `ECONNREFUSED`.
     pub errno: Option<&'static str>,
 }
@@ -169,6 +171,13 @@ pub struct Mark {
     pub at: SimTime,
     /// What: `rs1: ifconfig eth0 down`.
     pub text: String,
+}
+
+impl<'a> RunLog<'a> {
+    /// What was traced, in order of time, wherever it is: for reports that a trace of any length must not hold up.
+    pub fn read(&self) -> Records<'a> {
+        Records::new(self.records, self.aside)
+    }
 }
 
 impl RunLog<'_> {
@@ -242,21 +251,16 @@ impl RunLog<'_> {
         Words { nodes: names, texts: self.texts, bytes: self.bytes }
     }
 
-    /// Every packet that was lost, in order of time.
+    /// Every packet that was lost, in order of time, as far as it is in memory.
     pub fn drops(&self) -> impl Iterator<Item = Drop<'_>> {
-        self.records.iter().filter_map(|r| match &r.event {
-            TraceEvent::Dropped { dev, frame, reason } => {
-                Some(Drop { at: r.at, node: r.node, dev: *dev, frame, reason })
-            }
-            _ => None,
-        })
+        self.records.iter().filter_map(Drop::of)
     }
 
     /// The traffic entries' names, in the order of the file.
     pub fn traffic_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for c in &self.connections {
-            if !names.contains(&c.traffic.as_str()) {
+            if !names.contains(&&*c.traffic) {
                 names.push(&c.traffic);
             }
         }
@@ -279,7 +283,17 @@ pub struct Drop<'a> {
     pub reason: &'a DropReason,
 }
 
-impl Drop<'_> {
+impl<'a> Drop<'a> {
+    /// What a record tells, if it tells of a loss.
+    pub fn of(record: &'a Record) -> Option<Drop<'a>> {
+        match &record.event {
+            TraceEvent::Dropped { dev, frame, reason } => {
+                Some(Drop { at: record.at, node: record.node, dev: *dev, frame, reason })
+            }
+            _ => None,
+        }
+    }
+
     /// Whether nobody misses it: frames that a switch flooded, broadcasts, repetitions.
     pub fn harmless(&self) -> bool {
         matches!(

@@ -2,11 +2,12 @@
 
 use super::Artifact;
 use super::charts::CHARTS;
-use super::facts::{Question, deaths, questions, traffic};
+use super::facts::{Deaths, Question, facts, traffic};
 use super::log::RunLog;
 use super::tables::{Cell, Grid};
 use super::words::arp_answer;
 use crate::trace::ArpAnswer;
+use std::io;
 
 /// More who-has than this are counted.
 const QUESTIONS: usize = 100;
@@ -21,7 +22,11 @@ pub struct TextBlock {
 }
 
 /// The page. `file` is the scenario as it would be typed, without a folder: `dr.yaml`.
-pub fn report(log: &RunLog<'_>, blocks: &[TextBlock], file: &str) -> Artifact {
+///
+/// # Errors
+/// If a trace that was put aside cannot be read.
+pub fn report(log: &RunLog<'_>, blocks: &[TextBlock], file: &str) -> io::Result<Artifact> {
+    let facts = facts(log)?;
     let mut out = format!("# {}\n", plain(&log.title));
     if !log.about.trim().is_empty() {
         out.push_str(&format!("\n{}\n", log.about.trim()));
@@ -31,8 +36,8 @@ pub fn report(log: &RunLog<'_>, blocks: &[TextBlock], file: &str) -> Artifact {
     for row in CHARTS {
         out.push_str(&format!("\n![{}]({}.svg)\n", capital(row.about), row.name));
     }
-    section(&mut out, "What was lost", &losses(log));
-    section(&mut out, "Who answered for a shared address", &arp(log));
+    section(&mut out, "What was lost", &losses(log, &facts.deaths));
+    section(&mut out, "Who answered for a shared address", &arp(log, &facts.questions));
     section(&mut out, "Expected", &expectations(log));
     if !blocks.is_empty() {
         out.push_str("\n## Tables at the end\n");
@@ -52,7 +57,7 @@ pub fn report(log: &RunLog<'_>, blocks: &[TextBlock], file: &str) -> Artifact {
         log.seed
     ));
     out.push_str(&fenced(&format!("lvsim run {file} --seed {}\n", log.seed)));
-    Artifact { name: "report.md".into(), bytes: out.into_bytes() }
+    Ok(Artifact { name: "report.md".into(), bytes: out.into_bytes() })
 }
 
 fn section(out: &mut String, title: &str, body: &str) {
@@ -109,11 +114,11 @@ fn services(log: &RunLog<'_>) -> String {
     if grid.is_empty() { String::new() } else { grid.markdown() }
 }
 
-fn losses(log: &RunLog<'_>) -> String {
-    let all = deaths(log);
+fn losses(log: &RunLog<'_>, all: &Deaths) -> String {
     let mut grid = Grid::new(&["packets", "where", "first at", "why", "rule", "try"]);
     for death in &all.real {
-        let (first, rule) = (&death.first, death.first.reason.rule());
+        let first = death.first();
+        let rule = first.reason.rule();
         grid.row([
             death.count.into(),
             log.place(first.node, first.dev).into(),
@@ -134,8 +139,8 @@ fn losses(log: &RunLog<'_>) -> String {
     out
 }
 
-fn arp(log: &RunLog<'_>) -> String {
-    let all: Vec<Question<'_>> = questions(log).into_iter().filter(|q| q.contested(log)).collect();
+fn arp(log: &RunLog<'_>, all: &[Question]) -> String {
+    let all: Vec<&Question> = all.iter().filter(|q| q.contested(log)).collect();
     if all.is_empty() {
         return String::new();
     }
@@ -214,7 +219,7 @@ mod tests {
     fn the_page_has_everything_and_the_line_that_makes_it_again() {
         let records = testing::records();
         let blocks = [TextBlock { title: "director: ipvsadm -Ln".into(), text: "IP Virtual Server".into() }];
-        let page = report(&testing::log(&records), &blocks, "example.yaml");
+        let page = report(&testing::log(&records), &blocks, "example.yaml").expect("a trace in memory");
         let text = String::from_utf8(page.bytes).expect("text");
         for part in [
             "# A tunnel that works once\n\nWhat *rp_filter* does.\n",
@@ -243,7 +248,7 @@ mod tests {
         log.connections.clear();
         log.expectations.clear();
         log.services.clear();
-        let text = String::from_utf8(report(&log, &[], "a.yaml").bytes).expect("text");
+        let text = String::from_utf8(report(&log, &[], "a.yaml").expect("a trace in memory").bytes).expect("text");
         for part in ["## Connections", "## Services", "## What was lost", "## Expected", "## Tables"] {
             assert!(!text.contains(part), "{part}");
         }

@@ -10,6 +10,7 @@ pub mod names;
 pub mod passport;
 pub mod pcap;
 pub mod record;
+mod rows;
 pub mod run;
 pub mod show;
 pub mod snapshot;

@@ -1,22 +1,21 @@
 //! One call from a scenario to everything a run yields. No IO: texts and bytes come out, the command line writes them.
 
 use super::filter::TraceFilter;
-use super::log::{ConnectionRow, DestInfo, DevInfo, Judged as LogJudged, Mark, NodeInfo, ServiceInfo, TypedRow};
-use super::record::{self, EventKind, EventRow, SetupOutput};
+use super::log::Judged as LogJudged;
+use super::record::{self, SetupOutput};
+use super::rows::{connection_rows, event_rows, marks, node_info, services, typed_rows};
 use super::tables::{self, Format};
 use super::why::Lab;
 use super::{Artifact, RunLog, markdown, pcap, show, snapshot, story};
 use crate::base::{NodeId, Seed, Span};
 use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
-use crate::ipvs::ServiceKey;
-use crate::net::sock::Errno;
 use crate::node::app::Outcome;
 use crate::scenario::Scenario;
-use crate::scenario::model::{At, LinkChange, StepKind};
-use crate::scenario::play::{Ending, Play, Typed};
-use crate::trace::{TraceMask, Tracer};
+use crate::scenario::play::{Ending, Play};
+use crate::trace::{Spooling, TraceMask, Tracer};
 use serde_json::{Value, json};
-use std::net::Ipv4Addr;
+use std::io;
+use std::sync::atomic::Ordering;
 
 /// The bounds of a run. Reaching one ends the run, and is told.
 #[derive(Clone, Debug)]
@@ -46,6 +45,9 @@ pub struct RunOptions {
     pub trace: bool,
     /// Keep every step of every packet as well, for `why`.
     pub decisions: bool,
+    /// Where the trace goes when it is too long for memory, if it is to be told by stories, captures, records and reports only:
+    /// what else reads a trace needs it in memory. Without decisions.
+    pub spooling: Option<Spooling>,
     /// The bounds.
     pub limits: Limits,
 }
@@ -77,6 +79,8 @@ pub enum Stop {
     },
     /// The caller stopped it.
     Interrupted,
+    /// The trace could not be put aside, and why: there is nothing to tell.
+    Untold(String),
 }
 
 /// An expectation and what came of it.
@@ -113,7 +117,15 @@ pub struct Run<'s> {
     pub warnings: Vec<String>,
     play: Play<'s>,
     tracer: Tracer,
+    spooling: Option<Spooling>,
 }
+
+/// Writes a file.
+pub type Fill = fn(&Run<'_>, &mut dyn io::Write) -> io::Result<()>;
+
+/// The files of a run that are as long as its trace, by name, and what writes them. The short ones are [`Run::artifacts`].
+pub const DOCUMENTS: &[(&str, Fill)] =
+    &[("frames.pcapng", |run, out| run.write_pcapng(out)), ("record.json", |run, out| run.write_record(out))];
 
 /// Bytes that a record of the trace takes, roughly.
 const RECORD_BYTES: u64 = 250;
@@ -134,15 +146,25 @@ pub fn simulate<'s>(
         ..WorldLimits::default()
     };
     let mask = if options.decisions { TraceMask::ALL | TraceMask::DECISIONS } else { TraceMask::ALL };
-    let mut tracer = match options.trace || options.decisions {
-        true => Tracer::new(mask, usize::try_from(memory / 2 / RECORD_BYTES).unwrap_or(usize::MAX)),
-        false => Tracer::off(),
+    let kept = usize::try_from(memory / 2 / RECORD_BYTES).unwrap_or(usize::MAX);
+    // Reports take a share of the memory, too, but a small one.
+    let spooling = options.spooling.filter(|_| !options.decisions).map(|s| Spooling {
+        kept: s.kept.min(kept),
+        report_bytes: s.report_bytes.min(usize::try_from(memory / 8).unwrap_or(usize::MAX)),
+        ..s
+    });
+    let mut tracer = match (options.trace || options.decisions, &spooling) {
+        (true, Some(spooling)) => Tracer::spooling(mask, spooling),
+        (true, None) => Tracer::new(mask, kept),
+        (false, _) => Tracer::off(),
     };
+    let failed = tracer.failed();
     let until = options.until.or(scenario.duration);
     let mut go_on = |world: &World, zero_to: Option<crate::base::SimTime>| {
         let total_ns = zero_to.map(|_| until.map_or(options.limits.simulated.0, |u| u.0));
         let simulated_ns = world.now.0.min(total_ns.unwrap_or(u64::MAX));
-        progress(&Progress { simulated_ns, total_ns, events: world.events })
+        let go_on = progress(&Progress { simulated_ns, total_ns, events: world.events });
+        go_on && !failed.load(Ordering::Relaxed)
     };
     let (play, ending) = match Play::set_up(scenario, seed, limits, options.until, &mut tracer, &mut go_on) {
         Ok(mut play) => {
@@ -155,10 +177,14 @@ pub fn simulate<'s>(
         Ending::Complete => play.judge(seed).into_iter().map(judged).collect(),
         _ => Vec::new(),
     };
+    let stop = match tracer.failure() {
+        Some(error) => Stop::Untold(error.to_string()),
+        None => stop(&ending, &play),
+    };
     let mut run = Run {
         name: scenario.name.clone(),
         seed: seed.0,
-        stop: stop(&ending, &play),
+        stop,
         events: play.world.events,
         frames: play.world.ledger.sent,
         fingerprint: play.world.fingerprint(),
@@ -166,6 +192,7 @@ pub fn simulate<'s>(
         warnings: Vec::new(),
         play,
         tracer,
+        spooling,
     };
     run.warnings = run.find_warnings();
     run
@@ -214,6 +241,7 @@ impl<'s> Run<'s> {
             fingerprint: play.world.fingerprint(),
             expectations: Vec::new(),
             warnings: Vec::new(),
+            spooling: None,
             play,
             tracer,
         }
@@ -228,9 +256,13 @@ impl<'s> Run<'s> {
 impl Run<'_> {
     /// The run as reports read it.
     pub fn log(&self) -> RunLog<'_> {
+        RunLog { connections: connection_rows(&self.play).collect(), ..self.log_without_connections() }
+    }
+
+    /// The same for those who read connections one by one or not at all: a million of them take 100 MB.
+    fn log_without_connections(&self) -> RunLog<'_> {
         let play = &self.play;
         let (scenario, world) = (play.scenario, &play.world);
-        let records = self.tracer.records();
         RunLog {
             name: scenario.name.clone(),
             title: if scenario.title.is_empty() { scenario.name.clone() } else { scenario.title.clone() },
@@ -239,9 +271,10 @@ impl Run<'_> {
             zero: play.zero,
             ended: play.ended,
             nodes: (0..world.nodes.len()).map(|i| node_info(play, NodeId(i as u32))).collect(),
-            records,
+            records: self.tracer.records(),
+            aside: self.tracer.aside(),
             lost_records: self.tracer.lost(),
-            connections: connection_rows(play),
+            connections: Vec::new(),
             expectations: self
                 .expectations
                 .iter()
@@ -268,13 +301,20 @@ impl Run<'_> {
     }
 
     /// What happened, for people.
-    pub fn story(&self, color: bool) -> String {
+    ///
+    /// # Errors
+    /// If a trace that was put aside cannot be read.
+    pub fn story(&self, color: bool) -> io::Result<String> {
         story::story(&self.log(), color)
     }
 
-    /// Every file that a run writes; `png`: charts as PNG besides. Charts need the feature `cli`, which brings the font.
+    /// The short files of a run: charts and the report; see [`DOCUMENTS`] for the long ones. `png`: charts as PNG besides. Charts
+    /// need the feature `cli`, which brings the font.
+    ///
+    /// # Errors
+    /// If a trace that was put aside cannot be read.
     #[cfg_attr(not(feature = "cli"), expect(unused_variables))]
-    pub fn artifacts(&self, png: bool) -> Vec<Artifact> {
+    pub fn artifacts(&self, png: bool) -> io::Result<Vec<Artifact>> {
         let log = self.log();
         let mut out = Vec::new();
         #[cfg(feature = "cli")]
@@ -282,16 +322,17 @@ impl Run<'_> {
             Ok(charts) => out.extend(charts),
             Err(error) => out.push(Artifact { name: "charts.failed.txt".into(), bytes: error.into_bytes() }),
         }
-        out.push(Artifact { name: "frames.pcapng".into(), bytes: self.pcapng() });
-        out.push(Artifact { name: "record.json".into(), bytes: self.record_json().into_bytes() });
         let tables = snapshot::text_tables(&self.play);
-        out.push(markdown::report(&log, &tables, &format!("{}.yaml", self.name)));
+        out.push(markdown::report(&log, &tables, &format!("{}.yaml", self.name))?);
         out.sort_by(|a, b| a.name.cmp(&b.name));
-        out
+        Ok(out)
     }
 
-    /// The record, to be held against a kernel's.
-    pub fn record_json(&self) -> String {
+    /// Writes the record, to be held against a kernel's.
+    ///
+    /// # Errors
+    /// If `out` does not take it, or what was put aside cannot be written or read.
+    pub fn write_record(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let play = &self.play;
         let name = |id: NodeId| play.scenario.node_name(id).to_string();
         let setup: Vec<SetupOutput> = play
@@ -299,12 +340,37 @@ impl Run<'_> {
             .iter()
             .map(|t| SetupOutput { node: name(t.node), rc: t.status.map_or(0, i32::from), out: t.out.clone() })
             .collect();
-        record::record(&self.log(), &snapshot::hosts(play), &setup, &event_rows(play))
+        let parts = record::Parts {
+            connections: &mut connection_rows(play),
+            ports: play.world.workloads.iter().flat_map(|w| w.results.iter().map(|r| r.port)).collect(),
+            hosts: &mut snapshot::hosts(play),
+            setup: &setup,
+            events: &event_rows(play),
+            spooling: self.spooling.as_ref(),
+        };
+        record::write(&self.log_without_connections(), parts, out)
     }
 
-    /// Every frame, for Wireshark.
+    /// Writes every frame as a capture for Wireshark.
+    ///
+    /// # Errors
+    /// See [`Run::write_record`].
+    pub fn write_pcapng(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        pcap::write(&self.log_without_connections(), out)
+    }
+
+    /// The record in memory, of a run whose trace is there. Panics if a spool fails: see [`Run::write_record`] for those.
+    pub fn record_json(&self) -> String {
+        let mut out = Vec::new();
+        self.write_record(&mut out).expect("the trace is in memory, and so is the record");
+        String::from_utf8(out).expect("JSON is text")
+    }
+
+    /// The capture in memory, of a run whose trace is there. Panics if a spool fails: see [`Run::write_pcapng`] for those.
     pub fn pcapng(&self) -> Vec<u8> {
-        pcap::capture(&self.log()).bytes
+        let mut out = Vec::new();
+        self.write_pcapng(&mut out).expect("the trace is in memory, and so is the capture");
+        out
     }
 
     /// The object of `run --json` without what only the caller can measure.
@@ -412,169 +478,13 @@ impl Run<'_> {
             }
         }
         if self.tracer.lost() > 0 {
+            let option = if self.spooling.is_some() { "--max-trace" } else { "--max-memory" };
             out.push(format!(
-                "{} records did not fit into the trace: story, capture and record end early; raise --max-memory",
+                "{} records did not fit into the trace: story, capture and record end early; raise {option}",
                 self.tracer.lost()
             ));
         }
         out.dedup();
         out
     }
-}
-
-fn node_info(play: &Play<'_>, id: NodeId) -> NodeInfo {
-    let spec = &play.scenario.nodes[id.index()];
-    let devs = play.world.host(id).map(|h| {
-        h.net
-            .devs
-            .iter()
-            .map(|d| DevInfo {
-                name: d.name.to_string(),
-                mac: d.mac,
-                ethernet: !matches!(d.kind, crate::net::DevKind::Ipip { .. } | crate::net::DevKind::Loopback),
-                addrs: d.addrs.iter().map(|a| (a.local, a.prefix)).collect(),
-                mtu: d.mtu,
-                peer: play.world.peer_of(id, d.idx).map(|end| match play.world.host(end.node) {
-                    Some(other) => format!("{}:{}", other.name, other.net.devs[end.dev.index()].name),
-                    None => play.scenario.node_name(end.node).to_string(),
-                }),
-            })
-            .collect()
-    });
-    NodeInfo { name: spec.name.clone(), kind: spec.kind.word().into(), devs: devs.unwrap_or_default() }
-}
-
-fn connection_rows(play: &Play<'_>) -> Vec<ConnectionRow> {
-    let mut rows = Vec::new();
-    for w in &play.world.workloads {
-        for (index, r) in w.results.iter().enumerate() {
-            let outcome = r.outcome;
-            rows.push(ConnectionRow {
-                traffic: w.name.to_string(),
-                index: index as u32,
-                client: play.scenario.node_name(r.client).to_string(),
-                source_port: r.port,
-                to: w.to,
-                protocol: w.protocol,
-                start: r.start,
-                end: (outcome != Outcome::Unfinished).then_some(r.end),
-                outcome,
-                server: r.server.map(|s| play.scenario.node_name(s).to_string()),
-                errno: r.errno.map(Errno::name),
-            });
-        }
-    }
-    rows
-}
-
-fn services(play: &Play<'_>) -> Vec<ServiceInfo> {
-    let owner = |addr: Ipv4Addr| {
-        let has = |n: &&crate::node::Node| n.host().is_some_and(|h| h.net.has_addr(addr));
-        play.world.nodes.iter().find(has).map_or(addr.to_string(), |n| n.name().to_string())
-    };
-    let mut out = Vec::new();
-    for node in &play.world.nodes {
-        let Some(host) = node.host() else { continue };
-        for service in host.ipvs.services() {
-            out.push(ServiceInfo {
-                director: host.name.to_string(),
-                service: service.key().to_string(),
-                vip: match service.key() {
-                    ServiceKey::Addr { addr, .. } => Some(addr),
-                    ServiceKey::Mark(_) => None,
-                },
-                port: service.key().port(),
-                scheduler: service.scheduler().to_string(),
-                dests: service
-                    .dests()
-                    .map(|d| DestInfo {
-                        node: owner(d.addr),
-                        addr: (d.addr, d.port),
-                        forward: d.method.column(),
-                        weight: d.weight.max(0) as u32,
-                    })
-                    .collect(),
-            });
-        }
-    }
-    out
-}
-
-/// What typed lines printed: of set-up only what went wrong or was said, of the timeline and `observe` everything.
-fn typed_rows(play: &Play<'_>) -> Vec<TypedRow> {
-    let row = |t: &Typed, when: String| TypedRow {
-        node: play.scenario.node_name(t.node).to_string(),
-        when,
-        run: t.run.trim().to_string(),
-        status: t.status,
-        out: t.out.clone(),
-    };
-    let setup = play.setup.iter().filter(|t| !t.out.is_empty()).map(|t| row(t, "set-up".into()));
-    let later = play.events.iter().filter(|t| t.observe || !t.out.is_empty());
-    let later = later.map(|t| row(t, t.at.map_or("end".into(), |at| at.to_string())));
-    setup.chain(later).collect()
-}
-
-fn marks(play: &Play<'_>) -> Vec<Mark> {
-    let mut out = Vec::new();
-    for step in &play.scenario.steps {
-        let At::Time(at) = step.at else { continue };
-        let text = match &step.kind {
-            StepKind::Run { node, script, observe: false } => {
-                format!("{}: {}", play.scenario.node_name(*node), script.text.trim())
-            }
-            StepKind::Run { .. } => continue,
-            &StepKind::SetSpeed { node, protocol, port, speed_ppm } => format!(
-                "{}: {}/{port} at speed {}",
-                play.scenario.node_name(node),
-                protocol.word(),
-                speed_ppm as f64 / 1e6
-            ),
-            StepKind::SetLink { ends, set, .. } => format!("{}–{}: {}", ends[0], ends[1], change_words(set)),
-        };
-        out.push(Mark { at: play.zero + at, text });
-    }
-    out.sort_by_key(|m| m.at);
-    out
-}
-
-fn change_words(set: &LinkChange) -> String {
-    change_values(set).iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", ")
-}
-
-fn change_values(set: &LinkChange) -> Vec<(String, Value)> {
-    let mut out: Vec<(String, Value)> = Vec::new();
-    let mut push = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            out.push((key.to_string(), value));
-        }
-    };
-    push("up", set.up.map(Value::from));
-    push("latency", set.latency.map(|l| l.to_string().into()));
-    push("bandwidth", set.bandwidth_bps.map(Value::from));
-    push("loss", set.loss_ppm.map(|l| format!("{}.{:04}%", l / 10_000, l % 10_000).into()));
-    push("mtu", set.mtu.map(Value::from));
-    push("queue", set.queue.map(Value::from));
-    out
-}
-
-fn event_rows(play: &Play<'_>) -> Vec<EventRow> {
-    let mut rows: Vec<(Option<Span>, EventRow)> = Vec::new();
-    for typed in &play.events {
-        let what = EventKind::Run { node: play.scenario.node_name(typed.node).to_string(), run: typed.run.to_string() };
-        let rc = typed.status.map_or(0, i32::from);
-        let at = typed.at.map(|at| play.zero + at);
-        rows.push((typed.at, EventRow { at, what, observe: typed.observe, rc, out: typed.out.clone() }));
-    }
-    for step in &play.scenario.steps {
-        if let (At::Time(at), StepKind::SetLink { ends, set, .. }) = (step.at, &step.kind) {
-            let what = EventKind::Link { link: ends.clone(), set: change_values(set) };
-            rows.push((
-                Some(at),
-                EventRow { at: Some(play.zero + at), what, observe: false, rc: 0, out: String::new() },
-            ));
-        }
-    }
-    rows.sort_by_key(|(at, _)| at.map_or(u64::MAX, |a| a.0));
-    rows.into_iter().map(|(_, row)| row).collect()
 }

@@ -1,15 +1,15 @@
 //! Every host's tables at the end of a run, as the real tools print them.
 
 use super::markdown::TextBlock;
-use super::record::{DeviceRow, HostSnapshot, IpvsConnectionRow, NeighbourRow};
+use super::record::{DeviceRow, HostSnapshot, NeighbourRow};
 use crate::net::Nud;
 use crate::node::Host;
 use crate::scenario::play::Play;
 use crate::shell::{Output, ip, ipvsadm};
 
 /// What the record keeps of each host.
-pub fn hosts(play: &Play<'_>) -> Vec<HostSnapshot> {
-    play.world.nodes.iter().filter_map(|n| n.host()).map(|h| snapshot(h, play)).collect()
+pub fn hosts<'a>(play: &'a Play<'_>) -> impl Iterator<Item = HostSnapshot> + 'a {
+    play.world.nodes.iter().filter_map(|n| n.host()).map(|h| snapshot(h, play))
 }
 
 fn snapshot(host: &Host, play: &Play<'_>) -> HostSnapshot {
@@ -41,25 +41,8 @@ fn snapshot(host: &Host, play: &Play<'_>) -> HostSnapshot {
         routes: ip_lines(host, play, &["route", "show", "table", "all"]),
         ipvsadm_ln: Some(ipvsadm_text(host, play, &["-Ln"])),
         ipvsadm_stats: Some(ipvsadm_text(host, play, &["-Ln", "--stats"])),
-        ipvs_connections: host
-            .ipvs
-            .conns(play.world.now)
-            .into_iter()
-            .map(|c| IpvsConnectionRow {
-                protocol: c.proto_name().to_string(),
-                expire: expire(c.expires_in),
-                state: c.state.to_string(),
-                source: format!("{}:{}", c.client.0, c.client.1),
-                virt: format!("{}:{}", c.virt.0, c.virt.1),
-                destination: format!("{}:{}", c.dest.0, c.dest.1),
-            })
-            .collect(),
+        ipvs_connections: host.ipvs.conns(play.world.now),
     }
-}
-
-/// Minutes and seconds left, as `ipvsadm -Lnc` shows them.
-fn expire(left: crate::base::Span) -> String {
-    format!("{:02}:{:02}", left.as_secs() / 60, left.as_secs() % 60)
 }
 
 /// The tables that a report shows: neighbours of every host, the virtual server's of those that have one.
@@ -93,12 +76,8 @@ pub fn ip_lines(host: &Host, play: &Play<'_>, args: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// What `ipvsadm …` prints on a host.
+/// What `ipvsadm -L…` prints on a host.
 pub fn ipvsadm_text(host: &Host, play: &Play<'_>, args: &[&str]) -> String {
-    let mut ipvs = host.ipvs.clone();
     let args: Vec<String> = args.iter().map(|a| a.to_string()).collect();
-    let mut out = Output::default();
-    let mut acts = Vec::new();
-    ipvsadm::main(&mut ipvs, &host.net.sysctl, play.world.now, &|_| None, &args, "", &mut out, &mut acts);
-    out.text()
+    ipvsadm::look(&host.ipvs, play.world.now, &args)
 }

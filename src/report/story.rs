@@ -1,7 +1,7 @@
 //! The story that `lvsim run` prints: what each connection met, what died where and why, who answered for a contested
 //! address, whether expectations hold.
 
-use super::facts::{Death, Question, Traffic, deaths, questions, traffic};
+use super::facts::{Death, Deaths, Question, Traffic, facts, traffic};
 use super::log::{ConnectionRow, Outcome, RunLog};
 use super::tables::{Cell, Grid};
 use super::words::{arp_answer, count};
@@ -9,6 +9,7 @@ use crate::base::SimTime;
 use crate::trace::ArpAnswer;
 use crate::wire::print::Printer;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 /// More connections than this are counted, not listed.
 const LISTED: usize = 40;
@@ -21,16 +22,20 @@ const TYPED: usize = 24;
 const TYPED_LINES: usize = 40;
 
 /// The story as text. With `color`, ANSI codes stress what the words say anyway.
-pub fn story(log: &RunLog<'_>, color: bool) -> String {
+///
+/// # Errors
+/// If a trace that was put aside cannot be read.
+pub fn story(log: &RunLog<'_>, color: bool) -> io::Result<String> {
     let paint = Paint(color);
+    let facts = facts(log)?;
     let name = if log.title == log.name { String::new() } else { format!("{}, ", log.name) };
     let mut out = format!("{} ({name}seed {})\n", paint.bold(&log.title), log.seed);
     for entry in traffic(log) {
         out.push('\n');
         out.push_str(&connections(log, &entry, paint));
     }
-    out.push_str(&losses(log, paint));
-    out.push_str(&arp(log, paint));
+    out.push_str(&losses(log, &facts.deaths, paint));
+    out.push_str(&arp(log, &facts.questions, paint));
     out.push_str(&typed(log, paint));
     out.push_str(&expectations(log, paint));
     if log.lost_records > 0 {
@@ -43,7 +48,7 @@ pub fn story(log: &RunLog<'_>, color: bool) -> String {
         count(log.frames, "frame", "frames"),
         log.brief(log.ended)
     ));
-    out
+    Ok(out)
 }
 
 fn connections(log: &RunLog<'_>, entry: &Traffic<'_>, paint: Paint) -> String {
@@ -107,8 +112,7 @@ fn took(ns: u64) -> String {
     }
 }
 
-fn losses(log: &RunLog<'_>, paint: Paint) -> String {
-    let all = deaths(log);
+fn losses(log: &RunLog<'_>, all: &Deaths, paint: Paint) -> String {
     let mut out = String::new();
     if !all.real.is_empty() {
         out.push_str(&format!("\n{}\n", paint.bold("What was lost")));
@@ -123,7 +127,7 @@ fn losses(log: &RunLog<'_>, paint: Paint) -> String {
     if !all.harmless.is_empty() {
         let mut kinds: Vec<(&str, u64)> = Vec::new();
         for d in &all.harmless {
-            let title = d.first.reason.rule().title;
+            let title = d.first().reason.rule().title;
             match kinds.iter_mut().find(|k| k.0 == title) {
                 Some(kind) => kind.1 += d.count,
                 None => kinds.push((title, d.count)),
@@ -135,8 +139,8 @@ fn losses(log: &RunLog<'_>, paint: Paint) -> String {
     out
 }
 
-fn loss(log: &RunLog<'_>, death: &Death<'_>, paint: Paint) -> String {
-    let first = &death.first;
+fn loss(log: &RunLog<'_>, death: &Death, paint: Paint) -> String {
+    let first = death.first();
     let rule = first.reason.rule();
     let place = log.place(first.node, first.dev);
     let what = if first.arp().is_some() { ("ARP packet", "ARP packets") } else { ("packet", "packets") };
@@ -159,8 +163,8 @@ fn loss(log: &RunLog<'_>, death: &Death<'_>, paint: Paint) -> String {
     out
 }
 
-fn arp(log: &RunLog<'_>, paint: Paint) -> String {
-    let all: Vec<Question<'_>> = questions(log).into_iter().filter(|q| q.contested(log)).collect();
+fn arp(log: &RunLog<'_>, all: &[Question], paint: Paint) -> String {
+    let all: Vec<&Question> = all.iter().filter(|q| q.contested(log)).collect();
     let mut out = String::new();
     if all.is_empty() {
         return out;
@@ -189,7 +193,7 @@ fn arp(log: &RunLog<'_>, paint: Paint) -> String {
 }
 
 /// Without times, so that equal stories are equal text.
-fn question(log: &RunLog<'_>, q: &Question<'_>) -> String {
+fn question(log: &RunLog<'_>, q: &Question) -> String {
     let asked = q.request.tpa;
     let how = if q.unicast { " (asking one host only)" } else { "" };
     let mut out = format!("{} asks who has {asked}{how}\n", log.place(q.node, Some(q.dev)));
@@ -298,6 +302,10 @@ impl Paint {
 mod tests {
     use super::*;
     use crate::report::testing;
+
+    fn story(log: &RunLog<'_>, color: bool) -> String {
+        super::story(log, color).expect("a trace in memory")
+    }
 
     #[test]
     fn the_story_tells_connections_losses_answers_and_expectations() {

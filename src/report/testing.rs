@@ -139,7 +139,7 @@ pub fn log(records: &[Record]) -> RunLog<'_> {
         start: ms(at),
         end: Some(ms(end)),
         outcome,
-        server: server.map(str::to_string),
+        server: server.map(Into::into),
         errno,
     };
     RunLog {
@@ -156,6 +156,7 @@ pub fn log(records: &[Record]) -> RunLog<'_> {
             host("rs1", "real-server", 3, &[(RIP, 24)], &[(VIP, 32)]),
         ],
         records,
+        aside: None,
         lost_records: 0,
         connections: vec![
             connection(0, 500, 505, Outcome::Ok, Some("rs1"), None),

@@ -87,10 +87,10 @@ impl Facts {
         let mut facts = Facts { ended: run.stop == Stop::Ended, events: run.events, ..Facts::default() };
         for name in lab.log.traffic_names() {
             let (mut outcomes, mut served) = (BTreeMap::new(), BTreeMap::new());
-            for c in lab.log.connections.iter().filter(|c| c.traffic == name) {
+            for c in lab.log.connections.iter().filter(|c| &*c.traffic == name) {
                 *outcomes.entry(c.outcome.word()).or_insert(0) += 1;
                 if let Some(server) = &c.server {
-                    *served.entry(server.clone()).or_insert(0) += 1;
+                    *served.entry(server.to_string()).or_insert(0) += 1;
                 }
             }
             facts.traffic.push((name.to_string(), outcomes, served));

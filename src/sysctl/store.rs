@@ -37,7 +37,7 @@ pub enum WriteError {
 }
 
 /// An effective value and where it came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Effective {
     /// The variable's last part, such as `arp_ignore`.
     pub name: &'static str,

@@ -5,7 +5,7 @@
 //! net/netfilter/ipvs/ip_vs_ctl.c. Ranges are what the kernel accepts, not what makes sense: `arp_ignore=99` is taken.
 
 /// How the value for an interface follows from `all` and the interface's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Combine {
     /// The larger of the two.
     Max,

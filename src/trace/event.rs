@@ -226,7 +226,7 @@ impl Ends {
 }
 
 /// What a host did about a who-has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ArpAnswer {
     /// It answered with the device's hardware address.
     Answered {
@@ -279,7 +279,7 @@ pub enum ArpAnswer {
 }
 
 /// Why a scheduler chose what it chose.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Because {
     /// The next in the list (rr).
     NextInTurn {

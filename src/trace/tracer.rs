@@ -1,7 +1,11 @@
 //! The sink for trace events. Off, it costs one branch; counters and fingerprints do not depend on it.
 
 use super::event::{Record, TraceEvent};
+use super::{Aside, Records, Spooling, pack};
 use crate::base::{NodeId, SimTime};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Which kinds are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,12 +45,13 @@ impl std::ops::BitOr for TraceMask {
     }
 }
 
-/// Collects records, outside the world, up to a limit.
+/// Collects records, outside the world, up to a limit; with a spool, later ones are put aside.
 #[derive(Debug, Default)]
 pub struct Tracer {
     mask: TraceMask,
     limit: usize,
     records: Vec<Record>,
+    aside: Option<Box<Aside>>,
     lost: u64,
 }
 
@@ -58,7 +63,13 @@ impl Tracer {
 
     /// Wants these kinds and keeps at most `limit` records; later ones are counted only ([`Tracer::lost`]).
     pub fn new(mask: TraceMask, limit: usize) -> Tracer {
-        Tracer { mask, limit, records: Vec::new(), lost: 0 }
+        Tracer { mask, limit, ..Tracer::default() }
+    }
+
+    /// Wants these kinds, as far as they can be put aside ([`pack::fits`]), and puts aside what memory is not meant for.
+    pub fn spooling(mask: TraceMask, spooling: &Spooling) -> Tracer {
+        let aside = Some(Box::new(Aside::new(spooling)));
+        Tracer { mask, limit: spooling.kept, aside, ..Tracer::default() }
     }
 
     /// Whether this kind is wanted.
@@ -71,7 +82,9 @@ impl Tracer {
     #[inline]
     pub fn emit(&mut self, kind: TraceMask, at: SimTime, node: NodeId, make: impl FnOnce() -> TraceEvent) {
         if self.mask.has(kind) {
-            if self.records.len() < self.limit {
+            if self.aside.is_some() {
+                self.keep(Record { at, node, event: make() });
+            } else if self.records.len() < self.limit {
                 self.records.push(Record { at, node, event: make() });
             } else {
                 self.lost += 1;
@@ -79,7 +92,18 @@ impl Tracer {
         }
     }
 
-    /// What was recorded, in order.
+    fn keep(&mut self, record: Record) {
+        if !pack::fits(&record.event) {
+            return;
+        }
+        if self.records.len() < self.limit {
+            self.records.push(record);
+        } else if !self.aside.as_mut().is_some_and(|aside| aside.keep(&record)) {
+            self.lost += 1;
+        }
+    }
+
+    /// What was recorded, in order, as far as it is in memory: everything, where there is no spool.
     pub fn records(&self) -> &[Record] {
         &self.records
     }
@@ -95,8 +119,28 @@ impl Tracer {
         self.lost = lost;
     }
 
+    /// What was put aside after [`Tracer::records`].
+    pub fn aside(&self) -> Option<&Aside> {
+        self.aside.as_deref()
+    }
+
+    /// Everything that was recorded, in order.
+    pub fn read(&self) -> Records<'_> {
+        Records::new(&self.records, self.aside())
+    }
+
     /// How many records did not fit.
     pub fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// Why the spool failed, if it did: the trace is of no use then.
+    pub fn failure(&self) -> Option<&io::Error> {
+        self.aside()?.failure()
+    }
+
+    /// Becomes true when the spool fails: asked while others record.
+    pub fn failed(&self) -> Arc<AtomicBool> {
+        self.aside().map_or_else(Arc::default, Aside::failed)
     }
 }

@@ -11,6 +11,7 @@ pub mod frame;
 pub mod icmp;
 pub mod ipv4;
 pub mod mac;
+pub mod pack;
 pub mod print;
 pub mod tcp;
 pub mod tcpdump;

@@ -3,7 +3,7 @@
 
 use lvsim::base::{DevIdx, NodeId, SimTime};
 use lvsim::report::log::{DevInfo, NodeInfo, RunLog};
-use lvsim::report::pcap::capture;
+use lvsim::report::pcap;
 use lvsim::trace::{Dir, Record, TraceEvent};
 use lvsim::wire::capture::{LinkType, PacketType, sll2_header};
 use lvsim::wire::emit::{Sums, Words, summed_frame_bytes};
@@ -40,6 +40,12 @@ pub fn well_formed(pcapng: &[u8]) -> bool {
     let Some(found) = ask("tshark", &args, pcapng) else { return false };
     assert_eq!(found, "", "tshark finds fault with these frames");
     true
+}
+
+fn capture(log: &RunLog<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    pcap::write(log, &mut bytes).expect("a trace in memory");
+    bytes
 }
 
 const A: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -172,6 +178,7 @@ fn run(devs: &[(&str, bool)], records: &[Record], check: impl FnOnce(&RunLog<'_>
         ended: SimTime(2_000_000_000),
         nodes: vec![NodeInfo { name: "导演".into(), kind: "director".into(), devs: devs.iter().map(dev).collect() }],
         records,
+        aside: None,
         lost_records: 0,
         connections: vec![],
         expectations: vec![],
@@ -196,7 +203,7 @@ fn tshark_finds_every_frame_well_formed_with_good_checksums() {
     let bare = frames().into_iter().filter(|f| f.ip().is_some());
     records.extend(bare.enumerate().map(|(n, f)| record(n + 100, 1, false, &f)));
     run(&[("eth0", true), ("tunl0", false)], &records, |log| {
-        let bytes = capture(log).bytes;
+        let bytes = capture(log);
         well_formed(&bytes);
         let fields = ["-T", "fields", "-e", "frame.interface_name", "-e", "frame.protocols"];
         let Some(said) = ask("tshark", &fields, &bytes) else { return };
@@ -210,7 +217,7 @@ fn tshark_finds_every_frame_well_formed_with_good_checksums() {
 fn tshark_reports_a_spoilt_checksum() {
     let frame = &frames()[7];
     run(&[("eth0", true)], &[record(0, 0, true, frame)], |log| {
-        let mut bytes = capture(log).bytes;
+        let mut bytes = capture(log);
         let at = bytes.windows(6).position(|w| w == frame.dst.0.as_slice()).into_iter().chain(
             // The first hit may be the interface's own address in its block.
             bytes.windows(12).position(|w| w[..6] == frame.dst.0 && w[6..] == frame.src.0),

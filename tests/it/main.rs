@@ -10,6 +10,7 @@ mod kernel;
 mod knobs;
 mod lab;
 mod lints;
+mod long_traces;
 mod modes;
 mod neighbours;
 mod packet_rate;

@@ -62,7 +62,7 @@ fn more_than_the_backlog_is_lost_and_counted() {
     let run = run(&scenario, true, 1_000_000);
     // One is being dealt with, two wait; the kernel lets one more in than the number says.
     assert_eq!((answered(&run, "burst").len(), lost(&run)), (3, 5));
-    let story = run.story(false);
+    let story = run.story(false).expect("a trace in memory");
     assert!(story.contains("too many frames wait for the processor"), "{story}");
     let rows = story.lines().skip_while(|l| !l.contains("RX:")).nth(1).unwrap_or_default().to_string();
     assert_eq!(rows.split_whitespace().nth(3), Some("5"), "dropped: {rows}");

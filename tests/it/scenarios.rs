@@ -46,7 +46,7 @@ fn every_story_is_as_committed() {
         let Ok(scenario) = load(&file, &text(&file)) else {
             continue; // The test above tells.
         };
-        let story = run(&scenario, true, MAX_EVENTS).story(false);
+        let story = run(&scenario, true, MAX_EVENTS).story(false).expect("a trace in memory");
         let golden = root().join(file.replace(".yaml", ".story.txt"));
         if overwrite() {
             std::fs::write(golden, story).expect("a story beside its scenario");

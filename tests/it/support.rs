@@ -1,6 +1,5 @@
 //! What the tests share: where things are, how a scenario is run in this process, and how the program is started.
 
-use lvsim::base::Span;
 use lvsim::report::names::names;
 use lvsim::report::run::{Limits, Run, RunOptions, simulate};
 use lvsim::scenario::{self, Scenario};
@@ -57,13 +56,8 @@ pub fn load(file: &str, text: &str) -> Result<Scenario, String> {
 
 /// Runs a scenario to its end, or for so many events.
 pub fn run(scenario: &Scenario, trace: bool, max_events: u64) -> Run<'_> {
-    let options = RunOptions {
-        seed: None,
-        until: None::<Span>,
-        trace,
-        decisions: false,
-        limits: Limits { events: max_events, ..Limits::default() },
-    };
+    let options =
+        RunOptions { trace, limits: Limits { events: max_events, ..Limits::default() }, ..RunOptions::default() };
     simulate(scenario, &options, &mut |_| true)
 }
 

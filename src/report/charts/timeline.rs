@@ -40,7 +40,7 @@ fn columns(log: &RunLog<'_>) -> Columns {
         inks.iter().map(|(label, ink)| Layer { label: label.clone(), ink: *ink, values: vec![0; len] }).collect();
     for c in &log.connections {
         let label = match (&c.server, c.outcome) {
-            (Some(server), Outcome::Ok) => server.as_str(),
+            (Some(server), Outcome::Ok) => &**server,
             (_, outcome) => outcome.word(),
         };
         let found =
@@ -116,7 +116,7 @@ from   what     connections
         let mut log = testing::log(&[]);
         let one = log.connections[0].clone();
         log.connections = (0..40u32)
-            .map(|i| ConnectionRow { server: Some(format!("rs{}", i.min(20))), index: i, ..one.clone() })
+            .map(|i| ConnectionRow { server: Some(format!("rs{}", i.min(20)).into()), index: i, ..one.clone() })
             .collect();
         let Plot::Columns(c) = figure(&log).plot else { panic!("columns") };
         assert_eq!(c.layers.len(), SERVERS);

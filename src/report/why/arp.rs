@@ -67,12 +67,12 @@ const LATER: usize = 8;
 
 /// Every who-has for the address; with `only`, those that this host heard, and its row alone.
 pub fn asked(lab: &Lab<'_>, addr: Ipv4Addr, only: Option<&str>) -> Vec<Asked> {
-    let heard = |q: &&Question<'_>| only.is_none_or(|name| q.verdicts.iter().any(|(n, _)| lab.name(*n) == name));
+    let heard = |q: &&Question| only.is_none_or(|name| q.verdicts.iter().any(|(n, _)| lab.name(*n) == name));
     let all = lab.questions.iter().filter(|q| q.request.tpa == addr).filter(heard);
     all.map(|q| one(lab, q, only)).collect()
 }
 
-fn one(lab: &Lab<'_>, q: &Question<'_>, only: Option<&str>) -> Asked {
+fn one(lab: &Lab<'_>, q: &Question, only: Option<&str>) -> Asked {
     let log = &lab.log;
     let owner = |mac: Mac| log.mac_owner(mac).unwrap_or_else(|| mac.to_string());
     let wanted = |n: NodeId| only.is_none_or(|name| lab.name(n) == name);
@@ -99,7 +99,7 @@ fn one(lab: &Lab<'_>, q: &Question<'_>, only: Option<&str>) -> Asked {
     }
 }
 
-fn row(lab: &Lab<'_>, node: NodeId, answer: &ArpAnswer, q: &Question<'_>) -> Row {
+fn row(lab: &Lab<'_>, node: NodeId, answer: &ArpAnswer, q: &Question) -> Row {
     let host = lab.host(node);
     let has = host.map_or_else(String::new, |h| {
         let all = places(h, q.request.tpa).into_iter().map(|dev| {
@@ -127,7 +127,7 @@ fn row(lab: &Lab<'_>, node: NodeId, answer: &ArpAnswer, q: &Question<'_>) -> Row
 }
 
 /// On which device the host heard the question.
-fn heard_on(lab: &Lab<'_>, node: NodeId, q: &Question<'_>) -> Option<crate::base::DevIdx> {
+fn heard_on(lab: &Lab<'_>, node: NodeId, q: &Question) -> Option<crate::base::DevIdx> {
     lab.log.records.iter().filter(|r| r.node == node && r.at >= q.at).find_map(|r| match &r.event {
         TraceEvent::ArpVerdict { dev, request, .. } if request.tpa == q.request.tpa && request.sha == q.request.sha => {
             Some(*dev)
@@ -146,7 +146,7 @@ fn scope(scope: u8) -> String {
 }
 
 /// What the asker has at the end of the run, how long that lives, and what would end it.
-fn lives(lab: &Lab<'_>, q: &Question<'_>) -> Option<String> {
+fn lives(lab: &Lab<'_>, q: &Question) -> Option<String> {
     let host = lab.host(q.node)?;
     let n = host.net.neigh.get(q.dev, q.request.tpa).filter(|n| n.state.valid())?;
     let dev = &host.net.dev(q.dev).name;

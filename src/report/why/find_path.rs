@@ -113,7 +113,7 @@ pub fn default_route_to_self(lab: &Lab<'_>) -> Vec<Found> {
         let lost = lab.drops().any(|d| {
             d.node == host.id && matches!(d.reason, DropReason::NoRoute { .. } | DropReason::NeighFailed { .. })
         });
-        let refused = lab.log.connections.iter().any(|c| c.client == *host.name && c.errno == Some("ENETUNREACH"));
+        let refused = lab.log.connections.iter().any(|c| c.client == host.name && c.errno == Some("ENETUNREACH"));
         if !lost && !refused {
             continue;
         }

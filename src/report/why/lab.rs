@@ -26,7 +26,7 @@ pub struct Lab<'a> {
     /// The world at its end, and what was typed.
     pub play: &'a Play<'a>,
     /// Every who-has.
-    pub questions: Vec<Question<'a>>,
+    pub questions: Vec<Question>,
     /// Every server that a virtual service ever had.
     pub servers: Vec<Server>,
     /// Addresses that clients connect to, and those of virtual services.
@@ -167,7 +167,7 @@ impl<'a> Lab<'a> {
 
     /// Both ends of a connection as its client has them.
     pub fn client_ends(&self, c: &ConnectionRow) -> BTreeSet<End> {
-        let client = self.log.nodes.iter().find(|n| n.name == c.client);
+        let client = self.log.nodes.iter().find(|n| *n.name == *c.client);
         let addrs = client.into_iter().flat_map(|n| n.devs.iter().flat_map(|d| d.addrs.iter().map(|a| a.0)));
         addrs.map(|a| (a, c.source_port)).collect()
     }
@@ -181,7 +181,7 @@ impl<'a> Lab<'a> {
     }
 
     fn find_clients(&self) -> BTreeSet<Ipv4Addr> {
-        let names: BTreeSet<&str> = self.log.connections.iter().map(|c| c.client.as_str()).collect();
+        let names: BTreeSet<&str> = self.log.connections.iter().map(|c| &*c.client).collect();
         let clients = self.log.nodes.iter().filter(|n| names.contains(n.name.as_str()));
         let addrs = clients.flat_map(|n| n.devs.iter().flat_map(|d| d.addrs.iter().map(|a| a.0)));
         addrs.filter(|a| !a.is_loopback()).collect()

@@ -358,7 +358,7 @@ fn ends(e: &Ends) -> String {
 
 /// Nobody is known yet: who was asked, and who answered first.
 fn asked(lab: &Lab<'_>, r: &Record, dev: crate::base::DevIdx, next_hop: Ipv4Addr) -> String {
-    let mine = |q: &&crate::report::facts::Question<'_>| q.node == r.node && q.dev == dev && q.request.tpa == next_hop;
+    let mine = |q: &&crate::report::facts::Question| q.node == r.node && q.dev == dev && q.request.tpa == next_hop;
     let asked =
         lab.questions.iter().filter(mine).rfind(|q| q.at <= r.at && q.answers.first().is_none_or(|a| a.0 >= r.at));
     let asked = asked.or_else(|| lab.questions.iter().filter(mine).find(|q| q.at >= r.at));

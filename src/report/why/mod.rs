@@ -138,7 +138,7 @@ pub fn strays(lab: &Lab<'_>) -> bool {
 /// # Errors
 /// There is no such entry, or it has fewer connections.
 pub fn find_connection<'l>(lab: &'l Lab<'_>, name: &str, index: u32) -> Result<&'l ConnectionRow, NotThere> {
-    let of = || lab.log.connections.iter().filter(|c| c.traffic == name);
+    let of = || lab.log.connections.iter().filter(|c| &*c.traffic == name);
     let Some(last) = of().map(|c| c.index).max() else {
         let names = lab.log.traffic_names().iter().map(|n| n.to_string()).collect();
         return Err(NotThere::new(format!("no traffic `{name}`"), name, names));
@@ -203,7 +203,7 @@ enum Concern<'a> {
 fn concerns<'a>(lab: &'a Lab<'_>, claim: &Claim) -> Concern<'a> {
     let of = |place: usize| {
         let name = lab.play.scenario.traffic.get(place).map(|t| t.name.clone()).unwrap_or_default();
-        lab.log.connections.iter().filter(move |c| c.traffic == name)
+        lab.log.connections.iter().filter(move |c| *c.traffic == *name)
     };
     let found = match claim {
         Claim::Outcomes { traffic, .. } => {

@@ -51,6 +51,29 @@ pub fn main(
     Session { ipvs, cx: CtlCx { now, sysctl }, iface, out, acts }.run(args, stdin)
 }
 
+/// What `ipvsadm -L …` prints, for those who may only look; nothing if `args` ask for something else.
+pub fn look(ipvs: &Ipvs, now: SimTime, args: &[String]) -> String {
+    let request = args::read(args).ok().filter(|request| matches!(request.command, Command::List));
+    request.and_then(|request| listing(ipvs, now, &request)).unwrap_or_default()
+}
+
+/// None: there is no such service.
+fn listing(ipvs: &Ipvs, now: SimTime, request: &Request) -> Option<String> {
+    let opts = request.opts;
+    let format = Format::of(opts);
+    Some(if opts.has(Opt::Connection) {
+        list::connections(ipvs, now, request)
+    } else if opts.has(Opt::ServiceAddress) {
+        list::one(&ipvs.service(&request.key)?, now, format)
+    } else if opts.has(Opt::Timeout) {
+        list::timeouts(ipvs)
+    } else if opts.has(Opt::Daemon) {
+        list::daemons(ipvs)
+    } else {
+        list::table(ipvs, now, format)
+    })
+}
+
 /// `ipvsadm-save [-n]`: the table as commands.
 #[allow(clippy::too_many_arguments)]
 pub fn save_main(
@@ -179,27 +202,16 @@ impl Session<'_> {
     }
 
     fn list(&mut self, request: &Request) -> End {
-        let (opts, now) = (request.opts, self.cx.now);
-        let format = Format::of(opts);
-        let text = if opts.has(Opt::Connection) {
-            list::connections(self.ipvs, now, request)
-        } else if opts.has(Opt::ServiceAddress) {
-            match self.ipvs.service(&request.key) {
-                Some(service) => list::one(&service, now, format),
-                None => {
-                    self.out.stderr("No such service\n");
-                    return End::Exit(1);
-                }
+        match listing(self.ipvs, self.cx.now, request) {
+            Some(text) => {
+                self.out.stdout(&text);
+                End::Status(OK)
             }
-        } else if opts.has(Opt::Timeout) {
-            list::timeouts(self.ipvs)
-        } else if opts.has(Opt::Daemon) {
-            list::daemons(self.ipvs)
-        } else {
-            list::table(self.ipvs, now, format)
-        };
-        self.out.stdout(&text);
-        End::Status(OK)
+            None => {
+                self.out.stderr("No such service\n");
+                End::Exit(1)
+            }
+        }
     }
 
     fn change(&mut self, request: Request) -> Result<(), CtlError> {

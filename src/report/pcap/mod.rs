@@ -5,15 +5,17 @@
 //! happens before t = 0 and times in the format are unsigned. A packet that died before any device saw it (no route,
 //! no answer to ARP) stands in the file where it would have left, as an outgoing frame without hardware addresses.
 
-use super::Artifact;
+mod comments;
+
 use super::log::RunLog;
-use super::words::because;
-use crate::base::{DevIdx, NodeId, SimTime, Table};
+use crate::base::{DevIdx, NodeId, SimTime};
 use crate::net::dev::mask;
 use crate::trace::{Dir, TraceEvent};
 use crate::wire::emit::{Words, frame_bytes, ip_bytes};
-use crate::wire::{Arp, Frame, IpPacket, L3, L4, PacketId};
+use crate::wire::{Frame, L3};
+use comments::Comments;
 use std::collections::BTreeMap;
+use std::io;
 
 /// The file's time of t = 0, in seconds since 1970.
 pub const EPOCH_S: u64 = 1_767_225_600;
@@ -23,116 +25,55 @@ const ETHERNET: u16 = 1;
 /// LINKTYPE_RAW: the packet begins with its IP header.
 const RAW: u16 = 101;
 
-/// The capture of a run: `NAME.pcapng`.
-pub fn capture(log: &RunLog<'_>) -> Artifact {
+/// Writes the capture of a run.
+///
+/// # Errors
+/// If `out` does not take it, or a trace that was put aside cannot be read.
+pub fn write(log: &RunLog<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let names = log.node_names();
     let words = log.words(&names);
-    let mut out = Vec::new();
-    section(&mut out);
+    let mut blocks = Vec::new();
+    section(&mut blocks);
     let mut numbers: BTreeMap<(NodeId, DevIdx), (u32, bool)> = BTreeMap::new();
     for (n, node) in log.nodes.iter().enumerate() {
         for d in 0..node.devs.len() {
             let at = (NodeId(n as u32), DevIdx(d as u16));
-            interface(&mut out, log, at);
+            interface(&mut blocks, log, at);
             numbers.insert(at, (numbers.len() as u32, node.devs[d].ethernet));
         }
     }
-    host_names(&mut out, log);
-    for (sight, comments) in sightings(log) {
+    host_names(&mut blocks, log);
+    out.write_all(&blocks)?;
+    let mut comments = Comments::new(log)?;
+    let mut records = log.read();
+    let mut number = 0;
+    let mut body = Vec::new();
+    while let Some(record) = records.next_record()? {
+        let said = comments.of(number)?;
+        number += 1;
+        // A packet that died before any device saw it has a comment of its own.
+        let (dev, dir, frame) = match (&record.event, &said) {
+            (TraceEvent::Frame { dev, dir, frame, .. }, _) => (*dev, *dir, frame),
+            (TraceEvent::Dropped { dev: Some(dev), frame, .. }, Some(_)) => (*dev, Dir::Out, frame),
+            _ => continue,
+        };
         // A device that came and went during the run is not among the nodes' devices at its end.
-        let Some((number, ethernet)) = numbers.get(&(sight.node, sight.dev)) else { continue };
-        packet(&mut out, log.zero, *number, &sight, *ethernet, &comments, words);
+        let Some((number, ethernet)) = numbers.get(&(record.node, dev)) else { continue };
+        let sight = Sight { at: record.at, dir, frame };
+        body.clear();
+        packet(&mut body, log.zero, *number, &sight, *ethernet, said.as_deref().unwrap_or_default(), words);
+        blocks.clear();
+        block(&mut blocks, 6, &body);
+        out.write_all(&blocks)?;
     }
-    Artifact { name: format!("{}.pcapng", log.name), bytes: out }
+    Ok(())
 }
 
 /// A frame at a device.
 struct Sight<'a> {
     at: SimTime,
-    node: NodeId,
-    dev: DevIdx,
     dir: Dir,
     frame: &'a Frame,
-}
-
-/// Frames in order of time, each with its comments.
-fn sightings<'a>(log: &RunLog<'a>) -> Vec<(Sight<'a>, Vec<String>)> {
-    let mut all: Vec<(Sight<'a>, Vec<String>)> = Vec::new();
-    let mut last = Last::default();
-    for r in log.records {
-        match &r.event {
-            TraceEvent::Frame { dev, dir, frame, .. } => {
-                last.see(frame, r.node, *dev, all.len());
-                all.push((Sight { at: r.at, node: r.node, dev: *dev, dir: *dir, frame }, Vec::new()));
-            }
-            TraceEvent::Dropped { dev, frame, reason } => {
-                let place = log.place(r.node, *dev).replace(':', " ");
-                let rule = reason.rule();
-                let text = format!("dropped at {place}: {reason} [{}; {}]", rule.code, rule.symbol);
-                match last.find(frame, r.node, *dev) {
-                    Some(i) => all[i].1.push(text),
-                    None => {
-                        let Some(dev) = *dev else { continue };
-                        let sight = Sight { at: r.at, node: r.node, dev, dir: Dir::Out, frame };
-                        all.push((sight, vec![format!("{text}; it was never on a cable")]));
-                    }
-                }
-            }
-            TraceEvent::Scheduled { packet, service, scheduler, dest, because: why } => {
-                let text = format!("IPVS: {service} {scheduler} chose {}:{}: {}", dest.0, dest.1, because(why));
-                if let Some(i) = last.packet(packet, r.node, None) {
-                    all[i].1.push(text);
-                }
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
-/// Where a packet was seen last: at a device, on a node, anywhere.
-#[derive(Default)]
-struct Last {
-    at_dev: Table<(PacketId, u16, NodeId, DevIdx), usize>,
-    at_node: Table<(PacketId, u16, NodeId), usize>,
-    anywhere: Table<(PacketId, u16), usize>,
-    arp: Table<(NodeId, Option<DevIdx>), (Arp, usize)>,
-}
-
-impl Last {
-    fn see(&mut self, frame: &Frame, node: NodeId, dev: DevIdx, i: usize) {
-        match &frame.l3 {
-            L3::Ip(p) => {
-                let (id, piece) = key(p);
-                self.at_dev.insert((id, piece, node, dev), i);
-                self.at_node.insert((id, piece, node), i);
-                self.anywhere.insert((id, piece), i);
-            }
-            L3::Arp(arp) => {
-                self.arp.insert((node, Some(dev)), (*arp, i));
-                self.arp.insert((node, None), (*arp, i));
-            }
-        }
-    }
-
-    fn find(&self, frame: &Frame, node: NodeId, dev: Option<DevIdx>) -> Option<usize> {
-        match &frame.l3 {
-            L3::Ip(p) => self.packet(p, node, dev),
-            L3::Arp(arp) => self.arp.get(&(node, dev)).filter(|(seen, _)| seen == arp).map(|(_, i)| *i),
-        }
-    }
-
-    fn packet(&self, p: &IpPacket, node: NodeId, dev: Option<DevIdx>) -> Option<usize> {
-        let (id, piece) = key(p);
-        let here = dev.and_then(|dev| self.at_dev.get(&(id, piece, node, dev)));
-        here.or_else(|| self.at_node.get(&(id, piece, node))).or_else(|| self.anywhere.get(&(id, piece))).copied()
-    }
-}
-
-/// What tells one packet from another: its number, and which fragment it is. A packet keeps its number in a tunnel.
-fn key(p: &IpPacket) -> (PacketId, u16) {
-    let piece = if matches!(p.l4, L4::Fragment(_)) { p.frag } else { 0 };
-    (p.id, piece)
 }
 
 fn section(out: &mut Vec<u8>) {
@@ -197,7 +138,7 @@ fn host_names(out: &mut Vec<u8>, log: &RunLog<'_>) {
 }
 
 fn packet(
-    out: &mut Vec<u8>,
+    body: &mut Vec<u8>,
     zero: SimTime,
     number: u32,
     sight: &Sight<'_>,
@@ -210,7 +151,6 @@ fn packet(
         _ => frame_bytes(sight.frame, words),
     };
     let ns = (EPOCH_S * 1_000_000_000).saturating_add_signed(sight.at.since_zero(zero));
-    let mut body = Vec::with_capacity(bytes.len() + 64);
     body.extend_from_slice(&number.to_le_bytes());
     body.extend_from_slice(&((ns >> 32) as u32).to_le_bytes());
     body.extend_from_slice(&(ns as u32).to_le_bytes());
@@ -218,14 +158,13 @@ fn packet(
     body.extend_from_slice(&len.to_le_bytes());
     body.extend_from_slice(&len.to_le_bytes());
     body.extend_from_slice(&bytes);
-    pad(&mut body);
+    pad(body);
     let way: u32 = if sight.dir == Dir::In { 1 } else { 2 };
-    option(&mut body, 2, &way.to_le_bytes());
+    option(body, 2, &way.to_le_bytes());
     for comment in comments {
-        option(&mut body, 1, comment.as_bytes());
+        option(body, 1, comment.as_bytes());
     }
-    option(&mut body, 0, b"");
-    block(out, 6, &body);
+    option(body, 0, b"");
 }
 
 fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
@@ -288,11 +227,15 @@ mod tests {
         out
     }
 
+    fn capture(log: &RunLog<'_>) -> Vec<(u32, Vec<u8>)> {
+        let mut bytes = Vec::new();
+        write(log, &mut bytes).expect("a trace in memory");
+        blocks(&bytes)
+    }
+
     fn example() -> Vec<(u32, Vec<u8>)> {
         let records = testing::records();
-        let artifact = capture(&testing::log(&records));
-        assert_eq!(artifact.name, "example.pcapng");
-        blocks(&artifact.bytes)
+        capture(&testing::log(&records))
     }
 
     #[test]
@@ -342,7 +285,7 @@ mod tests {
         let records = testing::records();
         let mut log = testing::log(&records);
         log.zero = testing::ms(1000);
-        let all = blocks(&capture(&log).bytes);
+        let all = capture(&log);
         let first = &all.iter().find(|b| b.0 == 6).expect("a packet").1;
         let ns = u64::from(u32_at(first, 4)) << 32 | u64::from(u32_at(first, 8));
         assert_eq!(ns, EPOCH_S * 1_000_000_000 - 500_000_000);
@@ -352,7 +295,7 @@ mod tests {
     fn a_packet_that_no_device_saw_stands_where_it_would_have_left() {
         let mut records = testing::records();
         records.retain(|r| matches!(r.event, TraceEvent::Dropped { .. }));
-        let all = blocks(&capture(&testing::log(&records)).bytes);
+        let all = capture(&testing::log(&records));
         assert_eq!(all.iter().filter(|b| b.0 == 6).count(), 2);
     }
 

@@ -3,15 +3,22 @@
 //! Everything in it comes from the trace (frames, ARP requests and who answered them) or from the state that was read
 //! at the end ([`HostSnapshot`]). Keys stand in a fixed order and there is no clock, so equal runs are equal bytes.
 
+mod frames;
+mod json;
+
 use super::log::{ConnectionRow, RunLog};
-use crate::base::{DevIdx, NodeId, SimTime, Table};
-use crate::trace::{Dir, TraceEvent};
+use crate::base::SimTime;
+use crate::ipvs::ConnRow;
+use crate::trace::Spooling;
 use crate::wire::print::{MacNames, Printer, mac_name};
-use crate::wire::{ArpOp, Frame, L3, Mac, Proto};
+use crate::wire::{Mac, Proto};
+use frames::Sightings;
 use indexmap::IndexMap;
+use json::Rows;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 
@@ -31,7 +38,7 @@ pub struct HostSnapshot {
     /// `ipvsadm -Ln --stats`.
     pub ipvsadm_stats: Option<String>,
     /// `ipvsadm -Lnc`.
-    pub ipvs_connections: Vec<IpvsConnectionRow>,
+    pub ipvs_connections: Vec<ConnRow>,
 }
 
 /// One neighbour.
@@ -60,24 +67,6 @@ pub struct DeviceRow {
     pub mtu: u32,
     /// Addresses as `ip addr` prints them after `inet`: `10.0.0.1/24 scope global eth0`.
     pub inet: Vec<String>,
-}
-
-/// One row of `ipvsadm -Lnc`.
-#[derive(Clone, Debug, Serialize)]
-pub struct IpvsConnectionRow {
-    /// `TCP`, `UDP`, `IP` for a mark's template.
-    pub protocol: String,
-    /// `01:58`.
-    pub expire: String,
-    /// `ESTABLISHED` …
-    pub state: String,
-    /// `ADDRESS:PORT`.
-    pub source: String,
-    /// `ADDRESS:PORT`.
-    #[serde(rename = "virtual")]
-    pub virt: String,
-    /// `ADDRESS:PORT`.
-    pub destination: String,
 }
 
 /// What a node's `run` block printed during set-up.
@@ -125,28 +114,74 @@ pub enum EventKind {
     },
 }
 
-/// The record, as JSON text: a line per frame, connection and question, so that two can be compared with `diff`.
-pub fn record(log: &RunLog<'_>, hosts: &[HostSnapshot], setup: &[SetupOutput], events: &[EventRow]) -> String {
+/// What a record tells beside the trace. Connections and hosts are made when it is their turn: a million rows are never in
+/// memory together.
+pub struct Parts<'a> {
+    /// Connections in the order of the file, then by index.
+    pub connections: &'a mut dyn Iterator<Item = ConnectionRow>,
+    /// Their ports, which keep their numbers in lines of frames.
+    pub ports: BTreeSet<u16>,
+    /// Hosts in the order of the file.
+    pub hosts: &'a mut dyn Iterator<Item = HostSnapshot>,
+    /// What set-up printed.
+    pub setup: &'a [SetupOutput],
+    /// Entries of `timeline` and `observe`.
+    pub events: &'a [EventRow],
+    /// Where lines of frames wait for their turn; none: in memory.
+    pub spooling: Option<&'a Spooling>,
+}
+
+impl fmt::Debug for Parts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("ports", &self.ports).finish_non_exhaustive()
+    }
+}
+
+/// Writes the record as JSON: a line per frame, connection and question, so that two can be compared with `diff`.
+///
+/// # Errors
+/// If `out` does not take it, or what was put aside cannot be written or read.
+pub fn write(log: &RunLog<'_>, parts: Parts<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let table = log.mac_table();
     let names = |mac: Mac| table.get(&mac).cloned();
-    let mut out = String::from("{\n");
-    field(&mut out, "record", &one(&1));
-    field(&mut out, "name", &one(&log.name));
-    field(&mut out, "ended", &one(&at_seconds(log, log.ended)));
-    field(&mut out, "connections", &list(connections(log).iter().map(one), " "));
-    let setup = setup.iter().map(|s| (s.node.as_str(), one(&SetupOut { rc: s.rc, out: &s.out })));
-    field(&mut out, "setup", &map(setup, " "));
-    field(&mut out, "events", &list(events.iter().map(|e| event(log, e)), " "));
-    field(&mut out, "arp_requests", &list(arp_requests(log).iter().map(one), " "));
-    let mut printer = Printer::new(log.connections.iter().map(|c| c.source_port).collect());
-    let frames = frames(log, &mut printer);
-    let hosts: Vec<(&str, String)> = hosts.iter().map(|h| (h.name.as_str(), host(h, &names, &mut printer))).collect();
-    field(&mut out, "hosts", &map(hosts.into_iter(), " "));
-    let frames = frames.iter().map(|(name, rows)| (name.as_str(), list(rows.iter().map(one), "  ")));
-    field(&mut out, "frames", &map(frames, " "));
-    out.truncate(out.len() - 2);
-    out.push_str("\n}\n");
-    out
+    let mut all = Rows::map(out, "")?;
+    all.field("record", &1)?;
+    all.field("name", &log.name)?;
+    all.field("ended", &at_seconds(log, log.ended))?;
+    let mut rows = Rows::list(all.key("connections")?, " ")?;
+    for row in parts.connections {
+        rows.item(&connection(log, &row))?;
+    }
+    rows.end()?;
+    let mut rows = Rows::map(all.key("setup")?, " ")?;
+    for s in parts.setup {
+        rows.field(&s.node, &SetupOut { rc: s.rc, out: &s.out })?;
+    }
+    rows.end()?;
+    let mut rows = Rows::list(all.key("events")?, " ")?;
+    for e in parts.events {
+        rows.item(&event(log, e))?;
+    }
+    rows.end()?;
+    let mut printer = Printer::new(parts.ports);
+    let Sightings { asked, heaps } = Sightings::read(log, &mut printer, parts.spooling)?;
+    let mut rows = Rows::list(all.key("arp_requests")?, " ")?;
+    for question in &asked {
+        rows.item(&question.out(log, &names))?;
+    }
+    rows.end()?;
+    let mut rows = Rows::map(all.key("hosts")?, " ")?;
+    for h in parts.hosts {
+        host(rows.key(&h.name)?, &h, &names, &mut printer)?;
+    }
+    rows.end()?;
+    let mut rows = Rows::map(all.key("frames")?, " ")?;
+    for interface in heaps.interfaces() {
+        heaps.write(interface, rows.key(&log.place(interface.0, Some(interface.1)))?)?;
+    }
+    rows.end()?;
+    all.end()?;
+    out.write_all(b"\n")
 }
 
 #[derive(Serialize)]
@@ -216,14 +251,16 @@ struct DeviceOut<'a> {
     inet: &'a [String],
 }
 
+/// One row of `ipvsadm -Lnc`.
 #[derive(Serialize)]
-struct FrameOut {
-    t: f64,
-    dir: &'static str,
-    src: Option<String>,
-    dst: Option<String>,
-    #[serde(rename = "type")]
-    line: String,
+struct IpvsConnectionOut<'a> {
+    protocol: &'a str,
+    expire: String,
+    state: &'a str,
+    source: String,
+    #[serde(rename = "virtual")]
+    virt: String,
+    destination: String,
 }
 
 /// Seconds from t = 0 to the microsecond.
@@ -232,8 +269,8 @@ fn at_seconds(log: &RunLog<'_>, at: SimTime) -> f64 {
     us as f64 / 1e6
 }
 
-fn connections<'a>(log: &'a RunLog<'_>) -> Vec<ConnectionOut<'a>> {
-    let row = |c: &'a ConnectionRow| ConnectionOut {
+fn connection<'a>(log: &RunLog<'_>, c: &'a ConnectionRow) -> ConnectionOut<'a> {
+    ConnectionOut {
         traffic: &c.traffic,
         index: c.index,
         client: &c.client,
@@ -244,11 +281,10 @@ fn connections<'a>(log: &'a RunLog<'_>) -> Vec<ConnectionOut<'a>> {
         outcome: c.outcome.word(),
         server: c.server.as_deref(),
         errno: c.errno,
-    };
-    log.connections.iter().map(row).collect()
+    }
 }
 
-fn event(log: &RunLog<'_>, e: &EventRow) -> String {
+fn event<'a>(log: &RunLog<'_>, e: &'a EventRow) -> EventOut<'a> {
     let (node, run, link, set) = match &e.what {
         EventKind::Run { node, run } => (Some(node.as_str()), Some(run.as_str()), None, None),
         EventKind::Link { link, set } => {
@@ -256,144 +292,56 @@ fn event(log: &RunLog<'_>, e: &EventRow) -> String {
         }
     };
     let at = e.at.map_or(AtOut::End("end"), |at| AtOut::Seconds(at_seconds(log, at)));
-    one(&EventOut { at, node, run, link, set, observe: e.observe, rc: e.rc, out: &e.out })
+    EventOut { at, node, run, link, set, observe: e.observe, rc: e.rc, out: &e.out }
 }
 
-fn host(h: &HostSnapshot, names: MacNames<'_>, printer: &mut Printer) -> String {
+fn host(out: &mut dyn io::Write, h: &HostSnapshot, names: MacNames<'_>, printer: &mut Printer) -> io::Result<()> {
+    let mut all = Rows::map(out, "  ")?;
     let mut neighbours: IndexMap<&str, Vec<String>> = IndexMap::new();
     for n in &h.neighbours {
         let is = n.mac.map_or_else(|| "none".to_string(), |mac| mac_name(mac, names));
-        let row = format!("\"{}\": {}", n.addr, one(&NeighbourOut { is, state: n.state }));
+        let row = format!("\"{}\": {}", n.addr, json::one(&NeighbourOut { is, state: n.state }));
         neighbours.entry(&n.dev).or_default().push(row);
     }
-    let devices = h.addresses.iter().map(|d| {
-        let row = DeviceOut { up: d.up, carrier: d.carrier, mtu: d.mtu, inet: &d.inet };
-        (d.dev.as_str(), one(&row))
-    });
-    let neighbours = neighbours.iter().map(|(dev, rows)| (*dev, format!("{{{}}}", rows.join(", "))));
-    let mut rows = vec![
-        ("neighbours", map(neighbours, "   ")),
-        ("addresses", map(devices, "   ")),
-        ("routes", list(h.routes.iter().map(one), "   ")),
-    ];
+    let mut rows = Rows::map(all.key("neighbours")?, "   ")?;
+    for (dev, known) in &neighbours {
+        write!(rows.key(dev)?, "{{{}}}", known.join(", "))?;
+    }
+    rows.end()?;
+    let mut rows = Rows::map(all.key("addresses")?, "   ")?;
+    for d in &h.addresses {
+        rows.field(&d.dev, &DeviceOut { up: d.up, carrier: d.carrier, mtu: d.mtu, inet: &d.inet })?;
+    }
+    rows.end()?;
+    let mut rows = Rows::list(all.key("routes")?, "   ")?;
+    for route in &h.routes {
+        rows.item(route)?;
+    }
+    rows.end()?;
     if let Some(text) = &h.ipvsadm_ln {
-        let connections: Vec<IpvsConnectionRow> = h
-            .ipvs_connections
-            .iter()
-            .map(|c| IpvsConnectionRow { source: printer.end(&c.source), ..c.clone() })
-            .collect();
-        rows.push(("ipvsadm_Ln", one(text)));
-        rows.push(("ipvsadm_stats", one(&h.ipvsadm_stats)));
-        rows.push(("ipvs_connections", list(connections.iter().map(one), "   ")));
-    }
-    map(rows.into_iter(), "  ")
-}
-
-/// Every request in order of sending. An answer that passes the asking interface, in either direction (a host may
-/// announce what it just asked for), counts for the latest question with these two addresses.
-fn arp_requests(log: &RunLog<'_>) -> Vec<ArpOut> {
-    let table = log.mac_table();
-    let names = |mac: Mac| table.get(&mac).cloned();
-    let mut out: Vec<ArpOut> = Vec::new();
-    let mut latest: Table<(NodeId, DevIdx, Ipv4Addr, Ipv4Addr), usize> = Table::default();
-    for (at, node, dev, dir, frame, _) in sightings(log) {
-        let L3::Arp(arp) = &frame.l3 else { continue };
-        match (arp.op, dir) {
-            (ArpOp::Request, Dir::Out) => {
-                latest.insert((node, dev, arp.tpa, arp.spa), out.len());
-                out.push(ArpOut {
-                    t: at_seconds(log, at),
-                    from: log.place(node, Some(dev)),
-                    to: mac_name(frame.dst, &names),
-                    who_has: arp.tpa,
-                    tell: arp.spa,
-                    answered_by: BTreeSet::new(),
-                });
-            }
-            (ArpOp::Reply, _) => {
-                if let Some(i) = latest.get(&(node, dev, arp.spa, arp.tpa)) {
-                    out[*i].answered_by.insert(mac_name(arp.sha, &names));
-                }
-            }
-            (ArpOp::Request, Dir::In) => {}
+        all.field("ipvsadm_Ln", text)?;
+        all.field("ipvsadm_stats", &h.ipvsadm_stats)?;
+        let mut rows = Rows::list(all.key("ipvs_connections")?, "   ")?;
+        for c in &h.ipvs_connections {
+            rows.item(&ipvs_connection(c, printer))?;
         }
+        rows.end()?;
     }
-    out
+    all.end()
 }
 
-/// The frames of every interface that saw any, interfaces in the order of the file.
-fn frames(log: &RunLog<'_>, printer: &mut Printer) -> Vec<(String, Vec<FrameOut>)> {
-    let table = log.mac_table();
-    let names = |mac: Mac| table.get(&mac).cloned();
-    let mut rows: BTreeMap<(NodeId, DevIdx), Vec<FrameOut>> = BTreeMap::new();
-    // A device that was deleted and made again is one interface.
-    let by_name = |node: NodeId, dev: DevIdx| {
-        let devs = log.nodes.get(node.index()).map_or(&[][..], |n| &n.devs);
-        let name = devs.get(dev.index()).map(|d| &d.name);
-        devs.iter().position(|d| Some(&d.name) == name).map_or(dev, |first| DevIdx(first as u16))
-    };
-    for (at, node, dev, dir, frame, ethernet) in sightings(log) {
-        // Loopback frames have Ethernet headers without addresses.
-        let named = ethernet && !(frame.src == Mac::ZERO && frame.dst == Mac::ZERO);
-        rows.entry((node, by_name(node, dev))).or_default().push(FrameOut {
-            t: at_seconds(log, at),
-            dir: if dir == Dir::In { "in" } else { "out" },
-            src: named.then(|| mac_name(frame.src, &names)),
-            dst: named.then(|| mac_name(frame.dst, &names)),
-            line: printer.line(frame, &names),
-        });
+fn ipvs_connection<'a>(c: &'a ConnRow, printer: &mut Printer) -> IpvsConnectionOut<'a> {
+    let end = |(addr, port): (Ipv4Addr, u16)| format!("{addr}:{port}");
+    // Minutes and seconds left, as `ipvsadm -Lnc` shows them.
+    let left = c.expires_in.as_secs();
+    IpvsConnectionOut {
+        protocol: c.proto_name(),
+        expire: format!("{:02}:{:02}", left / 60, left % 60),
+        state: c.state,
+        source: printer.end(&end(c.client)),
+        virt: end(c.virt),
+        destination: end(c.dest),
     }
-    rows.into_iter().map(|((node, dev), rows)| (log.place(node, Some(dev)), rows)).collect()
-}
-
-fn sightings<'a>(log: &RunLog<'a>) -> impl Iterator<Item = (SimTime, NodeId, DevIdx, Dir, &'a Frame, bool)> + use<'a> {
-    log.records.iter().filter_map(|r| match &r.event {
-        TraceEvent::Frame { dev, dir, frame, ethernet } => Some((r.at, r.node, *dev, *dir, &**frame, *ethernet)),
-        _ => None,
-    })
-}
-
-/// JSON on one line, with a space after colons and commas as Python writes it.
-fn one<T: Serialize + ?Sized>(value: &T) -> String {
-    let mut out = Vec::new();
-    let mut ser = serde_json::Serializer::with_formatter(&mut out, Spaced);
-    // Only maps with keys that are no text fail, and there is none.
-    let _ = value.serialize(&mut ser);
-    String::from_utf8(out).unwrap_or_default()
-}
-
-struct Spaced;
-
-impl serde_json::ser::Formatter for Spaced {
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
-        w.write_all(if first { b"" } else { b", " })
-    }
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        w.write_all(b": ")
-    }
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, w: &mut W, first: bool) -> io::Result<()> {
-        w.write_all(if first { b"" } else { b", " })
-    }
-}
-
-fn field(out: &mut String, key: &str, value: &str) {
-    out.push_str(&format!(" {}: {value},\n", one(key)));
-}
-
-fn list(rows: impl Iterator<Item = String>, indent: &str) -> String {
-    lines(rows, indent, '[', ']')
-}
-
-fn map<'a>(rows: impl Iterator<Item = (&'a str, String)>, indent: &str) -> String {
-    lines(rows.map(|(key, value)| format!("{}: {value}", one(key))), indent, '{', '}')
-}
-
-fn lines(rows: impl Iterator<Item = String>, indent: &str, open: char, close: char) -> String {
-    let rows: Vec<String> = rows.map(|row| format!("{indent} {row}")).collect();
-    if rows.is_empty() {
-        return format!("{open}{close}");
-    }
-    format!("{open}\n{}\n{indent}{close}", rows.join(",\n"))
 }
 
 #[cfg(test)]
@@ -434,7 +382,46 @@ mod tests {
                 out: String::new(),
             },
         ];
-        serde_json::from_str(&record(&log, &hosts, &setup, &events)).expect("JSON")
+        serde_json::from_str(&record(&log, &hosts, &setup, &events, None)).expect("JSON")
+    }
+
+    fn record(
+        log: &RunLog<'_>,
+        hosts: &[HostSnapshot],
+        setup: &[SetupOutput],
+        events: &[EventRow],
+        spooling: Option<&Spooling>,
+    ) -> String {
+        let parts = Parts {
+            connections: &mut log.connections.iter().cloned(),
+            ports: log.connections.iter().map(|c| c.source_port).collect(),
+            hosts: &mut hosts.iter().cloned(),
+            setup,
+            events,
+            spooling,
+        };
+        let mut out = Vec::new();
+        write(log, parts, &mut out).expect("memory takes everything");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn lines_that_wait_in_a_spool_come_back_in_order() {
+        let records = testing::records();
+        let log = testing::log(&records);
+        let spooling = crate::trace::testing::early();
+        assert_eq!(record(&log, &[], &[], &[], Some(&spooling)), record(&log, &[], &[], &[], None));
+        let nowhere = Spooling { open: crate::trace::testing::nowhere, ..spooling };
+        let parts = Parts {
+            connections: &mut std::iter::empty(),
+            ports: BTreeSet::new(),
+            hosts: &mut std::iter::empty(),
+            setup: &[],
+            events: &[],
+            spooling: Some(&nowhere),
+        };
+        let error = write(&log, parts, &mut io::sink()).expect_err("lines must wait, and cannot");
+        assert_eq!(error.to_string(), "no room anywhere");
     }
 
     #[test]
@@ -475,7 +462,7 @@ mod tests {
     #[test]
     fn keys_stand_in_the_order_of_the_kernels_record() {
         let records = testing::records();
-        let text = record(&testing::log(&records), &[], &[], &[]);
+        let text = record(&testing::log(&records), &[], &[], &[], None);
         let mut last = 0;
         for key in ["record", "name", "ended", "connections", "setup", "events", "arp_requests", "hosts", "frames"] {
             let at = text.find(&format!("\n \"{key}\":")).expect(key);
