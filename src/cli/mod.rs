@@ -25,6 +25,7 @@ mod simulation;
 mod test;
 mod trace;
 mod ui;
+mod validate;
 mod values;
 mod why;
 
@@ -85,6 +86,8 @@ enum Verb {
     Show(show::Args),
     /// Run the same load under several schedulers and say which differences are real
     Compare(compare::Args),
+    /// Hold the simulator against theory and published results
+    Validate(validate::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Verb::Order(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::Compare(args) => args.execute(&mut ui),
+        Verb::Validate(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

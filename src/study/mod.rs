@@ -22,5 +22,6 @@ pub mod stats;
 pub mod tell;
 #[cfg(test)]
 mod testing;
+pub mod validate;
 pub mod variant;
 pub mod verdict;
