@@ -7,6 +7,7 @@ mod counters;
 mod determinism;
 mod kernel;
 mod knobs;
+mod lessons;
 mod lints;
 mod neighbours;
 mod pcap;
