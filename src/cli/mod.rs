@@ -30,6 +30,7 @@ mod sweep;
 mod test;
 mod trace;
 mod ui;
+mod validate;
 mod values;
 mod why;
 
@@ -97,6 +98,8 @@ enum Verb {
     Bench(bench::Args),
     /// Run a scenario over a grid of values and seeds; resumable, and shared by many machines
     Sweep(sweep::Args),
+    /// Hold the simulator against theory and published results
+    Validate(validate::Args),
     /// Write a new scenario from a template
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
@@ -134,6 +137,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(args) => args.execute(&mut ui),
         Verb::Bench(args) => args.execute(&mut ui),
         Verb::Sweep(args) => args.execute(&mut ui),
+        Verb::Validate(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),

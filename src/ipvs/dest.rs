@@ -6,6 +6,7 @@
 use super::est::Stats;
 use super::service::{ServiceId, ServiceKey};
 use crate::base::SimTime;
+use crate::wire::Proto;
 use std::net::Ipv4Addr;
 
 /// A destination's place in the slab of its host.
@@ -201,13 +202,11 @@ impl Dest {
     }
 }
 
-#[cfg(test)]
 impl Dest {
-    /// A destination for tests of schedulers.
-    pub(super) fn sample(n: u8, weight: i32) -> Dest {
-        use crate::wire::Proto;
+    /// A destination of no host's, on port 80 and without connections: for who looks at a scheduler alone.
+    pub(super) fn standing(addr: Ipv4Addr, weight: i32, birth: u32) -> Dest {
         Dest {
-            addr: Ipv4Addr::new(10, 0, 0, n),
+            addr,
             port: 80,
             method: Method::Dr,
             available: true,
@@ -219,13 +218,19 @@ impl Dest {
             persist: 0,
             u_threshold: 0,
             l_threshold: 0,
-            birth: u32::from(n),
+            birth,
             service: ServiceId(0),
             service_birth: 0,
             key: ServiceKey::Addr { proto: Proto::Tcp, addr: Ipv4Addr::new(10, 0, 0, 100), port: 80 },
             stats: Stats::default(),
             idle_since: SimTime::ZERO,
         }
+    }
+
+    /// A destination for tests of schedulers.
+    #[cfg(test)]
+    pub(super) fn sample(n: u8, weight: i32) -> Dest {
+        Dest::standing(Ipv4Addr::new(10, 0, 0, n), weight, u32::from(n))
     }
 }
 

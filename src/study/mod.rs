@@ -32,6 +32,7 @@ pub mod sweep;
 pub mod tell;
 #[cfg(test)]
 mod testing;
+pub mod validate;
 pub mod variant;
 pub mod verdict;
 mod verdict_modes;

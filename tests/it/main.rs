@@ -9,6 +9,7 @@ mod determinism;
 mod kernel;
 mod knobs;
 mod lab;
+mod lessons;
 mod lints;
 mod long_traces;
 mod modes;

@@ -1,6 +1,6 @@
 //! Maglev hashing (ip_vs_mh.c), with mh-fallback and mh-port. The hash keys are constants of the kernel's source, so
-//! that places are the same on every boot. Left out: table sizes other than the default 4093; refusing more
-//! destinations than slots.
+//! that places are the same on every boot. Left out: table sizes other than the default 4093 in the scheduler itself
+//! ([`table`] builds them for studies); refusing more destinations than slots.
 
 use super::wrr::gcd;
 use super::{DestList, Flow, Pick, Scheduler};
@@ -29,42 +29,8 @@ struct Turn {
 }
 
 impl Mh {
-    /// ip_vs_mh_reassign.
     fn reassign(&mut self, dests: DestList<'_>) {
-        self.slots.clear();
-        let weights = || dests.iter().map(|d| d.last_weight).filter(|&w| w > 0);
-        let (Some(g), Some(max)) = (weights().reduce(gcd), weights().max()) else {
-            return;
-        };
-        let shift = (i32::BITS - (max / g).leading_zeros()).saturating_sub(BITS);
-        let mut turns: Vec<Turn> = (0u32..)
-            .zip(dests.iter())
-            .filter(|(_, d)| d.last_weight > 0)
-            .map(|(place, d)| Turn {
-                place,
-                perm: permutation(d).0,
-                skip: permutation(d).1,
-                turns: ((d.last_weight / g) >> shift).max(1),
-            })
-            .collect();
-        const FREE: u32 = u32::MAX;
-        self.slots.resize(SIZE, FREE);
-        let mut filled = 0;
-        loop {
-            for t in &mut turns {
-                for _ in 0..t.turns {
-                    while self.slots[t.perm] != FREE {
-                        t.perm = (t.perm + t.skip) % SIZE;
-                    }
-                    self.slots[t.perm] = t.place;
-                    t.perm = (t.perm + t.skip) % SIZE;
-                    filled += 1;
-                    if filled == SIZE {
-                        return;
-                    }
-                }
-            }
-        }
+        self.slots = table(dests, SIZE);
     }
 
     fn pick(&self, dests: DestList<'_>, slot: usize) -> Option<Pick> {
@@ -76,11 +42,51 @@ impl Mh {
     }
 }
 
+/// The table of these destinations, with so many slots: the place in the list that each slot leads to
+/// (ip_vs_mh_reassign). `size` is a prime; the kernel is built with 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521 or
+/// 131071. Empty without destinations that ever had a weight, and for a size below 2.
+pub fn table(dests: DestList<'_>, size: usize) -> Vec<u32> {
+    let weights = || dests.iter().map(|d| d.last_weight).filter(|&w| w > 0);
+    let (Some(g), Some(max)) = (weights().reduce(gcd), weights().max()) else {
+        return Vec::new();
+    };
+    if size < 2 {
+        return Vec::new();
+    }
+    let shift = (i32::BITS - (max / g).leading_zeros()).saturating_sub(BITS);
+    let mut turns: Vec<Turn> = (0u32..)
+        .zip(dests.iter())
+        .filter(|(_, d)| d.last_weight > 0)
+        .map(|(place, d)| {
+            let (perm, skip) = permutation(d, size);
+            Turn { place, perm, skip, turns: ((d.last_weight / g) >> shift).max(1) }
+        })
+        .collect();
+    const FREE: u32 = u32::MAX;
+    let mut slots = vec![FREE; size];
+    let mut filled = 0;
+    loop {
+        for t in &mut turns {
+            for _ in 0..t.turns {
+                while slots[t.perm] != FREE {
+                    t.perm = (t.perm + t.skip) % size;
+                }
+                slots[t.perm] = t.place;
+                t.perm = (t.perm + t.skip) % size;
+                filled += 1;
+                if filled == size {
+                    return slots;
+                }
+            }
+        }
+    }
+}
+
 /// Where a destination's permutation of the slots begins, and its step.
-fn permutation(d: &Dest) -> (usize, usize) {
+fn permutation(d: &Dest, size: usize) -> (usize, usize) {
     let v = u32::from(d.port).wrapping_add(d.addr.to_bits());
-    let offset = siphash(KEY1, v) as usize % SIZE;
-    let skip = siphash(KEY2, v) as usize % (SIZE - 1) + 1;
+    let offset = siphash(KEY1, v) as usize % size;
+    let skip = siphash(KEY2, v) as usize % (size - 1) + 1;
     (offset, skip)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! All walk the service's list from the newest destination to the oldest, as the kernel does.
 
+pub mod alone;
 pub mod dh;
 pub mod fo;
 pub mod hash;
