@@ -77,7 +77,7 @@ fn the_same_bytes_in_every_file_for_any_number_of_threads() {
                     text.contains("seeds 1 to 2, ± is the 95 % interval of the mean over them, the first 50ms cut")
                 );
                 // The Chinese part of the title is painted, the rest is text.
-                assert!(text.contains("<path fill=") && text.contains(">\n and a title\n<"), "{}", a.0);
+                assert!(text.contains("<path fill=") && text.contains(">\nand a title\n<"), "{}", a.0);
             }
             _ => assert!(a.1.len() > 30, "{}", a.0),
         }

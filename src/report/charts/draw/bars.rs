@@ -37,6 +37,7 @@ impl Canvas<'_> {
         for group in groups {
             self.text(MARGIN, y + 15.0, &self.fit(&group.label, left - MARGIN + 200.0, LABEL), LABEL.bold())?;
             y += GROUP;
+            let first = y;
             let total: u64 = group.bars.iter().map(|b| b.value).sum();
             for bar in &group.bars {
                 let middle = y + BAR / 2.0;
@@ -59,8 +60,10 @@ impl Canvas<'_> {
                 self.text(end + 14.0 + self.measure(&value, LABEL.bold()), middle, &said, SMALL)?;
                 y += BAR;
             }
+            // Not through the headings.
+            self.line((left, first), (left, y), AXIS, 1.0)?;
             y += 8.0;
         }
-        self.line((left, 70.0), (left, bottom), AXIS, 1.0)
+        Ok(())
     }
 }

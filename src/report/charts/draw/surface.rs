@@ -119,13 +119,17 @@ impl Surface for Svg<'_> {
                     let (h, place) = match letters.at {
                         Anchor::Center if one => (HPos::Center, at),
                         Anchor::Right if one => (HPos::Right, at),
-                        _ => (HPos::Left, (x.round() as i32, at.1)),
+                        _ => {
+                            // SVG drops blanks at the beginning of a text.
+                            let blanks = &run.text[..run.text.len() - run.text.trim_start().len()];
+                            (HPos::Left, ((x + width(blanks, size, bold)).round() as i32, at.1))
+                        }
                     };
                     let ink = RGBColor(color.0, color.1, color.2);
                     let style = TextStyle::from(FontDesc::new(FontFamily::Name(FAMILY), size, weight))
                         .color(&ink)
                         .pos(Pos::new(h, VPos::Center));
-                    told(self.backend.borrow_mut().draw_text(&run.text, &style, place))?;
+                    told(self.backend.borrow_mut().draw_text(run.text.trim(), &style, place))?;
                 }
                 Face::Own => self.letters(&font::outline(&run.text, font::em(size), (x, base)), color),
                 Face::Pixels => {
