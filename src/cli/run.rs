@@ -7,6 +7,7 @@ use super::simulation::{SimArgs, interrupted, verdict};
 use super::ui::{Ui, count};
 use super::{input, out, spool, values};
 use lvsim::report::run::{DOCUMENTS, Run, Stop};
+use lvsim::report::summary::{Measured, Summary};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -142,7 +143,7 @@ impl Args {
             put(file, &mut |out| run.write_pcapng(out), partial, ui)?;
         }
         if self.json {
-            ui.out.line(&object(run, wall, partial).to_string())?;
+            ui.out.fill(&mut |out| write_object(run, wall, partial, out))?;
         } else if !self.quiet && !is_stdout(&self.record) && !is_stdout(&self.pcap) {
             let story = run.story(ui.color_out).map_err(untold)?;
             ui.out.text(&story)?;
@@ -212,15 +213,11 @@ fn untold(error: io::Error) -> Failure {
     Failure::usage(format!("the trace cannot be read again: {error}"))
 }
 
-/// The object of `--json`: the run's own, with what only a process knows of itself.
-fn object(run: &Run, wall: f64, partial: bool) -> serde_json::Value {
-    let mut object = run.summary_json();
-    object["engine"]["wall_s"] = serde_json::json!((wall * 1e6).round() / 1e6);
-    object["engine"]["peak_rss_bytes"] = peak_rss_bytes().into();
-    if partial {
-        object["partial"] = true.into();
-    }
-    object
+/// The object of `--json`, on a line of its own, with what only a process knows of itself.
+fn write_object(run: &Run, wall: f64, partial: bool, out: &mut dyn Write) -> io::Result<()> {
+    let measured = Measured { peak_rss_bytes: peak_rss_bytes(), wall_s: (wall * 1e6).round() / 1e6 };
+    serde_json::to_writer(&mut *out, &Summary::new(run, measured, partial))?;
+    out.write_all(b"\n")
 }
 
 #[expect(clippy::disallowed_methods, reason = "engine.wall_s is about this machine, and says so")]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const KEPT: usize = 250_000;
 /// Bytes of a report that stay in memory while it is made.
 const REPORT: usize = 32 << 20;
-/// Bytes of a trace: some four million connections through a director.
+/// Bytes of a trace: some five million connections through a director.
 pub const TRACE: u64 = 8 << 30;
 
 /// Puts aside at most so many bytes of the trace.
@@ -94,7 +94,7 @@ mod tests {
     fn a_folder_that_cannot_be_used_is_named_with_a_remedy() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let nowhere = folder.path().join("nowhere");
-        let error = open_in(&[nowhere.clone()]).expect_err("there is no such folder").to_string();
+        let error = open_in(std::slice::from_ref(&nowhere)).expect_err("there is no such folder").to_string();
         assert!(error.contains(&*nowhere.to_string_lossy()) && error.contains("TMPDIR"), "{error}");
     }
 

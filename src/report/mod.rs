@@ -15,6 +15,7 @@ pub mod run;
 pub mod show;
 pub mod snapshot;
 pub mod story;
+pub mod summary;
 pub mod tables;
 pub mod trace_lines;
 pub mod why;

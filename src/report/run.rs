@@ -9,11 +9,10 @@ use super::why::Lab;
 use super::{Artifact, RunLog, markdown, pcap, show, snapshot, story};
 use crate::base::{NodeId, Seed, Span};
 use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
-use crate::node::app::Outcome;
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play};
 use crate::trace::{Spooling, TraceMask, Tracer};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io;
 use std::sync::atomic::Ordering;
 
@@ -371,52 +370,6 @@ impl Run<'_> {
         let mut out = Vec::new();
         self.write_pcapng(&mut out).expect("the trace is in memory, and so is the capture");
         out
-    }
-
-    /// The object of `run --json` without what only the caller can measure.
-    pub fn summary_json(&self) -> Value {
-        let play = &self.play;
-        let since = |at: crate::base::SimTime| at.since_zero(play.zero);
-        let mut connections = Vec::new();
-        for w in &play.world.workloads {
-            for (index, r) in w.results.iter().enumerate() {
-                let unfinished = r.outcome == Outcome::Unfinished;
-                connections.push(json!({
-                    "traffic": &*w.name,
-                    "index": index,
-                    "client": play.scenario.node_name(r.client),
-                    "outcome": r.outcome.word(),
-                    "server": r.server.map(|s| play.scenario.node_name(s)),
-                    "start_ns": since(r.start),
-                    "end_ns": if unfinished { Value::Null } else { json!(since(r.end)) },
-                }));
-            }
-        }
-        let mut drops = Vec::new();
-        for node in &play.world.nodes {
-            let counts = match node {
-                crate::node::Node::Host(h) => &h.drops,
-                crate::node::Node::Switch(s) => &s.drops,
-            };
-            for (code, n) in counts {
-                drops.push(json!({ "node": &**node.name(), "reason": code, "count": n }));
-            }
-        }
-        let expectations: Vec<Value> = self
-            .expectations
-            .iter()
-            .map(|j| json!({ "line": j.line, "text": j.text, "holds": j.held, "found": j.found }))
-            .collect();
-        json!({
-            "schema_version": 1,
-            "name": self.name,
-            "seed": self.seed,
-            "ended_at_ns": since(play.ended),
-            "connections": connections,
-            "drops": drops,
-            "expectations": expectations,
-            "engine": { "events": self.events, "frames": self.frames },
-        })
     }
 
     /// Every frame as tcpdump prints it, as far as the filter wants it.

@@ -2,6 +2,7 @@
 
 use crate::support::{Sandbox, load, scenarios, text};
 use lvsim::report::run::{DOCUMENTS, Run, RunOptions, simulate};
+use lvsim::report::summary::{Measured, Summary};
 use lvsim::scenario::Scenario;
 use lvsim::trace::{Spool, Spooling};
 use std::fs::{self, File};
@@ -55,6 +56,18 @@ fn every_scenario_tells_the_same_from_memory_and_from_a_file() {
         assert!(artifacts[0] == artifacts[1], "{file}: charts or report differ");
         assert_eq!(near.warnings, far.warnings, "{file}");
     }
+}
+
+#[test]
+fn the_object_for_programs_has_its_keys_in_the_order_of_the_alphabet() {
+    let scenario = load("dr.yaml", &text("scenarios/dr.yaml")).unwrap_or_else(|e| panic!("{e}"));
+    let run = traced(&scenario, None);
+    let told = serde_json::to_string(&Summary::new(&run, Measured { peak_rss_bytes: 1, wall_s: 0.5 }, true));
+    let told = told.expect("JSON");
+    let sorted: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(told, sorted.to_string());
+    assert_eq!(sorted["connections"].as_array().map(Vec::len), Some(6));
+    assert_eq!((&sorted["partial"], &sorted["engine"]["wall_s"]), (&true.into(), &0.5.into()));
 }
 
 #[test]
