@@ -3,6 +3,7 @@
 use crate::support::{load, run};
 use lvsim::base::Span;
 use lvsim::report::run::Run;
+use lvsim::report::summary::{Measured, Summary};
 use lvsim::scenario::Scenario;
 
 /// A client and a server with a router between them; `router` is what it has besides.
@@ -24,15 +25,20 @@ const BURST: &str = "traffic:\n  \
     - { name: burst, from: a, to: '10.0.1.2:53', protocol: udp, start: 2s, connections: 8, every: 0s }\n\
     observe:\n  - { at: end, node: r, run: \"ip -s link show eth0\" }\n";
 
+fn summary(run: &Run<'_>) -> serde_json::Value {
+    let measured = Measured { wall_s: 0.0, peak_rss_bytes: 0 };
+    serde_json::to_value(Summary::new(run, measured, false)).expect("JSON")
+}
+
 fn answered(run: &Run<'_>, traffic: &str) -> Vec<u64> {
-    let json = run.summary_json();
+    let json = summary(run);
     let all = json["connections"].as_array().expect("connections").clone();
     let of = all.iter().filter(|c| c["traffic"] == traffic && c["outcome"] == "ok");
     of.map(|c| c["end_ns"].as_u64().expect("an end") - c["start_ns"].as_u64().expect("a start")).collect()
 }
 
 fn lost(run: &Run<'_>) -> u64 {
-    let json = run.summary_json();
+    let json = summary(run);
     let drops = json["drops"].as_array().expect("drops").clone();
     let of = drops.iter().filter(|d| d["reason"] == "backlog-full");
     of.map(|d| d["count"].as_u64().expect("a count")).sum()
@@ -78,7 +84,7 @@ fn frames_for_others_take_no_time() {
     scenario.nodes[idle.0 as usize].sysctls.push(backlog);
     let run = run(&scenario, false, 1_000_000);
     assert_eq!((answered(&run, "burst").len(), lost(&run)), (8, 0));
-    let json = run.summary_json();
+    let json = summary(&run);
     let drops = json["drops"].as_array().expect("drops").clone();
     let others = drops.iter().find(|d| d["node"] == "idle" && d["reason"] == "other-host");
     assert!(others.is_some_and(|d| d["count"].as_u64() >= Some(8)), "{drops:?}");
