@@ -75,6 +75,8 @@ const LEVELS: usize = u64::BITS.div_ceil(BITS) as usize;
 const SEARCHED: usize = 8;
 /// An emptied slot keeps at most so many bytes for its next use, or rare crowds would pin memory in every slot.
 const KEPT_BYTES: usize = 8 * 1024;
+/// Slots of this length and more grow by a quarter instead of doubling.
+const DOUBLED: usize = 1024;
 /// So many popped events may lie at the front of a slot before they are cleared away.
 const COMPACTED: usize = 1024;
 
@@ -287,6 +289,9 @@ impl<T: Clone> EventQueue<T> {
         self.levels |= 1 << level;
         self.used[level] |= 1 << digit;
         let list = &mut self.slots[level * SLOTS + digit];
+        if list.len() == list.capacity() {
+            grow(list);
+        }
         list.push(entry);
         list.len() - 1
     }
@@ -337,6 +342,14 @@ impl<T: Clone> EventQueue<T> {
         for entry in all {
             self.place(entry);
         }
+    }
+}
+
+/// A long slot grows by a quarter: where millions of timers are pending, doubled slots would hold room for millions more.
+#[cold]
+fn grow<T>(list: &mut Vec<Entry<T>>) {
+    if list.len() >= DOUBLED {
+        list.reserve_exact(list.len() / 4);
     }
 }
 
