@@ -1,6 +1,6 @@
 //! The values of one host: read, written and combined as Linux does.
 
-use super::table::{CONF, Combine, Conf, FREE_PAGES, GLOBAL, Global, NEIGH, Neigh, Row};
+use super::table::{CONF, Combine, Conf, FREE_PAGES, GLOBAL, Global, NEIGH, NEIGH_ALIASES, Neigh, Row};
 use crate::base::DevIdx;
 use std::fmt;
 use std::sync::Arc;
@@ -333,13 +333,10 @@ impl Sysctls {
             let (name, leaf) = rest.rsplit_once('.')?;
             let slot = self.slot(name).filter(|&s| s != ALL)?;
             let position = |leaf: &str| Neigh::ALL.iter().position(|k| k.leaf() == leaf);
-            return match leaf {
-                "base_reachable_time" => Some(Place::Alias(slot, Neigh::BaseReachableTime as usize, 1000)),
-                "retrans_time" => Some(Place::Alias(slot, Neigh::RetransTime as usize, 10)),
-                // Kept in bytes; a packet counts as 2090 (net/core/neighbour.c, SKB_TRUESIZE of an Ethernet frame).
-                "unres_qlen" => Some(Place::Alias(slot, Neigh::UnresQlenBytes as usize, 2090)),
-                _ => Some(Place::Neigh(slot, position(leaf)?)),
-            };
+            if let Some(&(_, key, scale)) = NEIGH_ALIASES.iter().find(|alias| alias.0 == leaf) {
+                return Some(Place::Alias(slot, key as usize, scale));
+            }
+            return Some(Place::Neigh(slot, position(leaf)?));
         }
         Some(Place::Global(GLOBAL.iter().position(|r| r.path == path)?))
     }

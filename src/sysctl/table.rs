@@ -140,6 +140,14 @@ rows! {
     UnresQlenBytes "unres_qlen_bytes" 212992 (0, i32::MAX as i64), Single, true, "net/core/neighbour.c", "bytes that may wait for an answer";
 }
 
+/// Other names of variables of `net.ipv4.neigh.*`: the last part of the path, whose value it is, and how many of its units
+/// one of this name has. A packet counts as 2090 bytes (net/core/neighbour.c, SKB_TRUESIZE of an Ethernet frame).
+pub const NEIGH_ALIASES: &[(&str, Neigh, i64)] = &[
+    ("base_reachable_time", Neigh::BaseReachableTime, 1000),
+    ("retrans_time", Neigh::RetransTime, 10),
+    ("unres_qlen", Neigh::UnresQlenBytes, 2090),
+];
+
 rows! {
     /// Variables with one value for the host.
     Global, GLOBAL, "net.":
