@@ -10,6 +10,18 @@ use std::ops::{Add, AddAssign, Sub};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SimTime(pub u64);
 
+/// The units in which times are written, in nanoseconds. Two names of one unit stand side by side.
+pub const UNITS: &[(&str, u64)] = &[
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("min", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
+
 /// A length of time in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub u64);
@@ -71,17 +83,12 @@ impl Span {
         }
         let cut = t.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(t.len());
         let (number, unit) = (&t[..cut], t[cut..].trim());
-        let scale: u64 = match unit {
-            "ns" => 1,
-            "us" | "µs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" | "min" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            "" => {
+        let scale = match UNITS.iter().find(|u| u.0 == unit) {
+            Some(&(_, scale)) => scale,
+            None if unit.is_empty() => {
                 return Err("a duration needs a unit: ns, us, ms, s, m or h, as in `250us` or `1.5s`".into());
             }
-            _ => return Err(format!("`{unit}` is no unit of time: ns, us, ms, s, m, h")),
+            None => return Err(format!("`{unit}` is no unit of time: ns, us, ms, s, m, h")),
         };
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if whole.is_empty() || fraction.len() > 9 || !fraction.chars().all(|c| c.is_ascii_digit()) {

@@ -49,3 +49,5 @@ pub const MAX_QUEUE: u64 = 1_000_000;
 pub const MAX_SETS: usize = 1_000;
 /// The longest one-line text (a route, a sysctl's value), in bytes.
 pub const MAX_LINE: usize = 4_096;
+/// The longest name of a node, of traffic or of a scenario, in characters.
+pub const MAX_NAME: usize = 63;

@@ -2,7 +2,8 @@
 //!
 //! Four steps: `tree` reads the YAML and keeps every place; `set` carries out what the command line overrides; `spec` reads
 //! the elements out of the tree, unresolved; `resolve` unrolls groups, looks names up and fills defaults in. All of them
-//! tell problems and go on, so that one pass shows all mistakes; a cause keeps its consequences quiet.
+//! tell problems and go on, so that one pass shows all mistakes; a cause keeps its consequences quiet. The keys of every map
+//! are tables of `spec`, from which [`schema`] is made.
 //!
 //! Beyond the format's page: top-level keys that begin with `x-` are left alone (for anchors), `<<` merges maps, `ageing` of
 //! a switch, `defaults.server`, `at_most` and `exactly` beside `at_least`, `causes` of a lab that is broken on purpose, and what
@@ -21,6 +22,7 @@ pub mod play;
 pub mod problem;
 mod render;
 mod resolve;
+pub mod schema;
 mod set;
 mod spec;
 mod syntax;

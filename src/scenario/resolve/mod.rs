@@ -13,7 +13,8 @@ use crate::scenario::model::{
     AddrSpec, Discipline, IfaceSpec, Kind, LinkSpec, Mac, NodeSpec, Peer, Scenario, ScriptSpec, Serve,
 };
 use crate::scenario::problem::{Problems, listed, quote};
-use crate::scenario::spec::host::{Host, Iface};
+use crate::scenario::spec::host::Host;
+use crate::scenario::spec::iface::Iface;
 use crate::scenario::spec::link::LinkWords;
 use crate::scenario::spec::serves::ServerWords;
 use crate::scenario::spec::{Spec, Spot};

@@ -78,6 +78,19 @@ pub(crate) fn cidr(node: &Node<'_>, p: &mut Problems) -> Option<(Ipv4Addr, u8)> 
     length.map(|length| (addr, length))
 }
 
+/// A network of source addresses.
+pub(crate) fn network(node: &Node<'_>, p: &mut Problems) -> Option<(Ipv4Addr, u8)> {
+    let (address, length) = cidr(node, p)?;
+    let host = u32::MAX.checked_shr(u32::from(length)).unwrap_or(0);
+    if length < 8 || address.to_bits() & host != 0 {
+        p.error("E027", node.at, format!("{address}/{length} is no network of source addresses"))
+            .label(if length < 8 { "larger than /8" } else { "has bits beyond its length" })
+            .help(format!("write for example `{}/{}`", Ipv4Addr::from_bits(address.to_bits() & !host), length.max(8)));
+        return None;
+    }
+    Some((address, length))
+}
+
 /// `ADDRESS:PORT`.
 pub(crate) fn endpoint(node: &Node<'_>, p: &mut Problems) -> Option<(Ipv4Addr, u16)> {
     let text = word(node, "ADDRESS:PORT", "192.168.1.200:80", p)?;

@@ -5,6 +5,8 @@ use crate::scenario::limits::{MAX_LIST, MAX_PHASES};
 use crate::scenario::model::{ArrivalPhase, ArrivalStep, Arrivals};
 use crate::scenario::problem::Problems;
 use crate::scenario::spec::read::{Fields, wrong};
+use crate::scenario::spec::scalar::{BYTES, DURATION, LINE, RATE, RATE_OR_GAP, RATE_OR_NONE};
+use crate::scenario::spec::table::{Element, Field, Form, PLAIN, Row, Rule, Shape, field};
 use crate::scenario::spec::{Spot, value};
 use crate::scenario::tree::{Kind, Mark, Node};
 
@@ -15,18 +17,117 @@ pub(crate) enum ArrivalWords {
     File(Spot<String>),
 }
 
+static EVERY: Field<Span> =
+    field("every", DURATION, "Time between two connections: number k (from 0) starts at start + k × every")
+        .default("0s");
+static RATE_KEY: Field<Span> = field("rate", RATE, "How many connections in which time, evenly");
+static DRAWN: Field<ArrivalWords> = field(
+    "arrivals",
+    Form { read: arrivals, shape: || Shape::Map(&ARRIVALS) },
+    "When connections come, in another way",
+);
+
+/// The rows of the keys that say when connections start, and their names: one of them.
+pub(crate) static ROWS: [&Row; 3] = [&EVERY.row, &RATE_KEY.row, &DRAWN.row];
+pub(crate) const WAYS: [&str; 3] = ["every", "rate", "arrivals"];
+
+/// `arrivals`
+static ARRIVALS: Element = Element {
+    name: "arrivals",
+    what: "`arrivals`",
+    about: "When connections come: one way",
+    example: "{ poisson: 100/s }",
+    keys: &[&[&POISSON.row, &EACH.row, &EVENLY.row, &MMPP.row, &STEPS.row, &TRACE.row, &CSV.row]],
+    rules: &[Rule::One(&["poisson", "every", "rate", "mmpp", "steps", "trace", "csv"])],
+    ..PLAIN
+};
+static POISSON: Field<ArrivalWords> = field(
+    "poisson",
+    Form { read: |n, p| known(value::rate_or_gap(n, p).map(Arrivals::Poisson)), shape: RATE_OR_GAP.shape },
+    "At random, independently of each other: a rate, or the mean time between two",
+);
+static EACH: Field<ArrivalWords> = field(
+    "every",
+    Form { read: |n, p| known(value::duration(n, p).map(Arrivals::Every)), shape: DURATION.shape },
+    "One after each such time",
+);
+static EVENLY: Field<ArrivalWords> = field(
+    "rate",
+    Form { read: |n, p| known(value::rate(n, p).map(Arrivals::Rate)), shape: RATE.shape },
+    "So many in a time, evenly",
+);
+static MMPP: Field<ArrivalWords> = field(
+    "mmpp",
+    Form { read: |n, p| known(mmpp(n, p)), shape: || Shape::Map(&BURSTS) },
+    "Bursts: at random, with a rate that changes at random",
+);
+static STEPS: Field<ArrivalWords> = field(
+    "steps",
+    Form {
+        read: |n, p| known(steps(n, p)),
+        shape: || {
+            let step = Shape::Tuple(vec![(DURATION.shape)(), (RATE_OR_NONE.shape)()], 2);
+            Shape::List(Box::new(step), 1, MAX_LIST)
+        },
+    },
+    "At random, with a rate that changes at these times from `start`: `[[0s, 10/s], [5s, 100/s]]`",
+);
+static TRACE: Field<ArrivalWords> = field(
+    "trace",
+    Form {
+        read: |n, p| known(trace(n, p)),
+        shape: || {
+            let line = Shape::Tuple(vec![(DURATION.shape)(), (BYTES.shape)()], 1);
+            Shape::List(Box::new(Shape::Either(vec![line, (DURATION.shape)()])), 1, MAX_LIST)
+        },
+    },
+    "At these times from `start`, with these bytes of response if they are said: `[[0s, 1kB], [5ms, 20kB]]`",
+);
+static CSV: Field<ArrivalWords> = field(
+    "csv",
+    Form { read: |n, p| value::line(n, p).map(|v| ArrivalWords::File(Spot { v, at: n.at })), shape: LINE.shape },
+    "The same from a file beside the scenario: times in the first column, bytes in the second",
+);
+
+/// `mmpp`
+static BURSTS: Element = Element {
+    name: "mmpp",
+    what: "`mmpp`",
+    about: "A Markov-modulated Poisson process: each rate holds for an exponential time with the mean of its `dwell`",
+    example: "{ rates: [100/s, 10/s], dwell: [1s, 4s] }",
+    keys: &[&[&RATES.row, &DWELL.row]],
+    ..PLAIN
+};
+const MMPP_HELP: &str = "write for example `{ rates: [100/s, 10/s], dwell: [1s, 4s] }`";
+static RATES: Field<Vec<Option<Span>>> = field(
+    "rates",
+    Form {
+        read: |n, p| list(n, "a list of rates", "[100/s, 10/s]", p, value::rate_or_none),
+        shape: || Shape::List(Box::new((RATE_OR_NONE.shape)()), 1, MAX_PHASES),
+    },
+    "The rates; one at least is above 0",
+)
+.need(MMPP_HELP);
+static DWELL: Field<Vec<Span>> = field(
+    "dwell",
+    Form {
+        read: |n, p| list(n, "a list of durations", "[1s, 4s]", p, value::duration),
+        shape: || Shape::List(Box::new((DURATION.shape)()), 1, MAX_PHASES),
+    },
+    "How long each rate holds, on average; as many as there are rates",
+)
+.need(MMPP_HELP);
+
+fn known(arrivals: Option<Arrivals>) -> Option<ArrivalWords> {
+    arrivals.map(ArrivalWords::Known)
+}
+
 /// `every`, `rate` or `arrivals`: one of them.
 pub(crate) fn read(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<ArrivalWords> {
-    let mut said: Vec<(Mark, &'static str)> = Vec::new();
-    for key in ["every", "rate", "arrivals"] {
-        if let Some((k, _)) = f.get(key) {
-            said.push((k.at, key));
-        }
-    }
-    said.sort_unstable();
-    let every = f.opt("every", p, value::duration).map(|x| ArrivalWords::Known(Arrivals::Every(x.v)));
-    let rate = f.opt("rate", p, value::rate).map(|x| ArrivalWords::Known(Arrivals::Rate(x.v)));
-    let drawn = f.opt("arrivals", p, arrivals).map(|x| x.v);
+    let said = f.present(&WAYS);
+    let every = f.opt(&EVERY, p).map(|x| ArrivalWords::Known(Arrivals::Every(x.v)));
+    let rate = f.opt(&RATE_KEY, p).map(|x| ArrivalWords::Known(Arrivals::Rate(x.v)));
+    let drawn = f.opt(&DRAWN, p).map(|x| x.v);
     if let [(_, first), (at, second), ..] = said.as_slice() {
         p.error("E019", *at, format!("`{second}` and `{first}` exclude each other"))
             .label("both say when connections start")
@@ -37,29 +138,12 @@ pub(crate) fn read(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<ArrivalWo
 }
 
 fn arrivals(node: &Node<'_>, p: &mut Problems) -> Option<ArrivalWords> {
-    let mut f = Fields::new(node, "`arrivals`", "{ poisson: 100/s }", p)?;
+    let mut f = Fields::new(node, &ARRIVALS, p)?;
     let mut found: Vec<(Mark, Option<ArrivalWords>)> = Vec::new();
-    let mut push = |at: Mark, a: Option<Arrivals>| found.push((at, a.map(ArrivalWords::Known)));
-    if let Some((k, n)) = f.get("poisson") {
-        push(k.at, value::rate_or_gap(n, p).map(Arrivals::Poisson));
-    }
-    if let Some((k, n)) = f.get("every") {
-        push(k.at, value::duration(n, p).map(Arrivals::Every));
-    }
-    if let Some((k, n)) = f.get("rate") {
-        push(k.at, value::rate(n, p).map(Arrivals::Rate));
-    }
-    if let Some((k, n)) = f.get("mmpp") {
-        push(k.at, mmpp(n, p));
-    }
-    if let Some((k, n)) = f.get("steps") {
-        push(k.at, steps(n, p));
-    }
-    if let Some((k, n)) = f.get("trace") {
-        push(k.at, trace(n, p));
-    }
-    if let Some((k, n)) = f.get("csv") {
-        found.push((k.at, value::line(n, p).map(|v| ArrivalWords::File(Spot { v, at: n.at }))));
+    for field in [&POISSON, &EACH, &EVENLY, &MMPP, &STEPS, &TRACE, &CSV] {
+        if let Some((key, n)) = f.get(field.row.key) {
+            found.push((key.at, (field.read)(n, p)));
+        }
     }
     found.sort_by_key(|one| one.0);
     let (at, unread) = (f.at(), f.unread());
@@ -82,11 +166,9 @@ fn arrivals(node: &Node<'_>, p: &mut Problems) -> Option<ArrivalWords> {
 
 /// `{ rates: [100/s, 0], dwell: [1s, 4s] }`
 fn mmpp(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
-    const EXAMPLE: &str = "{ rates: [100/s, 10/s], dwell: [1s, 4s] }";
-    let help = format!("write for example `{EXAMPLE}`");
-    let mut f = Fields::new(node, "`mmpp`", EXAMPLE, p)?;
-    let rates = f.need("rates", &help, p, |n, p| list(n, "a list of rates", "[100/s, 10/s]", p, value::rate_or_none));
-    let dwell = f.need("dwell", &help, p, |n, p| list(n, "a list of durations", "[1s, 4s]", p, value::duration));
+    let mut f = Fields::new(node, &BURSTS, p)?;
+    let rates = f.need(&RATES, p);
+    let dwell = f.need(&DWELL, p);
     f.finish(p);
     let (rates, dwell) = (rates?, dwell?);
     if rates.v.len() != dwell.v.len() || rates.v.is_empty() || rates.v.len() > MAX_PHASES {
@@ -98,7 +180,7 @@ fn mmpp(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
     if rates.v.iter().all(Option::is_none) || dwell.v.contains(&Span::ZERO) {
         p.error("E017", node.at, "one rate at least is above 0, and so is every dwell time")
             .label("nothing would ever come")
-            .help(help);
+            .help(MMPP_HELP);
         return None;
     }
     let phases = rates.v.into_iter().zip(dwell.v).map(|(gap, dwell)| ArrivalPhase { gap, dwell });

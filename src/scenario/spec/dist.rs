@@ -5,6 +5,7 @@ use crate::scenario::files::{self, Unit};
 use crate::scenario::limits::MAX_LIST;
 use crate::scenario::problem::Problems;
 use crate::scenario::spec::read::{Fields, wrong};
+use crate::scenario::spec::table::{Element, Field, Shape};
 use crate::scenario::spec::{Spot, value};
 use crate::scenario::tree::{Kind, Mark, Node};
 use crate::scenario::{Names, limits};
@@ -37,15 +38,236 @@ impl DistWords {
     }
 }
 
-/// The names of the distributions, for the problem that says that one is missing.
-const KINDS: &str = "none of exponential, pareto, bounded_pareto, lognormal, uniform, hyperexponential, list, csv";
+/// The names of the distributions.
+pub(crate) const KINDS: [&str; 8] =
+    ["exponential", "pareto", "bounded_pareto", "lognormal", "uniform", "hyperexponential", "list", "csv"];
+
+/// The tables of one unit: the distributions, each with the map that describes it.
+macro_rules! tables {
+    ($module:ident, $unit:expr, $form:ident, $prefix:literal, $mean:literal, $pair:literal) => {
+        pub(crate) mod $module {
+            use super::*;
+            use crate::scenario::spec::scalar::{LINE, decimal, $form};
+            use crate::scenario::spec::table::{Form, PLAIN, Row, Rule, field};
+
+            const UNIT: Unit = $unit;
+            const ONE: Form<u64> = Form { read: |n, p| single(n, UNIT, p), shape: $form.shape };
+            const MEAN: &str = "The mean of the distribution";
+
+            static OF_ANY: Field<u64> = field("mean", ONE, MEAN).need(concat!("say it: `mean: ", $mean, "`"));
+            static ANY: Element = Element {
+                name: concat!($prefix, "mean"),
+                what: "the distribution",
+                about: "A distribution that has nothing but a mean",
+                example: concat!("{ mean: ", $mean, " }"),
+                keys: &[&[&OF_ANY.row]],
+                ..PLAIN
+            };
+
+            const PARETO_EXAMPLE: &str = concat!("{ mean: ", $mean, ", shape: 1.5 }");
+            static PARETO_MEAN: Field<u64> =
+                field("mean", ONE, MEAN).need(concat!("write for example `{ mean: ", $mean, ", shape: 1.5 }`"));
+            static PARETO_SHAPE: Field<u64> = field(
+                "shape",
+                decimal::<1_000_001, 1_000_000_000>(),
+                "How fast the tail falls: above 1, since else there is no mean",
+            )
+            .need(concat!("write for example `{ mean: ", $mean, ", shape: 1.5 }`"));
+            static PARETO: Element = Element {
+                name: concat!($prefix, "pareto"),
+                what: "the distribution",
+                about: "Pareto: a few are very large",
+                example: PARETO_EXAMPLE,
+                keys: &[&[&PARETO_MEAN.row, &PARETO_SHAPE.row]],
+                ..PLAIN
+            };
+
+            static SIGMA_MEAN: Field<u64> =
+                field("mean", ONE, MEAN).need(concat!("write for example `{ mean: ", $mean, ", sigma: 1 }`"));
+            static SIGMA: Field<u64> = field(
+                "sigma",
+                decimal::<0, 10_000_000>(),
+                "The standard deviation of the logarithm",
+            )
+            .need(concat!("write for example `{ mean: ", $mean, ", sigma: 1 }`"));
+            static LOGNORMAL: Element = Element {
+                name: concat!($prefix, "lognormal"),
+                what: "the distribution",
+                about: "Lognormal",
+                example: concat!("{ mean: ", $mean, ", sigma: 1 }"),
+                keys: &[&[&SIGMA_MEAN.row, &SIGMA.row]],
+                ..PLAIN
+            };
+
+            const BOUNDED_HELP: &str = concat!(
+                "write for example `{ mean: ",
+                $mean,
+                ", shape: 1.5, ratio: 10000 }`; `ratio` is the largest value over the least"
+            );
+            static BOUNDED_MEAN: Field<u64> = field("mean", ONE, MEAN).need(BOUNDED_HELP);
+            static BOUNDED_SHAPE: Field<u64> =
+                field("shape", decimal::<100_000, 100_000_000>(), "How fast the tail falls").need(BOUNDED_HELP);
+            static RATIO: Field<u64> =
+                field("ratio", decimal::<1_000_001, 1_000_000_000_000_000>(), "The largest value over the least")
+                    .need(BOUNDED_HELP);
+            static BOUNDED: Element = Element {
+                name: concat!($prefix, "bounded-pareto"),
+                what: "the distribution",
+                about: "Pareto with a largest value",
+                example: concat!("{ mean: ", $mean, ", shape: 1.5, ratio: 10000 }"),
+                keys: &[&[&BOUNDED_MEAN.row, &BOUNDED_SHAPE.row, &RATIO.row]],
+                ..PLAIN
+            };
+
+            static HYPER_MEAN: Field<u64> =
+                field("mean", ONE, MEAN).need(concat!("write for example `{ mean: ", $mean, ", cv2: 4 }`"));
+            static CV2: Field<u64> = field(
+                "cv2",
+                decimal::<1_000_000, 10_000_000_000>(),
+                "The squared coefficient of variation: 1 is exponential",
+            );
+            static PART: Field<u64> =
+                field("p", decimal::<500_000, 999_999>(), "The part of the values that are of the short kind");
+            static HYPER: Element = Element {
+                name: concat!($prefix, "hyperexponential"),
+                what: "the distribution",
+                about: "Two exponential distributions, of which one is drawn first",
+                example: concat!("{ mean: ", $mean, ", cv2: 4 }"),
+                keys: &[&[&HYPER_MEAN.row, &CV2.row, &PART.row]],
+                rules: &[Rule::One(&["cv2", "p"])],
+                ..PLAIN
+            };
+
+            pub static EXPONENTIAL: Field<DistWords> = field(
+                "exponential",
+                Form {
+                    read: |n, p| known(mean(n, &ANY, &OF_ANY, UNIT, p).map(Dist::Exponential)),
+                    shape: || Shape::Either(vec![(ONE.shape)(), Shape::Map(&ANY)]),
+                },
+                "Exponential, with this mean",
+            );
+            pub static PARETO_KIND: Field<DistWords> = field(
+                "pareto",
+                Form {
+                    read: |n, p| {
+                        let read = shaped(n, &PARETO, [&PARETO_MEAN, &PARETO_SHAPE], p);
+                        known(read.map(|[mean, shape]| Dist::Pareto { mean, shape_ppm: shape as u32 }))
+                    },
+                    shape: || Shape::Map(&PARETO),
+                },
+                "Pareto: a few are very large",
+            );
+            pub static BOUNDED_KIND: Field<DistWords> = field(
+                "bounded_pareto",
+                Form {
+                    read: |n, p| {
+                        let read = shaped(n, &BOUNDED, [&BOUNDED_MEAN, &BOUNDED_SHAPE, &RATIO], p);
+                        known(read.map(|[mean, shape, ratio]| Dist::BoundedPareto {
+                            mean,
+                            shape_ppm: shape as u32,
+                            ratio_ppm: ratio,
+                        }))
+                    },
+                    shape: || Shape::Map(&BOUNDED),
+                },
+                "Pareto with a largest value",
+            );
+            pub static LOGNORMAL_KIND: Field<DistWords> = field(
+                "lognormal",
+                Form {
+                    read: |n, p| {
+                        let read = shaped(n, &LOGNORMAL, [&SIGMA_MEAN, &SIGMA], p);
+                        known(read.map(|[mean, sigma]| Dist::Lognormal { mean, sigma_ppm: sigma as u32 }))
+                    },
+                    shape: || Shape::Map(&LOGNORMAL),
+                },
+                "Lognormal",
+            );
+            pub static UNIFORM: Field<DistWords> = field(
+                "uniform",
+                Form {
+                    read: |n, p| known(uniform(n, UNIT, p)),
+                    shape: || Shape::Tuple(vec![(ONE.shape)(), (ONE.shape)()], 2),
+                },
+                concat!("Between two, the smaller one first: `", $pair, "`"),
+            );
+            pub static HYPER_KIND: Field<DistWords> = field(
+                "hyperexponential",
+                Form {
+                    read: |n, p| known(hyperexponential(n, &HYPER, &HYPER_MEAN, [&CV2, &PART], p)),
+                    shape: || Shape::Map(&HYPER),
+                },
+                "Two exponential distributions, of which one is drawn first",
+            );
+            pub static LIST: Field<DistWords> = field(
+                "list",
+                Form {
+                    read: |n, p| known(list(n, UNIT, p)),
+                    shape: || Shape::List(Box::new((ONE.shape)()), 1, MAX_LIST),
+                },
+                "One of these values, each as likely as the others",
+            );
+            pub static CSV: Field<DistWords> = field(
+                "csv",
+                Form {
+                    read: |n, p| value::line(n, p).map(|v| DistWords::File(Spot { v, at: n.at }, UNIT)),
+                    shape: LINE.shape,
+                },
+                "One of the values in the first column of this file, beside the scenario",
+            );
+
+            /// The distributions, in the order of [`KINDS`](super::KINDS).
+            pub static FIELDS: [&Field<DistWords>; 8] =
+                [&EXPONENTIAL, &PARETO_KIND, &BOUNDED_KIND, &LOGNORMAL_KIND, &UNIFORM, &HYPER_KIND, &LIST, &CSV];
+
+            /// Their rows.
+            pub static ROWS: [&Row; 8] = [
+                &EXPONENTIAL.row,
+                &PARETO_KIND.row,
+                &BOUNDED_KIND.row,
+                &LOGNORMAL_KIND.row,
+                &UNIFORM.row,
+                &HYPER_KIND.row,
+                &LIST.row,
+                &CSV.row,
+            ];
+
+            /// A map with one of them.
+            pub static DISTRIBUTION: Element = Element {
+                name: concat!($prefix, "distribution"),
+                what: "the distribution",
+                about: "One distribution by its name",
+                example: concat!("{ exponential: ", $mean, " }"),
+                keys: &[&ROWS],
+                rules: &[Rule::One(&super::KINDS)],
+                ..PLAIN
+            };
+
+            /// A value, or a map with one distribution.
+            pub fn shape() -> Shape {
+                Shape::Either(vec![(ONE.shape)(), Shape::Map(&DISTRIBUTION)])
+            }
+        }
+    };
+}
+
+tables!(time, Unit::Time, DURATION, "time-", "20ms", "[5ms, 15ms]");
+tables!(bytes, Unit::Bytes, BYTES, "size-", "10kB", "[1kB, 10kB]");
+
+fn known(dist: Option<Dist>) -> Option<DistWords> {
+    dist.map(DistWords::Known)
+}
 
 /// A value, or a map with one distribution. `what` is the thing, such as "a service time".
 pub(crate) fn read(node: &Node<'_>, unit: Unit, what: &'static str, p: &mut Problems) -> Option<DistWords> {
     if !matches!(node.kind, Kind::Map(_)) {
         return single(node, unit, p).map(|v| DistWords::Known(Dist::Constant(v)));
     }
-    let mut f = Fields::new(node, what, "{ exponential: 20ms }", p)?;
+    let element = match unit {
+        Unit::Time => &time::DISTRIBUTION,
+        Unit::Bytes => &bytes::DISTRIBUTION,
+    };
+    let mut f = Fields::of(node, element, what, p)?;
     let found = kinds(&mut f, unit, p);
     let (at, unread) = (f.at(), f.unread());
     f.finish(p);
@@ -66,11 +288,9 @@ pub(crate) fn one_of(
         // A mistyped word is the cause, and told.
         [] if unread => None,
         [] => {
-            p.error("E015", at, format!("{what} needs a distribution")).label(KINDS).help(format!(
-                "write for example `{{ exponential: {} }}`, or {} alone",
-                unit.example(),
-                unit.name()
-            ));
+            p.error("E015", at, format!("{what} needs a distribution"))
+                .label(format!("none of {}", KINDS.join(", ")))
+                .help(format!("write for example `{{ exponential: {} }}`, or {} alone", unit.example(), unit.name()));
             None
         }
         [_, second, ..] => {
@@ -84,34 +304,15 @@ pub(crate) fn one_of(
 
 /// The distributions that a map names, in the order of the file.
 pub(crate) fn kinds(f: &mut Fields<'_, '_>, unit: Unit, p: &mut Problems) -> Vec<Spot<Option<DistWords>>> {
+    let fields = match unit {
+        Unit::Time => &time::FIELDS,
+        Unit::Bytes => &bytes::FIELDS,
+    };
     let mut found: Vec<Spot<Option<DistWords>>> = Vec::new();
-    let mut push = |at: Mark, dist: Option<Dist>| found.push(Spot { v: dist.map(DistWords::Known), at });
-    if let Some((key, n)) = f.get("exponential") {
-        push(key.at, mean(n, unit, p).map(Dist::Exponential));
-    }
-    if let Some((key, n)) = f.get("pareto") {
-        let v = shaped(n, unit, "shape", "shape: 1.5", 1_000_001..=1_000_000_000, p);
-        push(key.at, v.map(|(mean, shape)| Dist::Pareto { mean, shape_ppm: shape as u32 }));
-    }
-    if let Some((key, n)) = f.get("bounded_pareto") {
-        push(key.at, bounded(n, unit, p));
-    }
-    if let Some((key, n)) = f.get("lognormal") {
-        let v = shaped(n, unit, "sigma", "sigma: 1", 0..=10_000_000, p);
-        push(key.at, v.map(|(mean, sigma)| Dist::Lognormal { mean, sigma_ppm: sigma as u32 }));
-    }
-    if let Some((key, n)) = f.get("uniform") {
-        push(key.at, uniform(n, unit, p));
-    }
-    if let Some((key, n)) = f.get("hyperexponential") {
-        push(key.at, hyperexponential(n, unit, p));
-    }
-    if let Some((key, n)) = f.get("list") {
-        push(key.at, list(n, unit, p));
-    }
-    if let Some((key, n)) = f.get("csv") {
-        let file = value::line(n, p).map(|v| DistWords::File(Spot { v, at: n.at }, unit));
-        found.push(Spot { v: file, at: key.at });
+    for field in fields {
+        if let Some((key, n)) = f.get(field.row.key) {
+            found.push(Spot { v: (field.read)(n, p), at: key.at });
+        }
     }
     found.sort_by_key(|one| one.at);
     found
@@ -125,12 +326,17 @@ fn single(node: &Node<'_>, unit: Unit, p: &mut Problems) -> Option<u64> {
     }
 }
 
-fn mean(node: &Node<'_>, unit: Unit, p: &mut Problems) -> Option<u64> {
+fn mean(
+    node: &Node<'_>,
+    element: &'static Element,
+    field: &'static Field<u64>,
+    unit: Unit,
+    p: &mut Problems,
+) -> Option<u64> {
     match &node.kind {
         Kind::Map(_) => {
-            let example = unit.example();
-            let mut f = Fields::new(node, "the distribution", "{ mean: 20ms }", p)?;
-            let mean = f.need("mean", &format!("say it: `mean: {example}`"), p, |n, p| single(n, unit, p));
+            let mut f = Fields::new(node, element, p)?;
+            let mean = f.need(field, p);
             f.finish(p);
             mean.map(|m| m.v)
         }
@@ -138,46 +344,34 @@ fn mean(node: &Node<'_>, unit: Unit, p: &mut Problems) -> Option<u64> {
     }
 }
 
-fn shaped(
+/// A map in which all these must be.
+fn shaped<const N: usize>(
     node: &Node<'_>,
-    unit: Unit,
-    key: &'static str,
-    words: &str,
-    range: std::ops::RangeInclusive<u64>,
+    element: &'static Element,
+    fields: [&'static Field<u64>; N],
     p: &mut Problems,
-) -> Option<(u64, u64)> {
-    let example = format!("{{ mean: {}, {words} }}", unit.example());
-    let mut f = Fields::new(node, "the distribution", &example, p)?;
-    let help = format!("write for example `{example}`");
-    let mean = f.need("mean", &help, p, |n, p| single(n, unit, p));
-    let shape = f.need(key, &help, p, |n, p| value::millionths(n, range, p));
+) -> Option<[u64; N]> {
+    let mut f = Fields::new(node, element, p)?;
+    let read = fields.map(|field| f.need(field, p));
     f.finish(p);
-    Some((mean?.v, shape?.v))
+    let read: Option<Vec<u64>> = read.into_iter().map(|v| v.map(|v| v.v)).collect();
+    read?.try_into().ok()
 }
 
-fn bounded(node: &Node<'_>, unit: Unit, p: &mut Problems) -> Option<Dist> {
-    let example = format!("{{ mean: {}, shape: 1.5, ratio: 10000 }}", unit.example());
-    let help = format!("write for example `{example}`; `ratio` is the largest value over the least");
-    let mut f = Fields::new(node, "the distribution", &example, p)?;
-    let mean = f.need("mean", &help, p, |n, p| single(n, unit, p));
-    let shape = f.need("shape", &help, p, |n, p| value::millionths(n, 100_000..=100_000_000, p));
-    let ratio = f.need("ratio", &help, p, |n, p| value::millionths(n, 1_000_001..=1_000_000_000_000_000, p));
-    f.finish(p);
-    Some(Dist::BoundedPareto { mean: mean?.v, shape_ppm: shape?.v as u32, ratio_ppm: ratio?.v })
-}
-
-fn hyperexponential(node: &Node<'_>, unit: Unit, p: &mut Problems) -> Option<Dist> {
-    let example = format!("{{ mean: {}, cv2: 4 }}", unit.example());
-    let help = format!("write for example `{example}`");
-    let mut f = Fields::new(node, "the distribution", &example, p)?;
-    let mean = f.need("mean", &help, p, |n, p| single(n, unit, p));
-    let both = (f.get("cv2").map(|k| k.0.at), f.get("p").map(|k| k.0.at));
-    let cv2 = f.opt("cv2", p, |n, p| value::millionths(n, 1_000_000..=10_000_000_000, p));
-    let part = f.opt("p", p, |n, p| value::millionths(n, 500_000..=999_999, p));
+fn hyperexponential(
+    node: &Node<'_>,
+    element: &'static Element,
+    mean: &'static Field<u64>,
+    [cv2, part]: [&'static Field<u64>; 2],
+    p: &mut Problems,
+) -> Option<Dist> {
+    let mut f = Fields::new(node, element, p)?;
+    let mean = f.need(mean, p);
+    let both = (f.get(cv2.row.key).map(|k| k.0.at), f.get(part.row.key).map(|k| k.0.at));
+    let cv2 = f.opt(cv2, p);
+    let part = f.opt(part, p);
     match both {
-        (None, None) => {
-            f.missing("cv2", "say how it varies: `cv2: 4` (squared coefficient of variation) or `p: 0.9`", p)
-        }
+        (None, None) => f.lacks("cv2", "say how it varies: `cv2: 4` (squared coefficient of variation) or `p: 0.9`", p),
         (Some(a), Some(b)) => {
             p.error("E019", a.max(b), "`cv2` and `p` exclude each other")
                 .label("both say how the values vary")

@@ -2,10 +2,13 @@
 
 use crate::scenario::model::{At, Outcome};
 use crate::scenario::problem::{Problems, quote};
+use crate::scenario::spec::Spot;
 use crate::scenario::spec::read::{Fields, items, wrong};
+use crate::scenario::spec::scalar::{ADDRESS, SCRIPT, TEXT, WHEN, WORD, whole};
+use crate::scenario::spec::table::{Case, Element, Field, Form, Names, PLAIN, Row, Rule, Shape, When, field, row};
 use crate::scenario::spec::value::{self, Script};
-use crate::scenario::spec::{Spot, address};
 use crate::scenario::tree::{Kind, Mark, Node};
+use crate::trace::drop::CODES as REASONS;
 use std::net::Ipv4Addr;
 
 /// One expectation.
@@ -62,19 +65,130 @@ pub(crate) const OUTCOMES: &[(&str, Outcome)] = &[
     ("unfinished", Outcome::Unfinished),
 ];
 
+/// An entry of `expect`.
+pub(crate) static EXPECT: Element = Element {
+    name: "expect",
+    what: "an expectation",
+    about: "What must come out of the run",
+    example: "{ traffic: web, outcomes: { ok: 12 } }",
+    cases: &[
+        Case { when: When::Has(&["traffic"]), element: &OF_TRAFFIC },
+        Case { when: When::Has(&["neighbour"]), element: &OF_NEIGHBOUR },
+        Case { when: When::Has(&["output"]), element: &OF_OUTPUT },
+        Case { when: When::Has(&["dropped"]), element: &OF_DROPPED },
+    ],
+    ..PLAIN
+};
+
+static OF_TRAFFIC: Element = Element {
+    name: "expect-traffic",
+    about: "What became of the connections of some traffic",
+    example: "{ traffic: web, served: { rs1: 9, rs2: 3 } }",
+    keys: &[&[&TRAFFIC.row, &OUTCOMES_KEY.row, &SERVED.row, &SEQUENCE.row]],
+    rules: &[Rule::One(&OF_CONNECTIONS)],
+    ..PLAIN
+};
+const OF_CONNECTIONS: [&str; 3] = ["outcomes", "served", "sequence"];
+static TRAFFIC: Field<String> =
+    field("traffic", WORD, "The name of an entry of `traffic`").need("say of which: `traffic: web`");
+static OUTCOMES_KEY: Field<Counts> = field(
+    "outcomes",
+    Form {
+        read: |n, p| counts(n, "{ ok: 12 }", p),
+        shape: || counted(Names::Words(OUTCOMES.iter().map(|o| o.0).collect())),
+    },
+    "How many connections ended how; exactly so, those that are not named are 0",
+);
+static SERVED: Field<Counts> = field(
+    "served",
+    Form { read: |n, p| counts(n, "{ rs1: 9, rs2: 3 }", p), shape: || counted(Names::Any) },
+    "How many connections each server answered; exactly so",
+);
+static SEQUENCE: Field<Vec<Option<Spot<String>>>> = field(
+    "sequence",
+    Form { read: sequence, shape: || Shape::List(Box::new((WORD.shape)()), 0, usize::MAX) },
+    "Who answered, connection by connection; `\"-\"` for one that no server answered",
+);
+
+static OF_NEIGHBOUR: Element = Element {
+    name: "expect-neighbour",
+    about: "Whom a host's neighbour cache names for an address",
+    example: "{ neighbour: 192.168.1.200, on: client, is: director }",
+    keys: &[&[&NEIGHBOUR.row, &ON.row, &IS.row, &AT.row]],
+    ..PLAIN
+};
+static NEIGHBOUR: Field<Ipv4Addr> = field("neighbour", ADDRESS, "The address").need("say of which address");
+static ON: Field<String> = field("on", WORD, "The host, or a group for all its members, whose cache it is")
+    .need("say whose cache: `on: client`");
+static IS: Field<String> =
+    field("is", WORD, "The node to one of whose interfaces it points; `none`: there is no entry")
+        .need("say whom it must name: `is: director`, or `is: none`");
+static AT: Field<At> = field("at", WHEN, "When").default("end");
+
+static OF_OUTPUT: Element = Element {
+    name: "expect-output",
+    about: "What a command prints at the end",
+    example: "{ output: { node: director, run: ipvsadm -Ln }, contains: TCP }",
+    keys: &[&[&OUTPUT, &CONTAINS.row, &EQUALS.row]],
+    rules: &[Rule::Some(&["contains", "equals"])],
+    ..PLAIN
+};
+static OUTPUT: Row = row("output", || Shape::Map(&COMMAND), "The command").need("say of which command");
+static CONTAINS: Field<String> = field("contains", TEXT, "A text that it prints");
+static EQUALS: Field<String> = field("equals", TEXT, "All that it prints");
+static COMMAND: Element = Element {
+    name: "command",
+    what: "output",
+    about: "A command on a host",
+    example: "{ node: director, run: ipvsadm -Ln }",
+    keys: &[&[&NODE.row, &RUN.row]],
+    ..PLAIN
+};
+static NODE: Field<String> =
+    field("node", WORD, "The host, or a group for all its members").need("say where: `node: director`");
+static RUN: Field<Script> = field("run", SCRIPT, "What is typed there").need("say what is typed: `run: ipvsadm -Ln`");
+
+static OF_DROPPED: Element = Element {
+    name: "expect-dropped",
+    about: "Packets that die on a node; at least one, unless a number is said",
+    example: "{ dropped: { node: rs1, reason: no-route }, at_least: 1 }",
+    keys: &[&[&DROPPED, &EXACTLY.row, &LEAST.row, &MOST.row]],
+    rules: &[Rule::Alone("exactly", &["at_least", "at_most"])],
+    ..PLAIN
+};
+static DROPPED: Row = row("dropped", || Shape::Map(&DEATHS), "Where, and of what").need("say where");
+static EXACTLY: Field<u64> = field("exactly", whole::<0, { u64::MAX }>(), "So many");
+static LEAST: Field<u64> = field("at_least", whole::<0, { u64::MAX }>(), "So many, or more");
+static MOST: Field<u64> = field("at_most", whole::<0, { u64::MAX }>(), "So many, or fewer");
+static DEATHS: Element = Element {
+    name: "deaths",
+    what: "dropped",
+    about: "Where packets die, and of what",
+    example: "{ node: rs1, reason: no-route }",
+    keys: &[&[&DEATH_NODE.row, &REASON.row]],
+    ..PLAIN
+};
+static DEATH_NODE: Field<String> = field("node", WORD, "The node, a switch perhaps").need("say where: `node: rs1`");
+// Which words there are, the names of another room say: the parser looks them up with the other names.
+static REASON: Field<String> = field(
+    "reason",
+    Form { read: WORD.read, shape: || Shape::Words(REASONS.to_vec()) },
+    "The reason (`lvsim list drops`); unless said, any",
+);
+
+type Counts = Vec<(Spot<String>, u64)>;
+
+fn counted(names: Names) -> Shape {
+    Shape::Named(names, Box::new(Shape::Whole(0, u64::MAX)))
+}
+
 const FORMS: &str = "the forms are { traffic: web, outcomes: { ok: 12 } }, { neighbour: 192.168.1.200, on: client, is: director }, \
                      { output: { node: director, run: ipvsadm -Ln }, contains: TEXT } and { dropped: { node: rs1, reason: R } }";
 
 /// Reads one expectation.
 pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
-    let mut f = Fields::new(node, "an expectation", "{ traffic: web, outcomes: { ok: 12 } }", p)?;
-    let mut kinds: Vec<(Mark, &'static str)> = Vec::new();
-    for key in ["traffic", "neighbour", "output", "dropped"] {
-        if let Some((k, _)) = f.get(key) {
-            kinds.push((k.at, key));
-        }
-    }
-    kinds.sort_unstable();
+    let mut f = Fields::new(node, &EXPECT, p)?;
+    let kinds = f.present(&["traffic", "neighbour", "output", "dropped"]);
     let claim = match kinds.as_slice() {
         [(_, "traffic")] => traffic(&mut f, p),
         [(_, "neighbour")] => neighbour(&mut f, p),
@@ -89,17 +203,14 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
         _ => {
             // A mistyped key is the cause then, and the keys that go with it are right.
             let mut wanted = None;
-            for key in ["outcomes", "served", "sequence"] {
-                if f.refuse(key).is_some() {
-                    wanted = Some("traffic");
+            for row in EXPECT.cases.iter().flat_map(|case| case.element.rows()) {
+                if f.refuse(row.key).is_some() && OF_TRAFFIC.has(row.key) {
+                    wanted = Some(&TRAFFIC.row);
                 }
-            }
-            for key in ["on", "is", "at", "contains", "equals", "at_least", "at_most", "exactly"] {
-                f.refuse(key);
             }
             if !f.unread() {
                 match wanted {
-                    Some(key) => f.missing(key, "say of which: `traffic: web`", p),
+                    Some(row) => f.missing(row, p),
                     None => {
                         p.error("E015", node.at, "an expectation of nothing")
                             .label("no form has only these keys")
@@ -114,26 +225,12 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
     Some(Expect { at: node.at, what: claim? })
 }
 
-fn name(node: &Node<'_>, p: &mut Problems) -> Option<String> {
-    value::text(node, p).map(|t| t.trim().to_string())
-}
-
 fn traffic(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
-    let traffic = f.opt("traffic", p, name);
-    let mut said = Vec::new();
-    for key in ["outcomes", "served", "sequence"] {
-        if let Some((k, _)) = f.get(key) {
-            said.push((k.at, key));
-        }
-    }
-    said.sort_unstable();
+    let traffic = f.opt(&TRAFFIC, p);
+    let said = f.present(&OF_CONNECTIONS);
     match said.as_slice() {
         [] => {
-            f.missing(
-                "outcomes",
-                "say what: `outcomes: { ok: 12 }`, `served: { rs1: 9 }` or `sequence: [rs1, rs2]`",
-                p,
-            );
+            f.lacks("outcomes", "say what: `outcomes: { ok: 12 }`, `served: { rs1: 9 }` or `sequence: [rs1, rs2]`", p);
             return None;
         }
         [_] => {}
@@ -144,16 +241,9 @@ fn traffic(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
             return None;
         }
     }
-    let outcomes = f.opt("outcomes", p, |n, p| counts(n, "{ ok: 12 }", p));
-    let served = f.opt("served", p, |n, p| counts(n, "{ rs1: 9, rs2: 3 }", p));
-    let sequence = f.opt("sequence", p, |n, p| {
-        let list = items(n, "sequence", "[rs1, rs2, \"-\"]", p);
-        Some(
-            list.iter()
-                .filter_map(|n| name(n, p).map(|v| (v != "-").then_some(Spot { v, at: n.at })))
-                .collect::<Vec<_>>(),
-        )
-    });
+    let outcomes = f.opt(&OUTCOMES_KEY, p);
+    let served = f.opt(&SERVED, p);
+    let sequence = f.opt(&SEQUENCE, p);
     let traffic = traffic?;
     if let Some(outcomes) = outcomes {
         let mut counts = Vec::new();
@@ -176,8 +266,17 @@ fn traffic(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
     Some(Claim::Sequence { traffic, servers: sequence.map_or(Vec::new(), |s| s.v) })
 }
 
+/// The servers of a sequence; nothing for `-`.
+fn sequence(node: &Node<'_>, p: &mut Problems) -> Option<Vec<Option<Spot<String>>>> {
+    let list = items(node, "sequence", "[rs1, rs2, \"-\"]", p);
+    let server = |n: &Node<'_>, p: &mut Problems| {
+        (WORD.read)(n, p).map(|v| if v == "-" { None } else { Some(Spot { v, at: n.at }) })
+    };
+    Some(list.iter().filter_map(|n| server(n, p)).collect())
+}
+
 /// A map from words to numbers.
-fn counts(node: &Node<'_>, example: &str, p: &mut Problems) -> Option<Vec<(Spot<String>, u64)>> {
+fn counts(node: &Node<'_>, example: &str, p: &mut Problems) -> Option<Counts> {
     let Kind::Map(entries) = &node.kind else {
         wrong(node, "a map of counts", example, p);
         return None;
@@ -190,12 +289,12 @@ fn counts(node: &Node<'_>, example: &str, p: &mut Problems) -> Option<Vec<(Spot<
 }
 
 fn neighbour(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
-    let address = f.opt("neighbour", p, address::address);
-    let on = f.need("on", "say whose cache: `on: client`", p, name);
-    let is = f.need("is", "say whom it must name: `is: director`, or `is: none`", p, name);
-    let when = match f.get("at") {
+    let address = f.opt(&NEIGHBOUR, p);
+    let on = f.need(&ON, p);
+    let is = f.need(&IS, p);
+    let when = match f.get(AT.row.key) {
         None => Some(Spot { v: At::End, at: f.at() }),
-        Some(_) => f.opt("at", p, value::when),
+        Some(_) => f.opt(&AT, p),
     };
     // What could not be read is told, and left out: the names are looked up all the same.
     let is = is.filter(|is| is.v != "none");
@@ -204,16 +303,16 @@ fn neighbour(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
 }
 
 fn output(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
-    let inner = f.need_map("output", "{ node: director, run: ipvsadm -Ln }", p).map(|mut o| {
-        let node = o.need("node", "say where: `node: director`", p, name);
-        let script = o.need("run", "say what is typed: `run: ipvsadm -Ln`", p, value::script);
+    let inner = f.need_map(&OUTPUT, &COMMAND, COMMAND.example, p).map(|mut o| {
+        let node = o.need(&NODE, p);
+        let script = o.need(&RUN, p);
         o.finish(p);
         (node, script)
     });
-    let contains = f.opt("contains", p, value::text);
-    let equals = f.opt("equals", p, value::text);
-    if contains.is_none() && equals.is_none() && f.get("contains").is_none() && f.get("equals").is_none() {
-        f.missing("contains", "say what it prints: `contains: TEXT`, or `equals: TEXT` for all of it", p);
+    let contains = f.opt(&CONTAINS, p);
+    let equals = f.opt(&EQUALS, p);
+    if contains.is_none() && equals.is_none() && f.present(&["contains", "equals"]).is_empty() {
+        f.lacks("contains", "say what it prints: `contains: TEXT`, or `equals: TEXT` for all of it", p);
         return None;
     }
     let (node, script) = inner?;
@@ -222,16 +321,15 @@ fn output(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
 }
 
 fn dropped(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
-    let inner = f.need_map("dropped", "{ node: rs1, reason: R }", p).map(|mut d| {
-        let node = d.need("node", "say where: `node: rs1`", p, name);
-        let reason = d.opt("reason", p, name);
+    let inner = f.need_map(&DROPPED, &DEATHS, "{ node: rs1, reason: R }", p).map(|mut d| {
+        let node = d.need(&DEATH_NODE, p);
+        let reason = d.opt(&REASON, p);
         d.finish(p);
         node.map(|node| (node, reason))
     });
-    let number = |n: &Node<'_>, p: &mut Problems| value::whole(n, 0..=u64::MAX, p);
-    let exactly = f.opt("exactly", p, number);
-    let least = f.opt("at_least", p, number);
-    let most = f.opt("at_most", p, number).map(|m| m.v);
+    let exactly = f.opt(&EXACTLY, p);
+    let least = f.opt(&LEAST, p);
+    let most = f.opt(&MOST, p).map(|m| m.v);
     if let (Some(exactly), true) = (&exactly, least.is_some() || most.is_some()) {
         p.error("E019", exactly.at, "`exactly` leaves no room for `at_least` and `at_most`")
             .label("this number")

@@ -2,14 +2,16 @@
 
 use crate::base::Span;
 use crate::scenario::limits::MAX_INTERFACES;
-use crate::scenario::model::{Kind as NodeKind, Mac};
+use crate::scenario::model::Kind as NodeKind;
 use crate::scenario::problem::{Problems, quote};
-use crate::scenario::spec::link::{LINK_KEYS, LinkWords};
+use crate::scenario::spec::Spot;
+use crate::scenario::spec::iface::{self, Iface};
 use crate::scenario::spec::read::{Fields, one_or_more, wrong};
+use crate::scenario::spec::scalar::{ADDRESS, DURATION, LINE, NAME, RATE, SCRIPT, whole, words};
 use crate::scenario::spec::serves::{self, Serve};
+use crate::scenario::spec::table::{Case, Element, Field, Names, PLAIN, Row, Shape, When, field, row};
 use crate::scenario::spec::value::{self, Script};
-use crate::scenario::spec::{Spot, address};
-use crate::scenario::tree::{Key, Kind, Mark, Node};
+use crate::scenario::tree::{Key, Kind, Node};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -24,10 +26,72 @@ pub(crate) const KINDS: &[(&str, NodeKind)] = &[
 ];
 
 /// Words that mean something where a node may be named.
-const RESERVED: [&str; 2] = ["none", "end"];
+const RESERVED: &[&str] = &["none", "end"];
 
-/// The keys that only hosts have.
-const HOST_KEYS: [&str; 8] = ["interfaces", "gateway", "routes", "sysctl", "serves", "run", "count", "packet_rate"];
+/// The map `nodes`.
+pub(crate) fn nodes() -> Shape {
+    Shape::OrNothing(Box::new(Shape::Named(Names::Form(&NAME, RESERVED), Box::new(Shape::Map(&NODE)))))
+}
+
+/// An entry of `nodes`.
+static NODE: Element = Element {
+    name: "node",
+    what: "a node",
+    about: "A switch, or a Linux host",
+    example: "{ kind: switch }",
+    cases: &[
+        Case { when: When::Is("kind", "switch"), element: &SWITCH },
+        Case { when: When::Otherwise, element: &HOST },
+    ],
+    ..PLAIN
+};
+
+static SWITCH: Element = Element {
+    name: "switch",
+    about: "A learning Ethernet switch: a port for each interface whose `to` names it",
+    example: "{ kind: switch }",
+    keys: &[&[&KIND.row, &AGEING.row]],
+    ..PLAIN
+};
+static AGEING: Field<Span> =
+    field("ageing", DURATION, "After which time the switch forgets where an address is").default("300s");
+
+static HOST: Element = Element {
+    name: "host",
+    about: "A Linux host; in this order: interfaces and addresses, gateway and routes, sysctl, serves, run",
+    example: "{ kind: client, interfaces: { eth0: { to: lan, address: 192.168.1.101/24 } } }",
+    keys: &[&[&KIND.row, &INTERFACES, &COUNT.row, &GATEWAY.row, &ROUTES, &SYSCTL, &SERVES, &PACKET_RATE.row, &RUN.row]],
+    ..PLAIN
+};
+static KIND: Field<NodeKind> = field(
+    "kind",
+    words!("a kind of node", KINDS),
+    "What it is: switch, client, real-server, director, host, router; all but a switch are Linux hosts, and only a router \
+     has `net.ipv4.ip_forward=1` from the start",
+)
+.need("say what it is: `kind: switch`, `client`, `real-server`, `director`, `host` or `router`");
+static INTERFACES: Row = row("interfaces", iface::all, "Its interfaces by name, in their order");
+static COUNT: Field<u64> = field(
+    "count",
+    whole::<1, { u64::MAX }>(),
+    "Makes a group of so many: NAME-1, NAME-2 …, each interface address counting up from the one given",
+);
+static GATEWAY: Field<Ipv4Addr> = field("gateway", ADDRESS, "`ip route add default via` this");
+static ROUTES: Row = row(
+    "routes",
+    || Shape::OrNothing(Box::new(Shape::OneOrMore(Box::new((LINE.shape)()), false))),
+    "Each is what follows `ip route add`, such as `10.0.0.0/8 via 192.168.1.1 dev eth0`",
+);
+static SYSCTL: Row = row(
+    "sysctl",
+    || Shape::OrNothing(Box::new(Shape::Named(Names::Sysctls, Box::new((LINE.shape)())))),
+    "Kernel variables and their values, set after the addresses (`lvsim list sysctls`)",
+);
+static SERVES: Row = row("serves", serves::list, "What listens: `tcp/80`, or a map that says how it works");
+static PACKET_RATE: Field<Span> =
+    field("packet_rate", RATE, "Frames that the host can take up in a time; unless said, all that come");
+static RUN: Field<Script> =
+    field("run", SCRIPT, "What is typed during set-up, before t = 0; it may take time (`sleep`, `ping`)");
 
 /// A node, or a group of them.
 #[derive(Debug)]
@@ -47,37 +111,6 @@ pub(crate) struct Host {
     pub ageing: Option<Span>,
     /// Between two frames that the host can take up.
     pub packet_rate: Option<Span>,
-}
-
-/// An interface of a host.
-#[derive(Debug)]
-pub(crate) struct Iface {
-    pub name: Spot<String>,
-    pub to: Option<Spot<To>>,
-    pub mac: Option<Spot<Mac>>,
-    pub addresses: Vec<Address>,
-    pub link: LinkWords,
-}
-
-/// Where the cable of an interface goes.
-#[derive(Clone, Debug)]
-pub(crate) enum To {
-    /// To a node that should be a switch.
-    Node(String),
-    /// To an interface of a host.
-    Port(String, String),
-    /// Somewhere, but it could not be read.
-    Broken,
-}
-
-/// An address of an interface.
-#[derive(Clone, Debug)]
-pub(crate) struct Address {
-    pub at: Mark,
-    pub addr: Ipv4Addr,
-    pub prefix: u8,
-    pub label: Option<String>,
-    pub scope: Option<String>,
 }
 
 /// Reads one entry of `nodes`.
@@ -104,8 +137,8 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Host {
         packet_rate: None,
     };
     let mut f = match node.is_null() {
-        true => Fields::nothing("a node", key.at),
-        false => match Fields::new(node, "a node", "{ kind: switch }", p) {
+        true => Fields::nothing(&NODE, key.at),
+        false => match Fields::new(node, &NODE, p) {
             Some(f) => f,
             None => {
                 host.broken = true;
@@ -113,10 +146,9 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Host {
             }
         },
     };
-    let remedy = "say what it is: `kind: switch`, `client`, `real-server`, `director`, `host` or `router`";
-    host.kind = f.need("kind", remedy, p, |n, p| value::choice(n, "a kind of node", KINDS, p)).map(|k| k.v);
+    host.kind = f.need(&KIND, p).map(|k| k.v);
     if host.kind == Some(NodeKind::Switch) {
-        for key in HOST_KEYS {
+        for key in HOST.beyond(&SWITCH) {
             if let Some(at) = f.refuse(key) {
                 p.error("E033", at, format!("a switch has no `{key}`"))
                     .label("only hosts have this")
@@ -125,8 +157,8 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Host {
         }
     }
     if host.kind.is_none_or(|kind| kind == NodeKind::Switch) {
-        host.ageing = f.opt("ageing", p, value::duration).map(|a| a.v);
-    } else if let Some(at) = f.refuse("ageing") {
+        host.ageing = f.opt(&AGEING, p).map(|a| a.v);
+    } else if let Some(at) = f.refuse(AGEING.row.key) {
         p.error("E033", at, "a host has no `ageing`")
             .label("only switches have this")
             .help("neighbours age by `net.ipv4.neigh` sysctls");
@@ -139,7 +171,7 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Host {
 }
 
 fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
-    if let Some((_, node)) = f.get("interfaces")
+    if let Some((_, node)) = f.get(INTERFACES.key)
         && !node.is_null()
     {
         match &node.kind {
@@ -150,7 +182,7 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
                         .help("spread them over several hosts");
                 }
                 for (key, node) in entries.iter().take(MAX_INTERFACES) {
-                    host.interfaces.push(read_iface(key, node, p));
+                    host.interfaces.push(iface::read(key, node, p));
                 }
             }
             _ => {
@@ -159,15 +191,15 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
             }
         }
     }
-    host.count = f.opt("count", p, |n, p| value::whole(n, 1..=u64::MAX, p));
-    host.gateway = f.opt("gateway", p, address::address).map(|g| g.v);
-    if let Some((_, node)) = f.get("routes") {
+    host.count = f.opt(&COUNT, p);
+    host.gateway = f.opt(&GATEWAY, p).map(|g| g.v);
+    if let Some((_, node)) = f.get(ROUTES.key) {
         match &node.kind {
             Kind::Map(_) => wrong(node, "a list of routes", "[ \"10.0.0.0/8 via 192.168.1.1\" ]", p),
             _ => host.routes = one_or_more(node).iter().filter_map(|n| value::line(n, p)).collect(),
         }
     }
-    if let Some((_, node)) = f.get("sysctl")
+    if let Some((_, node)) = f.get(SYSCTL.key)
         && !node.is_null()
     {
         match &node.kind {
@@ -182,7 +214,7 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
             _ => wrong(node, "a map of sysctls", "net.ipv4.ip_forward: 1", p),
         }
     }
-    if let Some((_, node)) = f.get("serves") {
+    if let Some((_, node)) = f.get(SERVES.key) {
         let list = match &node.kind {
             Kind::Seq(items) => items.as_slice(),
             _ => one_or_more(node),
@@ -200,8 +232,8 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
             }
         }
     }
-    host.packet_rate = f.opt("packet_rate", p, value::rate).map(|r| r.v);
-    host.run = f.opt("run", p, value::script).map(|s| s.v);
+    host.packet_rate = f.opt(&PACKET_RATE, p).map(|r| r.v);
+    host.run = f.opt(&RUN, p).map(|s| s.v);
 }
 
 /// A sysctl as `sysctl -a` writes it; with slashes, as below /proc/sys, dots and slashes change places.
@@ -221,121 +253,4 @@ fn dotted(key: &str) -> String {
             .collect(),
         _ => key.to_string(),
     }
-}
-
-fn read_iface(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Iface {
-    let name = Spot { v: key.text.chars().take(16).collect(), at: key.at };
-    let mut iface = Iface { name, to: None, mac: None, addresses: Vec::new(), link: LinkWords::default() };
-    check_iface_name(&iface.name, p);
-    if node.is_null() {
-        return iface;
-    }
-    let Some(mut f) = Fields::new(node, "an interface", "{ to: lan, address: 192.168.1.1/24 }", p) else {
-        iface.to = Some(Spot { v: To::Broken, at: key.at });
-        return iface;
-    };
-    if matches!(key.text.as_ref(), "lo" | "tunl0") {
-        for key in ["to", "mac"].iter().chain(&LINK_KEYS) {
-            if let Some(at) = f.refuse(key) {
-                p.error("E033", at, format!("`{}` has no `{key}`", iface.name.v))
-                    .label("it has no cable")
-                    .help("it may have `address` or `addresses`");
-            }
-        }
-    } else {
-        if let Some((key, n)) = f.get("to") {
-            let to = if n.is_null() { None } else { value::text(n, p) };
-            if n.is_null() {
-                p.error("E016", key.at, "`to` has no value")
-                    .label("nothing after the colon")
-                    .help("name a switch, or HOST:INTERFACE");
-            }
-            let to = to.map_or(To::Broken, |text| match text.trim().split_once(':') {
-                Some((node, iface)) => To::Port(node.trim().to_string(), iface.trim().to_string()),
-                None => To::Node(text.trim().to_string()),
-            });
-            iface.to = Some(Spot { v: to, at: n.at });
-        }
-        iface.mac = f.opt("mac", p, address::mac);
-        iface.link = LinkWords::read(&mut f, p);
-    }
-    let mut lists: Vec<(Mark, &Node<'_>)> =
-        ["address", "addresses"].into_iter().filter_map(|k| f.get(k)).map(|(k, n)| (k.at, n)).collect();
-    lists.sort_by_key(|l| l.0);
-    let mut known = BTreeSet::new();
-    for (_, list) in lists {
-        for node in one_or_more(list) {
-            let Some(address) = read_address(node, &iface.name.v, p) else { continue };
-            match !known.insert((address.addr, address.prefix)) {
-                true => {
-                    let shown = format!("{}/{}", address.addr, address.prefix);
-                    p.error("E038", address.at, format!("`{}` has the address {shown} twice", iface.name.v))
-                        .label("the second time")
-                        .help("`ip addr add` refuses it: remove one");
-                }
-                false => iface.addresses.push(address),
-            }
-        }
-    }
-    f.finish(p);
-    iface
-}
-
-/// As the kernel's `dev_valid_name`, and no `:`, which begins a label.
-fn check_iface_name(name: &Spot<String>, p: &mut Problems) {
-    let text = name.v.as_str();
-    let label = if text.contains(':') {
-        "an alias is no interface"
-    } else if text.is_empty() || text.len() > 15 {
-        "wants 1 to 15 bytes"
-    } else if matches!(text, "." | ".." | "all" | "default") {
-        "a word with a meaning of its own"
-    } else if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
-        "wants visible ASCII characters, no `/`"
-    } else {
-        return;
-    };
-    let problem = p.error("E021", name.at, format!("{} cannot be the name of an interface", quote(text))).label(label);
-    match text.contains(':') {
-        true => {
-            problem.help("give its address to the interface: `addresses: [{ address: 10.0.0.9/24, label: eth0:1 }]`")
-        }
-        false => problem.help("write for example `eth0`"),
-    };
-}
-
-fn read_address(node: &Node<'_>, iface: &str, p: &mut Problems) -> Option<Address> {
-    if !matches!(node.kind, Kind::Map(_)) {
-        let (addr, prefix) = address::cidr(node, p)?;
-        return Some(Address { at: node.at, addr, prefix, label: None, scope: None });
-    }
-    let mut f = Fields::new(node, "an address", "{ address: 10.0.0.9/24, label: eth0:1 }", p)?;
-    let address = f.need("address", "say it: `address: 10.0.0.9/24`", p, address::cidr);
-    let label = f.opt("label", p, |n, p| label(n, iface, p)).map(|l| l.v);
-    let scope = f.opt("scope", p, scope).map(|s| s.v);
-    f.finish(p);
-    let Spot { v: (addr, prefix), at } = address?;
-    Some(Address { at, addr, prefix, label, scope })
-}
-
-/// A label begins with the interface's name, as `ip addr add` wants it.
-fn label(node: &Node<'_>, iface: &str, p: &mut Problems) -> Option<String> {
-    let text = value::line(node, p)?;
-    if text.starts_with(iface) && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Some(text);
-    }
-    p.error("E021", node.at, format!("{} cannot be a label on {}", quote(&text), quote(iface)))
-        .label(format!("wants {}: and at most 15 bytes in all", quote(iface).trim_matches('`')))
-        .help(format!("write for example `{}:1`", quote(iface).trim_matches('`')));
-    None
-}
-
-/// The scopes that `ip` knows by name, or a number.
-fn scope(node: &Node<'_>, p: &mut Problems) -> Option<String> {
-    if node.text().is_some_and(|t| t.parse::<u8>().is_ok()) {
-        return node.text().map(str::to_string);
-    }
-    const SCOPES: &[(&str, &str)] =
-        &[("global", "global"), ("site", "site"), ("link", "link"), ("host", "host"), ("nowhere", "nowhere")];
-    value::choice(node, "a scope", SCOPES, p).map(str::to_string)
 }

@@ -1,4 +1,5 @@
-//! What the user typed, one element per file: every value with its place, nothing resolved, nothing defaulted.
+//! What the user typed, one element per file: every value with its place, nothing resolved, nothing defaulted. Each file
+//! begins with the tables of its maps ([`table`]), by which it reads.
 //!
 //! A value that cannot be read is told and left out; `broken` marks a part whose consequences must not be told as well.
 
@@ -7,23 +8,115 @@ pub(crate) mod arrivals;
 pub(crate) mod dist;
 pub(crate) mod expect;
 pub(crate) mod host;
+pub(crate) mod iface;
 pub(crate) mod link;
+pub(crate) mod pattern;
 pub(crate) mod read;
+pub(crate) mod scalar;
 pub(crate) mod serves;
+pub(crate) mod table;
 pub(crate) mod timeline;
 pub(crate) mod traffic;
 pub(crate) mod value;
 
 use crate::base::Span;
+use crate::scenario::causes::CAUSES;
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::tree::{Kind, Mark, Node};
 use expect::Expect;
 use host::Host;
 use link::{Link, LinkWords};
 use read::{Fields, items};
+use scalar::{DURATION, TEXT, named, whole};
 use serves::ServerWords;
+use table::{Element, Field, PLAIN, Row, Scalar, Shape, TEXT_ONLY, field, row};
 use timeline::Entry;
 use traffic::Traffic;
+
+/// The file.
+pub(crate) static SCENARIO: Element = Element {
+    name: "scenario",
+    what: "a scenario",
+    about: "One experiment: a network, what is typed on its hosts, the traffic, the faults, and what must come out",
+    example: "lvsim: 1",
+    keys: &[&[
+        &VERSION,
+        &NAME.row,
+        &TITLE.row,
+        &ABOUT.row,
+        &SEED.row,
+        &LENGTH.row,
+        &WARMUP.row,
+        &DEFAULTS,
+        &NODES,
+        &LINKS,
+        &TRAFFIC,
+        &TIMELINE,
+        &OBSERVE,
+        &EXPECT,
+        &CAUSES_KEY,
+    ]],
+    free: Some("x-"),
+    ..PLAIN
+};
+static VERSION: Row = row(
+    "lvsim",
+    || {
+        static ONE: Scalar = Scalar {
+            name: "version",
+            title: "1",
+            about: "The version of the format",
+            examples: &["1"],
+            also: table::Also::Whole(1, 1),
+            pattern: Some(|| "^1$".into()),
+            ..TEXT_ONLY
+        };
+        Shape::Scalar(&ONE)
+    },
+    "The version of the format",
+)
+.need("begin the file with `lvsim: 1`");
+static NAME: Field<String> =
+    field("name", named!("a scenario"), "What reports and output folders are called; unless said, the file's name");
+static TITLE: Field<String> = field("title", TEXT, "One line for people");
+static ABOUT: Field<String> = field("about", TEXT, "Markdown for people: what it shows, what to look at");
+static SEED: Field<u64> = field("seed", whole::<0, { u64::MAX }>(), "Every random choice derives from it").default("1");
+static LENGTH: Field<Span> = field(
+    "duration",
+    DURATION,
+    "How long to simulate from t = 0; unless said, until one second after the last connection",
+);
+static WARMUP: Field<Span> =
+    field("warmup", DURATION, "What happens before this time is no part of statistics").default("0s");
+static DEFAULTS: Row =
+    row("defaults", || Shape::map_or_nothing(&DEFAULT_WORDS), "What a link or a server is unless it says otherwise");
+static DEFAULT_WORDS: Element = Element {
+    name: "defaults",
+    what: "`defaults`",
+    about: "What a link or a server is unless it says otherwise",
+    example: "{ link: { latency: 50us } }",
+    keys: &[&[&DEFAULT_LINK, &DEFAULT_SERVER]],
+    ..PLAIN
+};
+static DEFAULT_LINK: Row = row("link", || Shape::map_or_nothing(&link::DEFAULTS), "What cables are");
+static DEFAULT_SERVER: Row = row("server", || Shape::map_or_nothing(&serves::DEFAULTS), "How servers work");
+static NODES: Row = row("nodes", host::nodes, "The network: switches and hosts by name, in their order")
+    .need("the network: `nodes:` with a map of switches and hosts");
+static LINKS: Row = row("links", || Shape::items(&link::TRUNK), "Cables between switches");
+static TRAFFIC: Row = row("traffic", || Shape::items(&traffic::TRAFFIC), "Who connects where, when and how often");
+static TIMELINE: Row =
+    row("timeline", || Shape::items(&timeline::TIMELINE), "What is typed, and what changes, at which moment");
+static OBSERVE: Row =
+    row("observe", || Shape::items(&timeline::OBSERVE), "What is typed for its output, at which moment");
+static EXPECT: Row = row("expect", || Shape::items(&expect::EXPECT), "What must come out");
+static CAUSES_KEY: Row = row(
+    "causes",
+    || {
+        let causes = Shape::Words(CAUSES.iter().map(|c| c.code).collect());
+        Shape::OrNothing(Box::new(Shape::List(Box::new(causes), 0, usize::MAX)))
+    },
+    "Why this lab does not work, of one that is broken on purpose (`lvsim list causes`)",
+);
 
 /// A value and its place.
 #[derive(Clone, Debug)]
@@ -58,32 +151,32 @@ pub(crate) struct Spec {
 
 /// Reads the whole file. `None`: it is no scenario of version 1, and nothing else is worth telling.
 pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
-    let mut f = Fields::new(root, "a scenario", "lvsim: 1", p)?;
+    let mut f = Fields::new(root, &SCENARIO, p)?;
     version(&mut f, p)?;
     let mut spec = Spec {
-        name: f.opt("name", p, |n, p| value::name(n, "a scenario", p)),
-        title: f.opt("title", p, value::text).map(|t| t.v),
-        about: f.opt("about", p, value::text).map(|t| t.v),
-        seed: f.opt("seed", p, |n, p| value::whole(n, 0..=u64::MAX, p)).map(|s| s.v),
-        duration: f.opt("duration", p, value::duration),
-        warmup: f.opt("warmup", p, value::duration),
+        name: f.opt(&NAME, p),
+        title: f.opt(&TITLE, p).map(|t| t.v),
+        about: f.opt(&ABOUT, p).map(|t| t.v),
+        seed: f.opt(&SEED, p).map(|s| s.v),
+        duration: f.opt(&LENGTH, p),
+        warmup: f.opt(&WARMUP, p),
         ..Spec::default()
     };
-    if let Some((_, node)) = f.get("defaults")
+    if let Some((_, node)) = f.get(DEFAULTS.key)
         && !node.is_null()
-        && let Some(mut d) = Fields::new(node, "`defaults`", "{ link: { latency: 50us } }", p)
+        && let Some(mut d) = Fields::new(node, &DEFAULT_WORDS, p)
     {
-        if let Some(mut l) = d.map("link", "{ latency: 50us, bandwidth: 1gbit }", p) {
+        if let Some(mut l) = d.map(&DEFAULT_LINK, &link::DEFAULTS, p) {
             spec.link = LinkWords::read(&mut l, p);
             l.finish(p);
         }
-        if let Some(mut s) = d.map("server", "{ service_time: 20ms, workers: 4 }", p) {
+        if let Some(mut s) = d.map(&DEFAULT_SERVER, &serves::DEFAULTS, p) {
             spec.server = ServerWords::read(&mut s, p);
             s.finish(p);
         }
         d.finish(p);
     }
-    match f.get("nodes") {
+    match f.get(NODES.key) {
         Some((_, node)) if node.is_null() => {}
         Some((_, node)) => match &node.kind {
             Kind::Map(entries) => spec.nodes = entries.iter().map(|(key, node)| host::read(key, node, p)).collect(),
@@ -94,13 +187,13 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
         },
         None => {
             spec.nodes_broken = true;
-            f.missing("nodes", "the network: `nodes:` with a map of switches and hosts", p);
+            f.missing(&NODES, p);
         }
     }
-    if let Some((_, node)) = f.get("links") {
+    if let Some((_, node)) = f.get(LINKS.key) {
         spec.links = items(node, "links", "[{ between: [sw1, sw2] }]", p).iter().map(|n| link::read(n, p)).collect();
     }
-    if let Some((_, node)) = f.get("traffic") {
+    if let Some((_, node)) = f.get(TRAFFIC.key) {
         let list = items(node, "traffic", "- { from: client, to: 192.168.1.200:80 }", p);
         spec.traffic_broken = list.is_empty() && !node.is_null() && !matches!(&node.kind, Kind::Seq(_));
         for (i, node) in list.iter().enumerate() {
@@ -111,8 +204,8 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
         }
     }
     // Both sections are one list: of two entries for one instant the one further up goes first.
-    let timeline = f.get("timeline").map(|(key, node)| (key.at, node, false));
-    let observe = f.get("observe").map(|(key, node)| (key.at, node, true));
+    let timeline = f.get(TIMELINE.key).map(|(key, node)| (key.at, node, false));
+    let observe = f.get(OBSERVE.key).map(|(key, node)| (key.at, node, true));
     let mut sections: Vec<_> = timeline.into_iter().chain(observe).collect();
     sections.sort_by_key(|s| s.0);
     for (_, node, observe) in sections {
@@ -122,11 +215,11 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
         };
         spec.entries.extend(items(node, what, example, p).iter().filter_map(|n| timeline::read(n, observe, p)));
     }
-    if let Some((_, node)) = f.get("expect") {
+    if let Some((_, node)) = f.get(EXPECT.key) {
         let list = items(node, "expect", "- { traffic: web, outcomes: { ok: 12 } }", p);
         spec.expect = list.iter().filter_map(|n| expect::read(n, p)).collect();
     }
-    if let Some((_, node)) = f.get("causes") {
+    if let Some((_, node)) = f.get(CAUSES_KEY.key) {
         let words = |n: &Node<'_>, p: &mut Problems| {
             let v = value::word(n, "a cause", "[vip-not-hidden]", p)?.to_string();
             Some(Spot { v, at: n.at })
@@ -139,9 +232,9 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
 
 /// The version must be 1; of a file of another version nothing can be said.
 fn version(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<()> {
-    match f.get("lvsim") {
+    match f.get(VERSION.key) {
         None => {
-            f.missing("lvsim", "begin the file with `lvsim: 1`", p);
+            f.missing(&VERSION, p);
             Some(())
         }
         Some((_, node)) if node.text().is_some_and(|t| t.trim() == "1") => Some(()),

@@ -2,10 +2,12 @@
 
 use crate::scenario::problem::{Problems, listed, quote};
 use crate::scenario::spec::Spot;
+use crate::scenario::spec::table::{Element, Field, Row};
 use crate::scenario::tree::{Key, Kind, Mark, Node};
 
 /// A map that is being read: keys that nobody asked for are told at the end, with the keys that were asked for.
 pub(crate) struct Fields<'t, 'a> {
+    element: &'static Element,
     what: &'static str,
     at: Mark,
     entries: &'t [(Key<'a>, Node<'a>)],
@@ -14,18 +16,23 @@ pub(crate) struct Fields<'t, 'a> {
 }
 
 impl<'t, 'a> Fields<'t, 'a> {
-    /// `what` is the thing that the map describes, such as "a node"; `example` is such a map.
-    pub fn new(node: &'t Node<'a>, what: &'static str, example: &str, p: &mut Problems) -> Option<Self> {
+    /// Begins to read the map of an element.
+    pub fn new(node: &'t Node<'a>, element: &'static Element, p: &mut Problems) -> Option<Self> {
+        Fields::of(node, element, element.what, p)
+    }
+
+    /// The same, where the thing is called otherwise.
+    pub fn of(node: &'t Node<'a>, element: &'static Element, what: &'static str, p: &mut Problems) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            wrong(node, "a map", example, p);
+            wrong(node, "a map", element.example, p);
             return None;
         };
-        Some(Fields { what, at: node.at, entries, used: vec![false; entries.len()], valid: Vec::new() })
+        Some(Fields { element, what, at: node.at, entries, used: vec![false; entries.len()], valid: Vec::new() })
     }
 
     /// A map of no keys, of a thing for which nothing was written.
-    pub fn nothing(what: &'static str, at: Mark) -> Self {
-        Fields { what, at, entries: &[], used: Vec::new(), valid: Vec::new() }
+    pub fn nothing(element: &'static Element, at: Mark) -> Self {
+        Fields { element, what: element.what, at, entries: &[], used: Vec::new(), valid: Vec::new() }
     }
 
     /// Where the map begins.
@@ -33,8 +40,9 @@ impl<'t, 'a> Fields<'t, 'a> {
         self.at
     }
 
-    /// The entry of `key`, which thereby is a valid key.
+    /// The entry of `key`, which thereby is a valid key. It must have a row in the element's table.
     pub fn get(&mut self, key: &'static str) -> Option<(&'t Key<'a>, &'t Node<'a>)> {
+        debug_assert!(self.element.has(key), "`{key}` is read, and {} has no row for it", self.element.name);
         if !self.valid.contains(&key) {
             self.valid.push(key);
         }
@@ -42,6 +50,14 @@ impl<'t, 'a> Fields<'t, 'a> {
         self.used[i] = true;
         let (k, v) = &self.entries[i];
         Some((k, v))
+    }
+
+    /// Those of `keys` that are there, in the order of the file.
+    pub fn present(&mut self, keys: &[&'static str]) -> Vec<(Mark, &'static str)> {
+        let mut there: Vec<(Mark, &'static str)> =
+            keys.iter().filter_map(|&key| self.get(key).map(|(k, _)| (k.at, key))).collect();
+        there.sort_unstable();
+        there
     }
 
     /// Where `key` stands, if it does; it counts as read, but not as valid.
@@ -56,13 +72,19 @@ impl<'t, 'a> Fields<'t, 'a> {
         self.used.contains(&false)
     }
 
-    /// The value of `key`, if it is there and can be read.
-    pub fn opt<T>(
+    /// The value of a field, if it is there and can be read.
+    pub fn opt<T>(&mut self, field: &'static Field<T>, p: &mut Problems) -> Option<Spot<T>> {
+        self.read(&field.row, p, |node, p| (field.read)(node, p))
+    }
+
+    /// The value of `row`, read by hand.
+    pub fn read<T>(
         &mut self,
-        key: &'static str,
+        row: &'static Row,
         p: &mut Problems,
         read: impl FnOnce(&'t Node<'a>, &mut Problems) -> Option<T>,
     ) -> Option<Spot<T>> {
+        let key = row.key;
         let (k, node) = self.get(key)?;
         if node.is_null() {
             p.error("E016", k.at, format!("`{key}` has no value"))
@@ -73,42 +95,52 @@ impl<'t, 'a> Fields<'t, 'a> {
         read(node, p).map(|v| Spot { v, at: node.at })
     }
 
-    /// As [`opt`](Self::opt); that the key is missing is told with `remedy`.
-    pub fn need<T>(
-        &mut self,
-        key: &'static str,
-        remedy: &str,
-        p: &mut Problems,
-        read: impl FnOnce(&'t Node<'a>, &mut Problems) -> Option<T>,
-    ) -> Option<Spot<T>> {
-        if self.get(key).is_none() {
-            self.missing(key, remedy, p);
+    /// As [`opt`](Self::opt); that the key is missing is told with the field's remedy.
+    pub fn need<T>(&mut self, field: &'static Field<T>, p: &mut Problems) -> Option<Spot<T>> {
+        if self.get(field.row.key).is_none() {
+            self.missing(&field.row, p);
             return None;
         }
-        self.opt(key, p, read)
+        self.opt(field, p)
     }
 
-    /// The map under `key`; nothing if it is not there or empty.
-    pub fn map(&mut self, key: &'static str, example: &str, p: &mut Problems) -> Option<Fields<'t, 'a>> {
-        let (_, node) = self.get(key)?;
-        if node.is_null() { None } else { Fields::new(node, key, example, p) }
+    /// The map under a key; nothing if it is not there or empty.
+    pub fn map(&mut self, row: &'static Row, element: &'static Element, p: &mut Problems) -> Option<Fields<'t, 'a>> {
+        let (_, node) = self.get(row.key)?;
+        if node.is_null() { None } else { Fields::new(node, element, p) }
     }
 
-    /// The map under `key`, which must not be empty of all.
-    pub fn need_map(&mut self, key: &'static str, example: &str, p: &mut Problems) -> Option<Fields<'t, 'a>> {
-        let (_, node) = self.get(key)?;
-        Fields::new(node, key, example, p)
+    /// The map under a key, which must not be empty of all; `example` shows one to who wrote something else.
+    pub fn need_map(
+        &mut self,
+        row: &'static Row,
+        element: &'static Element,
+        example: &str,
+        p: &mut Problems,
+    ) -> Option<Fields<'t, 'a>> {
+        let (_, node) = self.get(row.key)?;
+        if !matches!(node.kind, Kind::Map(_)) {
+            wrong(node, "a map", example, p);
+            return None;
+        }
+        Fields::new(node, element, p)
     }
 
-    /// Tells that a key is missing.
-    pub fn missing(&self, key: &str, remedy: &str, p: &mut Problems) {
+    /// Tells that a row's key is missing.
+    pub fn missing(&self, row: &Row, p: &mut Problems) {
+        debug_assert!(row.need.is_some(), "{} needs no `{}`", self.element.name, row.key);
+        self.lacks(row.key, row.need.unwrap_or_default(), p);
+    }
+
+    /// Tells that a key is missing, one of several perhaps.
+    pub fn lacks(&self, key: &str, remedy: &str, p: &mut Problems) {
         p.error("E015", self.at, format!("{} needs `{key}`", self.what)).label(format!("no `{key}` here")).help(remedy);
     }
 
     /// Tells the keys that nobody asked for.
     pub fn finish(self, p: &mut Problems) {
         for ((key, value), used) in self.entries.iter().zip(&self.used) {
-            if *used || (self.what == "a scenario" && key.text.starts_with("x-")) {
+            if *used || self.element.free.is_some_and(|begin| key.text.starts_with(begin)) {
                 continue;
             }
             let similar = p.similar(&key.text, self.valid.iter().copied());

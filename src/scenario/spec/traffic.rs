@@ -8,8 +8,10 @@ use crate::scenario::problem::Problems;
 use crate::scenario::spec::arrivals::{self, ArrivalWords};
 use crate::scenario::spec::dist::{self, DistWords};
 use crate::scenario::spec::read::{Fields, one_or_more, wrong};
+use crate::scenario::spec::scalar::{DURATION, ENDPOINT, NETWORK, WORD, named, whole, words};
 use crate::scenario::spec::serves::PROTOCOLS;
-use crate::scenario::spec::{Spot, address, value};
+use crate::scenario::spec::table::{Element, Field, Form, PLAIN, Rule, Shape, field};
+use crate::scenario::spec::{Spot, value};
 use crate::scenario::tree::{Kind, Mark, Node};
 use std::net::Ipv4Addr;
 
@@ -37,18 +39,102 @@ pub(crate) struct Traffic {
     pub think: Option<DistWords>,
 }
 
+/// An entry of `traffic`.
+pub(crate) static TRAFFIC: Element = Element {
+    name: "traffic",
+    what: "an entry of `traffic`",
+    about: "Who connects where, when and how often",
+    example: "{ name: web, from: client, to: 192.168.1.200:80 }",
+    keys: &[
+        &[&NAME.row, &FROM.row, &TO.row, &PROTOCOL.row, &START.row, &CONNECTIONS.row],
+        &arrivals::ROWS,
+        &[
+            &USERS.row,
+            &ADDRESSES.row,
+            &REQUEST.row,
+            &RESPONSE.row,
+            &HOLD.row,
+            &TIMEOUT.row,
+            &SOURCE_PORT.row,
+            &REQUESTS.row,
+            &THINK.row,
+        ],
+    ],
+    rules: &[Rule::AtMostOne(&arrivals::WAYS)],
+    ..PLAIN
+};
+static NAME: Field<String> = field(
+    "name",
+    named!("traffic"),
+    "What expectations, reports and `--set` call it; unless said, its place in the list, from 1",
+);
+static FROM: Field<Vec<Spot<String>>> = field(
+    "from",
+    Form { read: clients, shape: || Shape::OneOrMore(Box::new((WORD.shape)()), true) },
+    "Who connects: a host, a group (`count`), or a list; connection k comes from client k modulo their number",
+)
+.need("say who: `from: client`");
+static TO: Field<(Ipv4Addr, u16)> =
+    field("to", ENDPOINT, "Where to, usually the VIP and its port").need("say where to: `to: 192.168.1.200:80`");
+static PROTOCOL: Field<Protocol> = field("protocol", words!("a protocol", PROTOCOLS), "tcp or udp").default("tcp");
+static START: Field<Span> = field("start", DURATION, "When the first connection starts").default("0s");
+static CONNECTIONS: Field<u64> = field(
+    "connections",
+    whole::<0, MAX_CONNECTIONS>(),
+    "How many connections; unless said, 1, those of a trace, or with `users` as many as there is time for",
+);
+static USERS: Field<u64> = field(
+    "users",
+    whole::<1, MAX_USERS>(),
+    "A closed workload: so many users, each of whom connects, waits for the end, thinks, and connects again",
+);
+static ADDRESSES: Field<(Ipv4Addr, u8)> = field(
+    "addresses",
+    NETWORK,
+    "A network, /8 or smaller, whose addresses the client takes by turns as the source of its connections",
+);
+static REQUEST: Field<DistWords> = field(
+    "request",
+    Form { read: |n, p| dist::read(n, Unit::Bytes, "the size of a request", p), shape: dist::bytes::shape },
+    "How many bytes a request has",
+)
+.default("100B");
+static RESPONSE: Field<DistWords> = field(
+    "response",
+    Form { read: |n, p| dist::read(n, Unit::Bytes, "the size of a response", p), shape: dist::bytes::shape },
+    "How many bytes the client asks the server to send back",
+)
+.default("100B");
+static HOLD: Field<Span> =
+    field("hold", DURATION, "How long the client keeps the connection open after the last response").default("0s");
+static TIMEOUT: Field<Span> =
+    field("timeout", DURATION, "When the client gives up: from the start to the end of a response").default("3s");
+static SOURCE_PORT: Field<u64> = field(
+    "source_port",
+    whole::<1, 65_535>(),
+    "The source port of all its connections; unless said, from 32768 upwards, one higher for each connection of the client",
+);
+static REQUESTS: Field<u64> =
+    field("requests", whole::<1, MAX_REQUESTS>(), "Requests on one connection, one after the other").default("1");
+static THINK: Field<DistWords> = field(
+    "think",
+    Form { read: |n, p| dist::read(n, Unit::Time, "the time to think", p), shape: dist::time::shape },
+    "How long the client thinks before the next request, and a user before the next connection",
+)
+.default("0s");
+
 /// Reads one entry, the `index`-th from 0.
 pub(crate) fn read(node: &Node<'_>, index: usize, p: &mut Problems) -> Option<Traffic> {
-    let mut f = Fields::new(node, "an entry of `traffic`", "{ name: web, from: client, to: 192.168.1.200:80 }", p)?;
-    let given = f.get("name").is_some();
-    let name = f.opt("name", p, |n, p| value::name(n, "traffic", p));
+    let mut f = Fields::new(node, &TRAFFIC, p)?;
+    let given = f.get(NAME.row.key).is_some();
+    let name = f.opt(&NAME, p);
     let nameless = given && name.is_none();
     let name = name.unwrap_or(Spot { v: (index + 1).to_string(), at: node.at });
-    let from = f.need("from", "say who: `from: client`", p, clients).map_or(Vec::new(), |c| c.v);
-    let to = f.need("to", "say where to: `to: 192.168.1.200:80`", p, address::endpoint).map(|t| t.v);
-    let protocol = f.opt("protocol", p, |n, p| value::choice(n, "a protocol", PROTOCOLS, p));
-    let start = f.opt("start", p, value::duration);
-    let connections = f.opt("connections", p, |n, p| value::whole(n, 0..=MAX_CONNECTIONS, p));
+    let from = f.need(&FROM, p).map_or(Vec::new(), |c| c.v);
+    let to = f.need(&TO, p).map(|t| t.v);
+    let protocol = f.opt(&PROTOCOL, p);
+    let start = f.opt(&START, p);
+    let connections = f.opt(&CONNECTIONS, p);
     let arrivals = arrivals::read(&mut f, p);
     let traffic = Traffic {
         at: node.at,
@@ -60,15 +146,15 @@ pub(crate) fn read(node: &Node<'_>, index: usize, p: &mut Problems) -> Option<Tr
         start,
         connections,
         arrivals,
-        users: f.opt("users", p, |n, p| value::whole(n, 1..=MAX_USERS, p)),
-        addresses: f.opt("addresses", p, prefix),
-        request: f.opt("request", p, |n, p| dist::read(n, Unit::Bytes, "the size of a request", p)),
-        response: f.opt("response", p, |n, p| dist::read(n, Unit::Bytes, "the size of a response", p)),
-        hold: f.opt("hold", p, value::duration).map(|x| x.v),
-        timeout: f.opt("timeout", p, value::duration).map(|x| x.v),
-        source_port: f.opt("source_port", p, |n, p| value::whole(n, 1..=65_535, p)).map(|x| x.v as u16),
-        requests: f.opt("requests", p, |n, p| value::whole(n, 1..=MAX_REQUESTS, p)).map(|x| x.v),
-        think: f.opt("think", p, |n, p| dist::read(n, Unit::Time, "the time to think", p)).map(|x| x.v),
+        users: f.opt(&USERS, p),
+        addresses: f.opt(&ADDRESSES, p),
+        request: f.opt(&REQUEST, p),
+        response: f.opt(&RESPONSE, p),
+        hold: f.opt(&HOLD, p).map(|x| x.v),
+        timeout: f.opt(&TIMEOUT, p).map(|x| x.v),
+        source_port: f.opt(&SOURCE_PORT, p).map(|x| x.v as u16),
+        requests: f.opt(&REQUESTS, p).map(|x| x.v),
+        think: f.opt(&THINK, p).map(|x| x.v),
     };
     f.finish(p);
     if traffic.protocol == Protocol::Udp {
@@ -83,19 +169,6 @@ pub(crate) fn read(node: &Node<'_>, index: usize, p: &mut Problems) -> Option<Tr
         }
     }
     Some(traffic)
-}
-
-/// A network of source addresses.
-fn prefix(node: &Node<'_>, p: &mut Problems) -> Option<(Ipv4Addr, u8)> {
-    let (address, length) = address::cidr(node, p)?;
-    let host = u32::MAX.checked_shr(u32::from(length)).unwrap_or(0);
-    if length < 8 || address.to_bits() & host != 0 {
-        p.error("E027", node.at, format!("{address}/{length} is no network of source addresses"))
-            .label(if length < 8 { "larger than /8" } else { "has bits beyond its length" })
-            .help(format!("write for example `{}/{}`", Ipv4Addr::from_bits(address.to_bits() & !host), length.max(8)));
-        return None;
-    }
-    Some((address, length))
 }
 
 /// A name, or a list of them.

@@ -1,7 +1,7 @@
 //! Single values: text, numbers, times, rates, sizes. Each reader tells what is wrong, and how to write it.
 
 use crate::base::Span;
-use crate::scenario::limits::{MAX_BANDWIDTH, MAX_BYTES, MAX_LINE, MAX_SPAN_NS};
+use crate::scenario::limits::{MAX_BANDWIDTH, MAX_BYTES, MAX_LINE, MAX_NAME, MAX_SPAN_NS};
 use crate::scenario::model::At;
 use crate::scenario::problem::{Problems, listed, quote};
 use crate::scenario::spec::Spot;
@@ -54,7 +54,7 @@ pub(crate) fn name(node: &Node<'_>, of: &str, p: &mut Problems) -> Option<String
 
 /// Whether a name has only characters that names may have; tells it otherwise.
 pub(crate) fn good_name(name: &Spot<String>, of: &str, p: &mut Problems) -> bool {
-    const LONGEST: usize = 63;
+    const LONGEST: usize = MAX_NAME;
     let text = &name.v;
     let bad = text.chars().find(|c| !(c.is_alphanumeric() || matches!(c, '-' | '_')));
     let label = match bad {
@@ -242,17 +242,21 @@ pub(crate) fn when(node: &Node<'_>, p: &mut Problems) -> Option<At> {
     }
 }
 
+/// What may stand behind the `/` of a rate, in nanoseconds.
+pub(crate) const RATE_UNITS: &[(&str, u64)] = &[
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("sec", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("min", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
+
 /// A rate such as `100/s`, as the time between two.
 pub(crate) fn rate(node: &Node<'_>, p: &mut Problems) -> Option<Span> {
     let text = word(node, "a rate", "100/s", p)?;
     let gap = text.split_once('/').and_then(|(number, unit)| {
-        let unit: u64 = match unit.trim() {
-            "ms" => 1_000_000,
-            "s" | "sec" => 1_000_000_000,
-            "m" | "min" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return None,
-        };
+        let unit = RATE_UNITS.iter().find(|u| u.0 == unit.trim())?.1;
         let millionths = decimal(number.trim(), 6).filter(|&n| n > 0)?;
         let gap = u128::from(unit) * 1_000_000 / u128::from(millionths);
         u64::try_from(gap).ok().filter(|&ns| ns > 0 && ns <= MAX_SPAN_NS)
@@ -291,13 +295,15 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     (n % 1_000_000 == 0).then(|| u64::try_from(n / 1_000_000).ok()).flatten()
 }
 
+/// The units of a bandwidth in bits per second, small and capital letters alike.
+pub(crate) const BANDWIDTH_UNITS: &[(&str, u64)] =
+    &[("bit", 1), ("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000), ("tbit", 1_000_000_000_000)];
+
 /// Bits per second.
 pub(crate) fn bandwidth(node: &Node<'_>, p: &mut Problems) -> Option<u64> {
     let text = word(node, "a bandwidth", "1gbit", p)?;
-    const UNITS: &[(&str, u64)] =
-        &[("bit", 1), ("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000), ("tbit", 1_000_000_000_000)];
     let per_second = text.strip_suffix("/s").unwrap_or(text);
-    if let Some(bits) = with_unit(per_second, UNITS).filter(|b| (1..=MAX_BANDWIDTH).contains(b)) {
+    if let Some(bits) = with_unit(per_second, BANDWIDTH_UNITS).filter(|b| (1..=MAX_BANDWIDTH).contains(b)) {
         return Some(bits);
     }
     let bytes = text.to_ascii_lowercase().ends_with("bps");
@@ -338,19 +344,21 @@ pub(crate) fn bytes(node: &Node<'_>, p: &mut Problems) -> Option<u64> {
     n
 }
 
+/// The units of a number of bytes, small and capital letters alike.
+pub(crate) const BYTE_UNITS: &[(&str, u64)] = &[
+    ("", 1),
+    ("B", 1),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
+
 /// `100B`, `1kB`, `64KiB`, as bytes.
 pub(crate) fn size(text: &str) -> Option<u64> {
-    const UNITS: &[(&str, u64)] = &[
-        ("", 1),
-        ("B", 1),
-        ("kB", 1_000),
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("KiB", 1 << 10),
-        ("MiB", 1 << 20),
-        ("GiB", 1 << 30),
-    ];
-    with_unit(text, UNITS)
+    with_unit(text, BYTE_UNITS)
 }
 
 /// What is typed at a shell, with the line in which it begins.

@@ -16,6 +16,7 @@ fn check(text: &str, codes: &[&str]) {
     }
     let text = text.replace('¦', "");
     let problems = load_text(&text).err().unwrap_or_default();
+    assert_eq!(schema::tests::agree(&text, true), Ok(()));
     let found: Vec<_> = problems.iter().map(|p| (p.code, p.place.line, p.place.column)).collect();
     let wanted: Vec<_> = codes.iter().zip(&wanted).map(|(&code, &(line, column))| (code, line, column)).collect();
     assert_eq!(found, wanted, "\n{}", render(&problems, "case.yaml", &text, false));
@@ -298,7 +299,7 @@ fn expectations() {
     after(&with("dropped: { node: rs1 }, exactly: ¦1, at_least: 2"), &["E019"]);
     after(&with("output: ¦[], contains: x"), &["E016"]);
     after("expect: [¦{}, ¦{ outcomes: { ok: 1 } }]\n", &["E015", "E015"]);
-    assert_eq!(remedy(&with("dropped: { node: rs1, reason: martian }")), "did you mean `martian_source`?");
+    assert_eq!(remedy(&with("dropped: { node: rs1, reason: martian }")), "did you mean `martian-source`?");
 }
 
 #[test]

@@ -65,7 +65,7 @@ expect:
   - { traffic: web, sequence: [rs1, "-"] }
   - { neighbour: 192.168.1.200, on: client, is: director }
   - { output: { node: director, run: ipvsadm -Ln }, contains: TCP }
-  - { dropped: { node: rs1, reason: no_route }, at_least: 1 }
+  - { dropped: { node: rs1, reason: no-route }, at_least: 1 }
 "#;
 
 #[test]

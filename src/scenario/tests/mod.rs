@@ -22,7 +22,7 @@ fn names() -> Names<'static> {
         sysctls: &["net.ipv4.conf.all.arp_ignore", "net.ipv4.conf.all.rp_filter", "net.ipv4.ip_forward"],
         known_sysctl: |s| ["arp_ignore", "rp_filter", "ip_forward"].iter().any(|end| s.ends_with(end)),
         sysctl_value: |_, value| value.parse::<i32>().map(|_| ()).map_err(|_| "wants a number".into()),
-        reasons: &["martian_source", "no_route"],
+        reasons: crate::trace::drop::CODES,
         read_file: Some(files::ReadFile(&|name| match name {
             "times.csv" => Ok("# recorded\n20ms\n0.5,x\n".into()),
             "trace.csv" => Ok("time,bytes\n0s,1kB\n5ms\n0.01,20000\n".into()),
@@ -40,7 +40,10 @@ fn load_text(text: &str) -> Result<Loaded, Vec<Problem>> {
 
 fn good(text: &str) -> Scenario {
     match load_text(text) {
-        Ok(loaded) => loaded.scenario,
+        Ok(loaded) => {
+            assert_eq!(schema::tests::agree(text, true), Ok(()));
+            loaded.scenario
+        }
         Err(problems) => panic!("{}", render(&problems, "case.yaml", text, false)),
     }
 }
