@@ -23,6 +23,7 @@ mod out;
 mod pool;
 mod progress;
 mod run;
+mod schema;
 mod show;
 mod simulation;
 mod spool;
@@ -104,6 +105,8 @@ enum Verb {
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
     List(list::Args),
+    /// Print the JSON Schema of scenario files, for editors and programs
+    Schema(schema::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print a manual page
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
         Verb::Validate(args) => args.execute(&mut ui),
         Verb::New(args) => args.execute(&mut ui),
         Verb::List(args) => args.execute(&mut ui),
+        Verb::Schema(args) => args.execute(&mut ui),
         Verb::Completions(args) => args.execute(&mut ui),
         Verb::Man(args) => args.execute(&mut ui),
     };

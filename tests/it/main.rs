@@ -17,6 +17,7 @@ mod neighbours;
 mod packet_rate;
 mod pcap;
 mod scenarios;
+mod schema;
 mod score;
 mod study;
 mod support;
