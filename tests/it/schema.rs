@@ -104,6 +104,18 @@ fn the_books_tables_of_keys_are_the_parsers() {
     );
 }
 
+#[test]
+fn the_scenario_in_the_books_page_fits_and_does_what_it_expects() {
+    let page = text("book/src/writing.md");
+    let scenario = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a scenario");
+    let sandbox = Sandbox::new();
+    sandbox.write("page.yaml", scenario);
+    let ran = sandbox.run(&["test", "page.yaml"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let instance: Value = serde_yaml::from_str(scenario).expect("YAML");
+    assert_eq!(validator::Validator::new(&schema::text()).check(&instance), Ok(()));
+}
+
 /// Runs check-jsonschema; nothing if it is not installed.
 fn check_jsonschema(args: &[PathBuf]) -> Option<bool> {
     match Command::new("check-jsonschema").args(args).output() {
