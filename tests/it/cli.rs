@@ -407,6 +407,27 @@ fn man_and_completions_know_every_verb() {
 }
 
 #[test]
+fn validate_says_what_holds_and_refuses_unknown_claims() {
+    let sandbox = Sandbox::new();
+    let done = sandbox.run(&["validate", "--only", "slots", "modulo", "--seeds", "2"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(done.out.contains("All 9 claims hold."), "{}", done.out);
+    let run = |threads| {
+        let small = ["validate", "--only", "mg1-const-0.3", "--seeds", "4", "--connections", "200", "--format", "json"];
+        sandbox.run(&[&small[..], &["--threads", threads]].concat()).out
+    };
+    let one = run("1");
+    assert_eq!(one, run("3"), "threads change the result");
+    let json: serde_json::Value = serde_json::from_str(&one).expect("one object");
+    assert_eq!((json["runs"].as_u64(), json["rows"].as_array().map(Vec::len)), (Some(4), Some(4)));
+    let unknown = sandbox.run(&["validate", "--only", "mm2"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.err.contains("no claim has `mm2` in its name"), "{}", unknown.err);
+    let list = sandbox.run(&["validate", "--list", "--only", "slots", "--format", "csv"]).out;
+    assert_eq!(list.lines().count(), 6, "{list}");
+}
+
+#[test]
 fn lists_come_in_three_formats() {
     let sandbox = Sandbox::new();
     for what in ["sysctls", "drops", "problems"] {
