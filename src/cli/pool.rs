@@ -3,9 +3,36 @@
 use super::progress::Meter;
 use super::simulation::interrupted;
 use super::ui::Ui;
+use super::values;
+use lvsim::base::Span;
+use lvsim::engine::world::Limits;
 use lvsim::study::sample::Failure;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+/// Options of every verb that makes many runs of one scenario.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunsArgs {
+    /// The first seed; the scenario's own unless given
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How many runs at once; as many as there are processors unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub threads: Option<u16>,
+    /// Stop every run at this simulated time
+    #[arg(long, value_name = "T", value_parser = values::span)]
+    pub until: Option<Span>,
+    /// Give up after so many events of one run (`50M`)
+    #[arg(long, value_name = "N", value_parser = values::events, help_heading = "Limits")]
+    pub max_events: Option<u64>,
+}
+
+impl RunsArgs {
+    /// The bounds of each run.
+    pub fn limits(&self) -> Limits {
+        Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() }
+    }
+}
 
 /// What came of the runs.
 #[derive(Debug)]

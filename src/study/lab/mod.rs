@@ -14,5 +14,6 @@ pub mod save;
 pub mod session;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use session::{Act, Advance, Session, Spoken, What};
