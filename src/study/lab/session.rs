@@ -1,4 +1,4 @@
-//! The session: what is typed, and how time passes meanwhile. How both are taken back is in [`super::undo`].
+//! The session: what is typed, and how time passes meanwhile. How both are taken back is in `undo`.
 
 use super::undo::Keyframe;
 use crate::base::{NodeId, Seed, SimTime, Span};
