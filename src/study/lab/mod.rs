@@ -9,10 +9,12 @@
 pub mod commands;
 pub mod complete;
 pub mod line;
+mod over;
 pub mod reports;
 pub mod save;
 pub mod session;
 #[cfg(test)]
 mod tests;
 
+pub use over::Bounds;
 pub use session::{Act, Advance, Session, Spoken, What};

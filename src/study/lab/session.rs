@@ -1,7 +1,8 @@
 //! The session: what is typed, how time passes meanwhile, and how both are taken back.
 
+use super::over::Bounds;
 use crate::base::{NodeId, Seed, SimTime, Span};
-use crate::engine::world::{LimitReached, Limits, Stop, World};
+use crate::engine::world::{LimitReached, Stop, World};
 use crate::node::Node;
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play, SHELL_STARTS};
@@ -10,12 +11,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-/// Records of the trace that a session keeps; what comes later is not seen by `:why` and its like, and that is told.
-const RECORDS: usize = 1_000_000;
 /// States that are kept whole; the others are found again by doing the acts since the one before.
 const KEYFRAMES: usize = 64;
-/// What all states that are kept may weigh together, in bytes, roughly.
-const WEIGHT: u64 = 512 << 20;
 /// How long a command that waits for others to act goes on when nobody has anything to do any more.
 const PATIENCE: Span = Span::from_secs(1);
 /// How far time passes at most between two looks at a command.
@@ -102,11 +99,11 @@ enum Doing {
 
 /// Everything that acts change.
 #[derive(Clone, Debug)]
-struct State<'s> {
-    play: Play<'s>,
+pub(super) struct State<'s> {
+    pub(super) play: Play<'s>,
     /// From which host to which somebody went; the last is where we are.
     path: Vec<NodeId>,
-    shells: BTreeMap<NodeId, u32>,
+    pub(super) shells: BTreeMap<NodeId, u32>,
     doing: Doing,
     /// The last shell was left.
     over: bool,
@@ -124,13 +121,16 @@ struct Keyframe<'s> {
 /// A lab that somebody works in.
 #[derive(Debug)]
 pub struct Session<'s> {
-    seed: Seed,
+    pub(super) seed: Seed,
+    bounds: Bounds,
+    /// Events handled in all, those that were taken back and those that were done again included.
+    pub(super) work: u64,
     /// The scenario's text.
     source: &'s str,
     /// Records of the trace before the last act.
     since: usize,
-    state: State<'s>,
-    tracer: Tracer,
+    pub(super) state: State<'s>,
+    pub(super) tracer: Tracer,
     acts: Vec<Act>,
     keyframes: Vec<Keyframe<'s>>,
 }
@@ -146,8 +146,22 @@ impl<'s> Session<'s> {
         seed: Option<u64>,
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Result<Session<'s>, String> {
+        Session::open_within(scenario, source, seed, Bounds::default(), go_on)
+    }
+
+    /// The same within other bounds than a lab has at a terminal.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_within(
+        scenario: &'s Scenario,
+        source: &'s str,
+        seed: Option<u64>,
+        bounds: Bounds,
+        go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
+    ) -> Result<Session<'s>, String> {
         let seed = Seed(seed.unwrap_or(scenario.seed));
-        let mut tracer = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, RECORDS);
+        let mut tracer = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, bounds.records);
         let told = |ending: Ending| match ending {
             Ending::Interrupted => "set-up was interrupted".to_string(),
             Ending::Limit(limit) => format!("set-up met a limit: {}", reached(&limit)),
@@ -156,7 +170,7 @@ impl<'s> Session<'s> {
             }
             Ending::Complete => "set-up has ended already".to_string(),
         };
-        let play = Play::set_up(scenario, seed, Limits::default(), None, &mut tracer, go_on);
+        let play = Play::set_up(scenario, seed, bounds.limits, None, &mut tracer, go_on);
         let mut play = play.map_err(|early| told(early.1))?;
         play.begin(seed, &mut tracer, go_on).map_err(told)?;
         play.ended = play.world.now;
@@ -165,7 +179,9 @@ impl<'s> Session<'s> {
         let Some((first, _)) = first else { return Err("the scenario has no host to work on".into()) };
         let path = vec![NodeId(first as u32)];
         let state = State { play, path, shells: BTreeMap::new(), doing: Doing::Nothing, over: false };
-        let mut session = Session { seed, source, since: 0, state, tracer, acts: Vec::new(), keyframes: Vec::new() };
+        let work = state.play.world.events;
+        let (acts, keyframes) = (Vec::new(), Vec::new());
+        let mut session = Session { seed, bounds, work, source, since: 0, state, tracer, acts, keyframes };
         session.keep();
         Ok(session)
     }
@@ -199,10 +215,12 @@ impl<'s> Session<'s> {
     pub(super) fn without_last(&self) -> Option<(Play<'s>, Tracer)> {
         let frame = self.keyframes.last()?;
         let todo = self.acts.get(frame.acts..self.acts.len().checked_sub(1)?)?;
-        let mut records = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, RECORDS);
+        let mut records = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, self.bounds.records);
         records.copy(&self.tracer, frame.records);
         let mut other = Session {
             seed: self.seed,
+            bounds: self.bounds.clone(),
+            work: 0,
             source: self.source,
             since: 0,
             state: frame.state.clone(),
@@ -422,7 +440,10 @@ impl<'s> Session<'s> {
     }
 
     fn pass(&mut self, until: SimTime, most: u64) -> Stop {
-        self.state.play.pass(until, most.max(1), self.seed, &mut self.tracer)
+        let before = self.events();
+        let stop = self.state.play.pass(until, most.max(1), self.seed, &mut self.tracer);
+        self.work += self.events() - before;
+        stop
     }
 
     fn feed(&mut self, pid: u32, text: &Arc<str>) {
@@ -580,7 +601,7 @@ impl<'s> Session<'s> {
         let (records, lost) = (self.tracer.records().len(), self.tracer.lost());
         self.keyframes.push(Keyframe { acts, state: self.state.clone(), records, lost });
         let weight: u64 = self.keyframes.iter().map(|k| weight(&k.state.play.world)).sum();
-        if self.keyframes.len() > KEYFRAMES || (weight > WEIGHT && self.keyframes.len() > 2) {
+        if self.keyframes.len() > KEYFRAMES || (weight > self.bounds.weight && self.keyframes.len() > 2) {
             // Every second one of the older half; the first state is always there.
             let half = self.keyframes.len() / 2;
             let mut place = 0;
