@@ -12,6 +12,7 @@ mod completions;
 mod diff;
 mod exit;
 mod font;
+mod grade;
 mod input;
 mod lab;
 mod ladder;
@@ -90,6 +91,8 @@ enum Verb {
     Order(order::Args),
     /// Work on the simulated hosts: type commands, let time pass, go back
     Lab(lab::Args),
+    /// Mark what students hand in by what a lab expects
+    Grade(grade::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
     /// Run the same load under several schedulers and say which differences are real
@@ -133,6 +136,7 @@ pub fn main() -> ExitCode {
         Verb::Diff(args) => args.execute(&mut ui),
         Verb::Order(args) => args.execute(&mut ui),
         Verb::Lab(args) => args.execute(&mut ui),
+        Verb::Grade(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::Compare(args) => args.execute(&mut ui),
         Verb::Bench(args) => args.execute(&mut ui),

@@ -9,6 +9,7 @@ use lvsim::engine::world::Limits;
 use lvsim::study::sample::Failure;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::Builder;
 
 /// Options of every verb that makes many runs of one scenario.
 #[derive(Clone, Debug, clap::Args)]
@@ -67,32 +68,40 @@ pub fn all<T: Sync, R: Send>(
     let meter = Mutex::new((0, Meter::new(ui.quiet, ui.live())));
     let results: Mutex<Vec<R>> = Mutex::default();
     let failed: Mutex<Option<(usize, String)>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let mut go_on = || !interrupted() && !stop.load(Ordering::Relaxed);
-                    let Some(work) = todo.get(place).filter(|_| go_on()) else { break };
-                    let result = run(work, &mut go_on);
-                    {
-                        let (over, meter) = &mut *meter.lock().unwrap_or_else(PoisonError::into_inner);
-                        *over += 1;
-                        meter.pieces(what, *over, todo.len());
-                    }
-                    match result {
-                        Ok(result) => results.lock().unwrap_or_else(PoisonError::into_inner).push(result),
-                        Err(Failure::Interrupted) => break,
-                        Err(Failure::Because(why)) => {
-                            stop.store(true, Ordering::Relaxed);
-                            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                            if failed.as_ref().is_none_or(|first| place < first.0) {
-                                *failed = Some((place, why));
-                            }
-                        }
+    let work = || {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let mut go_on = || !interrupted() && !stop.load(Ordering::Relaxed);
+            let Some(work) = todo.get(place).filter(|_| go_on()) else { break };
+            let result = run(work, &mut go_on);
+            {
+                let (over, meter) = &mut *meter.lock().unwrap_or_else(PoisonError::into_inner);
+                *over += 1;
+                meter.pieces(what, *over, todo.len());
+            }
+            match result {
+                Ok(result) => results.lock().unwrap_or_else(PoisonError::into_inner).push(result),
+                Err(Failure::Interrupted) => break,
+                Err(Failure::Because(why)) => {
+                    stop.store(true, Ordering::Relaxed);
+                    let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                    if failed.as_ref().is_none_or(|first| place < first.0) {
+                        *failed = Some((place, why));
                     }
                 }
-            });
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for n in 0..threads {
+            let started = Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+            // Where the system gives no more threads, those that there are do the work.
+            if started.is_err() {
+                if n == 0 {
+                    work();
+                }
+                break;
+            }
         }
     });
     meter.into_inner().unwrap_or_else(PoisonError::into_inner).1.finish();
@@ -102,6 +111,9 @@ pub fn all<T: Sync, R: Send>(
         failed: failed.map(|(_, why)| why),
     }
 }
+
+/// A script may nest as deep in a thread as on the main one; what is not used of it costs nothing.
+const STACK: usize = 32 << 20;
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

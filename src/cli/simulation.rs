@@ -36,7 +36,7 @@ impl SimArgs {
         let mut limits = Limits::default();
         limits.events = self.max_events.unwrap_or(limits.events);
         limits.memory_bytes = self.max_memory.unwrap_or(limits.memory_bytes);
-        RunOptions { seed: self.seed, until: self.until, trace, decisions, limits, spooling: None }
+        RunOptions { seed: self.seed, until: self.until, trace, decisions, limits, ..RunOptions::default() }
     }
 
     /// What each of many runs is given; Ctrl-C is caught ([`interrupted`]).

@@ -14,6 +14,7 @@ use crate::scenario::play::{Ending, Play};
 use crate::trace::{Spooling, TraceMask, Tracer};
 use serde_json::json;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The bounds of a run. Reaching one ends the run, and is told.
@@ -49,6 +50,8 @@ pub struct RunOptions {
     pub spooling: Option<Spooling>,
     /// The bounds.
     pub limits: Limits,
+    /// What is typed at the end of set-up, after everything that the file types there.
+    pub typed: Vec<(NodeId, Arc<str>)>,
 }
 
 /// How far a run is.
@@ -167,34 +170,17 @@ pub fn simulate<'s>(
     };
     let (play, ending) = match Play::set_up(scenario, seed, limits, options.until, &mut tracer, &mut go_on) {
         Ok(mut play) => {
-            let ending = play.run(seed, &mut tracer, &mut go_on);
+            let more = |(node, text): &(NodeId, Arc<str>)| play.type_more(*node, text, seed, &mut tracer, &mut go_on);
+            let ending = match options.typed.iter().try_for_each(more) {
+                Ok(()) => play.run(seed, &mut tracer, &mut go_on),
+                Err(ending) => ending,
+            };
+            play.ended = play.world.now;
             (play, ending)
         }
         Err(early) => *early,
     };
-    let expectations = match ending {
-        Ending::Complete => play.judge(seed).into_iter().map(judged).collect(),
-        _ => Vec::new(),
-    };
-    let stop = match tracer.failure() {
-        Some(error) => Stop::Untold(error.to_string()),
-        None => stop(&ending, &play),
-    };
-    let mut run = Run {
-        name: scenario.name.clone(),
-        seed: seed.0,
-        stop,
-        events: play.world.events,
-        frames: play.world.ledger.sent,
-        fingerprint: play.world.fingerprint(),
-        expectations,
-        warnings: Vec::new(),
-        play,
-        tracer,
-        spooling,
-    };
-    run.warnings = run.find_warnings();
-    run
+    Run::over(play, &ending, tracer, seed, spooling)
 }
 
 fn judged(j: crate::scenario::play::Judged) -> Judged {
@@ -229,6 +215,28 @@ fn stop(ending: &Ending, play: &Play<'_>) -> Stop {
 }
 
 impl<'s> Run<'s> {
+    /// A play that has come to this ending; what the file expects is judged.
+    pub(crate) fn over(
+        play: Play<'s>,
+        ending: &Ending,
+        tracer: Tracer,
+        seed: Seed,
+        spooling: Option<Spooling>,
+    ) -> Run<'s> {
+        let expectations = match ending {
+            Ending::Complete => play.judge(seed).into_iter().map(judged).collect(),
+            _ => Vec::new(),
+        };
+        let stop = match tracer.failure() {
+            Some(error) => Stop::Untold(error.to_string()),
+            None => stop(ending, &play),
+        };
+        let so_far = Run::so_far(play, tracer, seed);
+        let mut run = Run { stop, expectations, spooling, ..so_far };
+        run.warnings = run.find_warnings();
+        run
+    }
+
     /// A run as far as it got, for reports on one that goes on.
     pub(crate) fn so_far(play: Play<'s>, tracer: Tracer, seed: Seed) -> Run<'s> {
         Run {

@@ -1,5 +1,6 @@
 //! `expect`: what must come out.
 
+use crate::scenario::grading::{Marking, read_marking};
 use crate::scenario::model::{At, Outcome};
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::spec::read::{Fields, items, wrong};
@@ -13,6 +14,7 @@ use std::net::Ipv4Addr;
 pub(crate) struct Expect {
     pub at: Mark,
     pub what: Claim,
+    pub marking: Marking,
 }
 
 /// What is claimed.
@@ -75,6 +77,7 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
         }
     }
     kinds.sort_unstable();
+    let marking = read_marking(&mut f, p);
     let claim = match kinds.as_slice() {
         [(_, "traffic")] => traffic(&mut f, p),
         [(_, "neighbour")] => neighbour(&mut f, p),
@@ -111,7 +114,7 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
         }
     };
     f.finish(p);
-    Some(Expect { at: node.at, what: claim? })
+    Some(Expect { at: node.at, what: claim?, marking })
 }
 
 fn name(node: &Node<'_>, p: &mut Problems) -> Option<String> {

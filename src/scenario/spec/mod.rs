@@ -15,6 +15,7 @@ pub(crate) mod traffic;
 pub(crate) mod value;
 
 use crate::base::Span;
+use crate::scenario::grading::{self, GradeWords};
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::tree::{Kind, Mark, Node};
 use expect::Expect;
@@ -54,6 +55,7 @@ pub(crate) struct Spec {
     pub entries: Vec<Entry>,
     pub expect: Vec<Expect>,
     pub causes: Vec<Spot<String>>,
+    pub grade: GradeWords,
 }
 
 /// Reads the whole file. `None`: it is no scenario of version 1, and nothing else is worth telling.
@@ -132,6 +134,9 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
             Some(Spot { v, at: n.at })
         };
         spec.causes = items(node, "causes", "[vip-not-hidden]", p).iter().filter_map(|n| words(n, p)).collect();
+    }
+    if let Some(words) = f.map("grade", "{ hosts: [director, rs1] }", p) {
+        spec.grade = grading::read(words, p);
     }
     f.finish(p);
     Some(spec)

@@ -9,6 +9,7 @@
 pub mod commands;
 pub mod complete;
 pub mod line;
+mod over;
 pub mod reports;
 pub mod save;
 pub mod session;
@@ -16,4 +17,5 @@ pub mod session;
 mod tests;
 mod undo;
 
+pub use over::Bounds;
 pub use session::{Act, Advance, Session, Spoken, What};

@@ -1,8 +1,9 @@
 //! The session: what is typed, and how time passes meanwhile. How both are taken back is in `undo`.
 
+use super::over::Bounds;
 use super::undo::Keyframe;
 use crate::base::{NodeId, Seed, SimTime, Span};
-use crate::engine::world::{LimitReached, Limits, Stop, World};
+use crate::engine::world::{LimitReached, Stop, World};
 use crate::node::Node;
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play, SHELL_STARTS};
@@ -11,8 +12,6 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-/// Records of the trace that a session keeps; what comes later is not seen by `:why` and its like, and that is told.
-pub(super) const RECORDS: usize = 1_000_000;
 /// How long a command that waits for others to act goes on when nobody has anything to do any more.
 const PATIENCE: Span = Span::from_secs(1);
 /// How far time passes at most between two looks at a command.
@@ -103,7 +102,7 @@ pub(super) struct State<'s> {
     pub(super) play: Play<'s>,
     /// From which host to which somebody went; the last is where we are.
     path: Vec<NodeId>,
-    shells: BTreeMap<NodeId, u32>,
+    pub(super) shells: BTreeMap<NodeId, u32>,
     pub(super) doing: Doing,
     /// The last shell was left.
     over: bool,
@@ -113,6 +112,9 @@ pub(super) struct State<'s> {
 #[derive(Debug)]
 pub struct Session<'s> {
     pub(super) seed: Seed,
+    pub(super) bounds: Bounds,
+    /// Events handled in all, those that were taken back and those that were done again included.
+    pub(super) work: u64,
     /// The scenario's text.
     pub(super) source: &'s str,
     /// Records of the trace before the last act.
@@ -134,8 +136,22 @@ impl<'s> Session<'s> {
         seed: Option<u64>,
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Result<Session<'s>, String> {
+        Session::open_within(scenario, source, seed, Bounds::default(), go_on)
+    }
+
+    /// The same within other bounds than a lab has at a terminal.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_within(
+        scenario: &'s Scenario,
+        source: &'s str,
+        seed: Option<u64>,
+        bounds: Bounds,
+        go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
+    ) -> Result<Session<'s>, String> {
         let seed = Seed(seed.unwrap_or(scenario.seed));
-        let mut tracer = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, RECORDS);
+        let mut tracer = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, bounds.records);
         let told = |ending: Ending| match ending {
             Ending::Interrupted => "set-up was interrupted".to_string(),
             Ending::Limit(limit) => format!("set-up met a limit: {}", reached(&limit)),
@@ -144,7 +160,7 @@ impl<'s> Session<'s> {
             }
             Ending::Complete => "set-up has ended already".to_string(),
         };
-        let play = Play::set_up(scenario, seed, Limits::default(), None, &mut tracer, go_on);
+        let play = Play::set_up(scenario, seed, bounds.limits, None, &mut tracer, go_on);
         let mut play = play.map_err(|early| told(early.1))?;
         play.begin(seed, &mut tracer, go_on).map_err(told)?;
         play.ended = play.world.now;
@@ -153,7 +169,9 @@ impl<'s> Session<'s> {
         let Some((first, _)) = first else { return Err("the scenario has no host to work on".into()) };
         let path = vec![NodeId(first as u32)];
         let state = State { play, path, shells: BTreeMap::new(), doing: Doing::Nothing, over: false };
-        let mut session = Session { seed, source, since: 0, state, tracer, acts: Vec::new(), keyframes: Vec::new() };
+        let work = state.play.world.events;
+        let (acts, keyframes) = (Vec::new(), Vec::new());
+        let mut session = Session { seed, bounds, work, source, since: 0, state, tracer, acts, keyframes };
         session.keep();
         Ok(session)
     }
@@ -387,7 +405,10 @@ impl<'s> Session<'s> {
     }
 
     pub(super) fn pass(&mut self, until: SimTime, most: u64) -> Stop {
-        self.state.play.pass(until, most.max(1), self.seed, &mut self.tracer)
+        let before = self.events();
+        let stop = self.state.play.pass(until, most.max(1), self.seed, &mut self.tracer);
+        self.work += self.events() - before;
+        stop
     }
 
     pub(super) fn feed(&mut self, pid: u32, text: &Arc<str>) {

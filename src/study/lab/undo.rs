@@ -3,7 +3,7 @@
 //! Some states are kept whole; the others are found again from the one before, by doing the acts since: the same acts on the
 //! same world give the same world.
 
-use super::session::{Act, Doing, RECORDS, Session, State};
+use super::session::{Act, Doing, Session, State};
 use crate::base::SimTime;
 use crate::engine::world::World;
 use crate::scenario::play::Play;
@@ -11,8 +11,6 @@ use crate::trace::{TraceMask, Tracer};
 
 /// States that are kept whole; the others are found again by doing the acts since the one before.
 const KEYFRAMES: usize = 64;
-/// What all states that are kept may weigh together, in bytes, roughly.
-const WEIGHT: u64 = 512 << 20;
 /// A state that is kept.
 #[derive(Debug)]
 pub(super) struct Keyframe<'s> {
@@ -106,7 +104,7 @@ impl<'s> Session<'s> {
         let (records, lost) = (self.tracer.records().len(), self.tracer.lost());
         self.keyframes.push(Keyframe { acts, state: self.state.clone(), records, lost });
         let weight: u64 = self.keyframes.iter().map(|k| weight(&k.state.play.world)).sum();
-        if self.keyframes.len() > KEYFRAMES || (weight > WEIGHT && self.keyframes.len() > 2) {
+        if self.keyframes.len() > KEYFRAMES || (weight > self.bounds.weight && self.keyframes.len() > 2) {
             // Every second one of the older half; the first state is always there.
             let half = self.keyframes.len() / 2;
             let mut place = 0;
@@ -132,10 +130,12 @@ impl<'s> Session<'s> {
     pub(super) fn without_last(&self) -> Option<(Play<'s>, Tracer)> {
         let frame = self.keyframes.last()?;
         let todo = self.acts.get(frame.acts..self.acts.len().checked_sub(1)?)?;
-        let mut records = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, RECORDS);
+        let mut records = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, self.bounds.records);
         records.copy(&self.tracer, frame.records);
         let mut other = Session {
             seed: self.seed,
+            bounds: self.bounds.clone(),
+            work: 0,
             source: self.source,
             since: 0,
             state: frame.state.clone(),
