@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+/// What a session traces.
+const MASK: TraceMask = TraceMask(TraceMask::ALL.0 | TraceMask::DECISIONS.0 | TraceMask::RAN.0);
 /// States that are kept whole; the others are found again by doing the acts since the one before.
 const KEYFRAMES: usize = 64;
 /// How long a command that waits for others to act goes on when nobody has anything to do any more.
@@ -161,7 +163,7 @@ impl<'s> Session<'s> {
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Result<Session<'s>, String> {
         let seed = Seed(seed.unwrap_or(scenario.seed));
-        let mut tracer = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, bounds.records);
+        let mut tracer = Tracer::new(MASK, bounds.records);
         let told = |ending: Ending| match ending {
             Ending::Interrupted => "set-up was interrupted".to_string(),
             Ending::Limit(limit) => format!("set-up met a limit: {}", reached(&limit)),
@@ -215,7 +217,7 @@ impl<'s> Session<'s> {
     pub(super) fn without_last(&self) -> Option<(Play<'s>, Tracer)> {
         let frame = self.keyframes.last()?;
         let todo = self.acts.get(frame.acts..self.acts.len().checked_sub(1)?)?;
-        let mut records = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, self.bounds.records);
+        let mut records = Tracer::new(MASK, self.bounds.records);
         records.copy(&self.tracer, frame.records);
         let mut other = Session {
             seed: self.seed,
