@@ -6,7 +6,7 @@ use super::record::{self, SetupOutput};
 use super::rows::{connection_rows, event_rows, marks, node_info, services, typed_rows};
 use super::tables::{self, Format};
 use super::why::Lab;
-use super::{Artifact, RunLog, markdown, pcap, show, snapshot, story};
+use super::{Artifact, RunLog, effective, markdown, pcap, show, snapshot, story};
 use crate::base::{NodeId, Seed, Span};
 use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
 use crate::scenario::Scenario;
@@ -45,6 +45,8 @@ pub struct RunOptions {
     pub trace: bool,
     /// Keep every step of every packet as well, for `why`.
     pub decisions: bool,
+    /// Keep these kinds and nothing else of what is traced.
+    pub only: Option<TraceMask>,
     /// Where the trace goes when it is too long for memory, if it is to be told by stories, captures, records and reports only:
     /// what else reads a trace needs it in memory. Without decisions.
     pub spooling: Option<Spooling>,
@@ -147,7 +149,8 @@ pub fn simulate<'s>(
         pending: usize::try_from(memory / 2 / PENDING_BYTES).unwrap_or(usize::MAX),
         ..WorldLimits::default()
     };
-    let mask = if options.decisions { TraceMask::ALL | TraceMask::DECISIONS } else { TraceMask::ALL };
+    let all = if options.decisions { TraceMask::ALL | TraceMask::DECISIONS } else { TraceMask::ALL };
+    let mask = options.only.unwrap_or(all);
     let kept = usize::try_from(memory / 2 / RECORD_BYTES).unwrap_or(usize::MAX);
     // Reports take a share of the memory, too, but a small one.
     let spooling = options.spooling.filter(|_| !options.decisions).map(|s| Spooling {
@@ -407,14 +410,38 @@ impl Run<'_> {
         if format != Format::Json {
             return Some(shown);
         }
-        let head = json!({
+        Some(tables::enveloped(&self.head(node, table.name), &shown))
+    }
+
+    /// Kernel variables of a host as they count, each with where it came from; the run has to be traced with its commands
+    /// ([`TraceMask::RAN`] and [`TraceMask::TYPED`]). `source` is the scenario's text. None if there is no such host.
+    ///
+    /// # Errors
+    /// See [`effective::effective`].
+    pub fn effective(
+        &self,
+        node: &str,
+        source: &str,
+        wanted: &effective::Wanted,
+        format: Format,
+    ) -> Option<Result<String, effective::NoVariable>> {
+        let host = self.play.world.nodes.iter().find(|n| &**n.name() == node)?.host()?;
+        let shown = effective::effective(&self.play, self.tracer.records(), source, host, wanted, format);
+        Some(shown.map(|shown| match format {
+            Format::Json => tables::enveloped(&self.head(node, "sysctl"), &shown),
+            _ => shown,
+        }))
+    }
+
+    /// What stands before the rows of a table.
+    fn head(&self, node: &str, table: &str) -> serde_json::Value {
+        json!({
             "schema_version": 1,
             "name": self.name,
             "node": node,
-            "table": table.name,
+            "table": table,
             "at_ns": self.play.ended.since_zero(self.play.zero),
-        });
-        Some(tables::enveloped(&head, &shown))
+        })
     }
 
     fn find_warnings(&self) -> Vec<String> {

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+/// What a session traces.
+pub(super) const MASK: TraceMask = TraceMask(TraceMask::ALL.0 | TraceMask::DECISIONS.0 | TraceMask::RAN.0);
 /// How long a command that waits for others to act goes on when nobody has anything to do any more.
 const PATIENCE: Span = Span::from_secs(1);
 /// How far time passes at most between two looks at a command.
@@ -151,7 +153,7 @@ impl<'s> Session<'s> {
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Result<Session<'s>, String> {
         let seed = Seed(seed.unwrap_or(scenario.seed));
-        let mut tracer = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, bounds.records);
+        let mut tracer = Tracer::new(MASK, bounds.records);
         let told = |ending: Ending| match ending {
             Ending::Interrupted => "set-up was interrupted".to_string(),
             Ending::Limit(limit) => format!("set-up met a limit: {}", reached(&limit)),

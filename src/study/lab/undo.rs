@@ -3,11 +3,11 @@
 //! Some states are kept whole; the others are found again from the one before, by doing the acts since: the same acts on the
 //! same world give the same world.
 
-use super::session::{Act, Doing, Session, State};
+use super::session::{Act, Doing, MASK, Session, State};
 use crate::base::SimTime;
 use crate::engine::world::World;
 use crate::scenario::play::Play;
-use crate::trace::{TraceMask, Tracer};
+use crate::trace::Tracer;
 
 /// States that are kept whole; the others are found again by doing the acts since the one before.
 const KEYFRAMES: usize = 64;
@@ -130,7 +130,7 @@ impl<'s> Session<'s> {
     pub(super) fn without_last(&self) -> Option<(Play<'s>, Tracer)> {
         let frame = self.keyframes.last()?;
         let todo = self.acts.get(frame.acts..self.acts.len().checked_sub(1)?)?;
-        let mut records = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, self.bounds.records);
+        let mut records = Tracer::new(MASK, self.bounds.records);
         records.copy(&self.tracer, frame.records);
         let mut other = Session {
             seed: self.seed,
