@@ -50,7 +50,7 @@ use ui::{Color, Ui};
     disable_help_subcommand = true,
     after_help = "\
 Examples:
-  lvsim new dr                        write dr.yaml, a working direct-routing cluster
+  lvsim new dr                        write dr.yaml, a working direct-routing cluster; --list has more
   lvsim run dr.yaml                   simulate it: who served whom, what died where and why
   lvsim why dr.yaml                   what is wrong, who is behind it, and what mends it
   lvsim trace dr.yaml arp             every ARP frame, as tcpdump prints it
@@ -103,7 +103,7 @@ enum Verb {
     Sweep(sweep::Args),
     /// Hold the simulator against theory and published results
     Validate(validate::Args),
-    /// Write a new scenario from a template
+    /// Write a new scenario from a template, or list the templates
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
     List(list::Args),
