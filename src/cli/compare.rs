@@ -6,7 +6,7 @@ use super::font::FontArgs;
 use super::list::Format;
 use super::simulation::{catch_interrupts, interrupted};
 use super::ui::{Ui, count};
-use super::{input, out, pool, values};
+use super::{input, out, pool};
 use lvsim::base::Span;
 use lvsim::engine::world::Limits;
 use lvsim::scenario::Scenario;
@@ -47,21 +47,11 @@ pub struct Args {
     /// How many seeds each of them runs with
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     seeds: u64,
-    /// The first seed; the scenario's own unless given
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// How many runs at once; as many as there are processors unless given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
-    threads: Option<u16>,
-    /// Stop every run at this simulated time
-    #[arg(long, value_name = "T", value_parser = values::span)]
-    until: Option<Span>,
+    #[command(flatten)]
+    runs: pool::RunsArgs,
     /// Change a key of the file, such as `traffic.web.connections=50`; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
-    /// Give up after so many events of one run (`50M`)
-    #[arg(long, value_name = "N", value_parser = values::events, help_heading = "Limits")]
-    max_events: Option<u64>,
     /// Run under every arrival rate of the file times these factors: `0.2,0.5,1` or `FROM..TO/N`
     #[arg(long, value_name = "LOADS", value_parser = load::parse)]
     loads: Option<std::vec::Vec<Load>>,
@@ -99,17 +89,17 @@ impl Args {
         let loads = self.loads.clone().unwrap_or_else(|| vec![Load::AS_IT_IS]);
         let scenarios = self.scaled(&scenario, &loads, ui)?;
         catch_interrupts()?;
-        let limits = Limits { events: self.max_events.unwrap_or(Limits::default().events), ..Limits::default() };
+        let limits = self.runs.limits();
         let (variants, prepared) = self.variants(&scenario, limits, ui)?;
-        let todo = cases(loads.len(), variants.len(), self.seed.unwrap_or(scenario.seed), self.seeds);
+        let todo = cases(loads.len(), variants.len(), self.runs.seed.unwrap_or(scenario.seed), self.seeds);
         let charts = !self.no_output || self.loads.is_some() || left.is_some();
         let want = Want { charts, leave: left.clone() };
         // Only the load curve is made of the other loads.
         let base = load::nearest(&loads);
-        let pool::Outcome { results: samples, failed } = pool::run_all(&todo, self.threads, ui, |&case, go_on| {
+        let pool::Outcome { results: samples, failed } = pool::run_all(&todo, self.runs.threads, ui, |&case, go_on| {
             let scenario = scenarios.get(case.load).unwrap_or(&scenario);
             let variant = variants[case.variant];
-            let mut sample = run_wanted(scenario, variant, case, limits, self.until, &want, go_on)?;
+            let mut sample = run_wanted(scenario, variant, case, limits, self.runs.until, &want, go_on)?;
             if let Some(detail) = sample.detail.as_mut().filter(|_| case.load != base) {
                 detail.only_load();
             }
@@ -171,10 +161,10 @@ impl Args {
     fn variants(&self, scenario: &Scenario, limits: Limits, ui: &Ui) -> Result<(Vec<Variant>, Vec<Prepared>), Failure> {
         let Some(modes) = &self.modes else { return Ok((self.schedulers.clone(), Vec::new())) };
         let (mut variants, mut prepared) = (Vec::new(), Vec::new());
-        let seed = self.seed.unwrap_or(scenario.seed);
+        let seed = self.runs.seed.unwrap_or(scenario.seed);
         for &variant in modes {
             let Variant::Mode(mode) = variant else { continue };
-            let done = mode::prepare(scenario, mode, seed, limits, self.until, &mut || !interrupted());
+            let done = mode::prepare(scenario, mode, seed, limits, self.runs.until, &mut || !interrupted());
             let done = done.map_err(|failure| match failure {
                 sample::Failure::Interrupted => {
                     Failure { code: exit::INTERRUPTED, message: "interrupted; nothing has been run".into() }

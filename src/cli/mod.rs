@@ -12,6 +12,7 @@ mod completions;
 mod diff;
 mod exit;
 mod font;
+mod grade;
 mod input;
 mod lab;
 mod ladder;
@@ -50,7 +51,7 @@ use ui::{Color, Ui};
     disable_help_subcommand = true,
     after_help = "\
 Examples:
-  lvsim new dr                        write dr.yaml, a working direct-routing cluster
+  lvsim new dr                        write dr.yaml, a working direct-routing cluster; --list has more
   lvsim run dr.yaml                   simulate it: who served whom, what died where and why
   lvsim why dr.yaml                   what is wrong, who is behind it, and what mends it
   lvsim trace dr.yaml arp             every ARP frame, as tcpdump prints it
@@ -91,6 +92,8 @@ enum Verb {
     Order(order::Args),
     /// Work on the simulated hosts: type commands, let time pass, go back
     Lab(lab::Args),
+    /// Mark what students hand in by what a lab expects
+    Grade(grade::Args),
     /// Print a table of a node at any moment
     Show(show::Args),
     /// Run the same load under several schedulers and say which differences are real
@@ -101,7 +104,7 @@ enum Verb {
     Sweep(sweep::Args),
     /// Hold the simulator against theory and published results
     Validate(validate::Args),
-    /// Write a new scenario from a template
+    /// Write a new scenario from a template, or list the templates
     New(new::Args),
     /// List what scenarios can name: sysctls, drop reasons, problems
     List(list::Args),
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
         Verb::Diff(args) => args.execute(&mut ui),
         Verb::Order(args) => args.execute(&mut ui),
         Verb::Lab(args) => args.execute(&mut ui),
+        Verb::Grade(args) => args.execute(&mut ui),
         Verb::Show(args) => args.execute(&mut ui),
         Verb::Compare(args) => args.execute(&mut ui),
         Verb::Bench(args) => args.execute(&mut ui),

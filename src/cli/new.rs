@@ -1,73 +1,119 @@
-//! `lvsim new`: a scenario to start from. The templates are the scenarios of the repository.
+//! `lvsim new`: a scenario to start from. The templates are scenarios of the repository.
 
 use super::exit::{self, Failure};
+use super::list;
 use super::out::write_file;
 use super::ui::Ui;
-use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
+use lvsim::report::tables::{self, Grid};
 use std::path::PathBuf;
 
-/// Write a new scenario from a template.
+/// Write a new scenario from a template, or list the templates.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = format!("\
+Templates:
+{}
 Examples:
+  lvsim new --list                          the templates, with what each shows
   lvsim new dr                              dr.yaml, direct routing that works
   lvsim new lab --template arp-problem      lab.yaml, in which one server takes everything
-  lvsim new - --template tun                to stdout")]
+  lvsim new - --template tun                to stdout", listed()))]
 pub struct Args {
     /// Name of the scenario and, with .yaml, of its file; `-` is stdout; the template's own if left out
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// What to start from; unless given, the template that NAME names, or dr
-    #[arg(long, short, value_enum, value_name = "TEMPLATE")]
-    template: Option<Template>,
+    #[arg(
+        long,
+        short,
+        value_name = "TEMPLATE",
+        value_parser = PossibleValuesParser::new(TEMPLATES.iter().map(|t| t.name))
+    )]
+    template: Option<String>,
     /// Replace the file if there is one
     #[arg(long)]
     force: bool,
+    /// List the templates and what each shows
+    #[arg(long, conflicts_with_all = ["name", "template", "force"])]
+    list: bool,
+    /// How to print the list
+    #[arg(long, value_enum, default_value_t = list::Format::Human, value_name = "FORMAT", requires = "list")]
+    format: list::Format,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Template {
-    /// Network address translation: requests and answers pass the director
-    Nat,
-    /// Direct routing: one network, answers go straight to the client
-    Dr,
-    /// IP tunnelling: requests are packed into packets, answers go straight to the client
-    Tun,
-    /// Direct routing in which a real server answers ARP for the VIP
-    ArpProblem,
+/// A scenario to start from.
+struct Template {
+    name: &'static str,
+    /// What it shows, in a line.
+    about: &'static str,
+    text: &'static str,
 }
 
-impl Template {
-    fn name(self) -> &'static str {
-        match self {
-            Template::Nat => "nat",
-            Template::Dr => "dr",
-            Template::Tun => "tun",
-            Template::ArpProblem => "arp-problem",
-        }
-    }
+/// Every template: the three ways to forward first, then what goes wrong, then what one adds.
+const TEMPLATES: &[Template] = &[
+    Template {
+        name: "nat",
+        about: "network address translation: requests and answers pass the director",
+        text: include_str!("../../scenarios/nat.yaml"),
+    },
+    Template {
+        name: "dr",
+        about: "direct routing: one network, answers go straight to the client",
+        text: include_str!("../../scenarios/dr.yaml"),
+    },
+    Template {
+        name: "tun",
+        about: "IP tunnelling: requests are packed into packets, answers go straight to the client",
+        text: include_str!("../../scenarios/tun.yaml"),
+    },
+    Template {
+        name: "arp-problem",
+        about: "direct routing in which a real server answers ARP for the VIP, and takes everything",
+        text: include_str!("../../scenarios/arp-problem.yaml"),
+    },
+    Template {
+        name: "persistence",
+        about: "a client stays with its server: -p, templates, and when they go",
+        text: include_str!("../../scenarios/persistence.yaml"),
+    },
+    Template {
+        name: "firewall-marks",
+        about: "iptables marks two ports, and IPVS makes one persistent service of them",
+        text: include_str!("../../scenarios/firewall-marks.yaml"),
+    },
+    Template {
+        name: "health-check",
+        about: "a script on the director gives weight 0 to who does not answer",
+        text: include_str!("../../scenarios/health-check.yaml"),
+    },
+    Template {
+        name: "compare",
+        about: "servers that queue, one of them slow: to compare schedulers",
+        text: include_str!("../../scenarios/compare/servers-that-queue.yaml"),
+    },
+];
 
-    fn text(self) -> &'static str {
-        match self {
-            Template::Nat => include_str!("../../scenarios/nat.yaml"),
-            Template::Dr => include_str!("../../scenarios/dr.yaml"),
-            Template::Tun => include_str!("../../scenarios/tun.yaml"),
-            Template::ArpProblem => include_str!("../../scenarios/arp-problem.yaml"),
-        }
-    }
+fn listed() -> String {
+    TEMPLATES.iter().map(|t| format!("  {:<15} {}\n", t.name, t.about)).collect()
 }
 
 impl Args {
     /// Never replaces a file unasked.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
+        if self.list {
+            return self.list(ui);
+        }
         let named = self.name.as_deref().unwrap_or("");
-        let alike = Template::value_variants().iter().find(|t| t.name() == named);
-        let template = self.template.or(alike.copied()).unwrap_or(Template::Dr);
+        let find = |name: &str| TEMPLATES.iter().find(|t| t.name == name);
+        let template = match &self.template {
+            Some(name) => find(name).expect("clap takes names of the table only"),
+            None => find(named).or_else(|| find("dr")).expect("a row of the table"),
+        };
         if named == "-" {
-            ui.out.text(template.text())?;
+            ui.out.text(template.text)?;
             return Ok(exit::SUCCESS);
         }
-        let name = if named.is_empty() { template.name() } else { named };
+        let name = if named.is_empty() { template.name } else { named };
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             return Err(Failure::usage(format!(
                 "`{name}` is no name: letters, digits and `-`; the file will be NAME.yaml"
@@ -77,8 +123,19 @@ impl Args {
         if path.exists() && !self.force {
             return Err(Failure::usage(format!("`{}` is there already; --force replaces it", path.display())));
         }
-        write_file(&path, template.text().as_bytes())?;
+        write_file(&path, template.text.as_bytes())?;
         ui.out.line(&format!("wrote {file}; next: lvsim run {file}", file = path.display()))?;
+        Ok(exit::SUCCESS)
+    }
+
+    fn list(&self, ui: &mut Ui) -> Result<u8, Failure> {
+        let mut grid = Grid::new(&["template", "shows"]);
+        TEMPLATES.iter().for_each(|t| grid.row([t.name.into(), t.about.into()]));
+        let rows = grid.print(self.format.into());
+        ui.out.text(&match self.format {
+            list::Format::Json => tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows),
+            _ => rows,
+        })?;
         Ok(exit::SUCCESS)
     }
 }
@@ -88,12 +145,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_are_called_what_the_option_calls_them_and_name_no_name() {
-        for template in Template::value_variants() {
-            let value = template.to_possible_value().expect("no template is hidden");
-            assert_eq!(value.get_name(), template.name());
+    fn templates_have_different_names_and_name_no_name() {
+        for (i, template) in TEMPLATES.iter().enumerate() {
+            assert!(TEMPLATES[..i].iter().all(|t| t.name != template.name), "{}", template.name);
+            assert!(!template.about.is_empty() && template.about.len() < 90, "{}", template.name);
             // The name of a new scenario is that of its file.
-            assert!(!template.text().lines().any(|l| l.starts_with("name:")));
+            assert!(!template.text.lines().any(|l| l.starts_with("name:")), "{}", template.name);
         }
     }
 }

@@ -8,6 +8,7 @@ use super::ui::Ui;
 use super::{input, values};
 use clap::builder::PossibleValuesParser;
 use lvsim::base::Span;
+use lvsim::report::effective::Wanted;
 use lvsim::report::show::TABLES;
 use lvsim::scenario::model::At;
 
@@ -25,7 +26,8 @@ Examples:
   lvsim show scenarios/arp-problem.yaml arp client
   lvsim show scenarios/nat.yaml ipvs director --format json
   lvsim show scenarios/dr.yaml receipts director     why each connection went where it went
-  lvsim show scenarios/dr.yaml mac lan", tables()))]
+  lvsim show scenarios/dr.yaml mac lan
+  lvsim show scenarios/arp-problem.yaml sysctl rs1 --effective 'arp_*' rp_filter", tables()))]
 pub struct Args {
     /// A scenario; `-` is stdin
     #[arg(value_name = "FILE")]
@@ -39,6 +41,13 @@ pub struct Args {
     /// When, from t = 0; without it: at the end
     #[arg(long, value_name = "T", value_parser = values::span, conflicts_with = "until")]
     at: Option<Span>,
+    /// Of `sysctl`: what counts on each interface, how the kernel combines it, where each value came from; of these
+    /// variables or patterns, or of all that it combines. Stands last
+    #[arg(long, value_name = "NAME", num_args = 0..)]
+    effective: Option<Vec<String>>,
+    /// With --effective: variables, too, that the kernel does not combine
+    #[arg(long, requires = "effective")]
+    all: bool,
     /// How to print it
     #[arg(long, value_enum, default_value_t = list::Format::Human, value_name = "FORMAT")]
     format: list::Format,
@@ -57,7 +66,8 @@ impl Args {
     /// Expectations are not judged: the exit code tells whether the run came so far.
     pub fn execute(mut self, ui: &mut Ui) -> Result<u8, Failure> {
         ui.quiet = self.quiet;
-        let mut scenario = input::load(&self.file, &self.sim.set, ui)?.scenario;
+        let loaded = input::load(&self.file, &self.sim.set, ui)?;
+        let mut scenario = loaded.scenario;
         scenario.steps.retain(|step| step.at != At::End);
         scenario.expect.clear();
         self.sim.until = self.at.or(self.sim.until);
@@ -71,6 +81,19 @@ impl Args {
             let has = TABLES.iter().filter(|t| t.is_of_hosts() == node.kind.is_host()).map(|t| t.name);
             let has = has.collect::<Vec<_>>().join(", ");
             return Err(Failure::usage(format!("`{}` is {is} and has no `{}`; it has: {has}", self.node, table.name)));
+        }
+        if let Some(names) = self.effective.take() {
+            if table.name != "sysctl" {
+                return Err(Failure::usage(format!("--effective is about `sysctl`, not about `{}`", table.name)));
+            }
+            let wanted = Wanted { names, all: self.all };
+            let run = self.sim.commands(&scenario, ui)?;
+            let shown = run.effective(&self.node, &loaded.text, &wanted, self.format.into()).expect("a host");
+            let shown = shown.map_err(|e| {
+                Failure::usage(format!("no kernel variable `{}`; {}", e.name, nearest(&e.name, &e.names)))
+            })?;
+            ui.out.text(&shown)?;
+            return Ok(verdict(&run, ui));
         }
         let run = self.sim.simulate(&scenario, table.from_trace(), ui)?;
         ui.out.text(&run.show(table, &self.node, self.format.into()).expect("a node that has the table"))?;

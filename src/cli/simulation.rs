@@ -7,7 +7,7 @@ use super::values;
 use lvsim::base::Span;
 use lvsim::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use lvsim::scenario::Scenario;
-use lvsim::trace::Spooling;
+use lvsim::trace::{Spooling, TraceMask};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -36,7 +36,7 @@ impl SimArgs {
         let mut limits = Limits::default();
         limits.events = self.max_events.unwrap_or(limits.events);
         limits.memory_bytes = self.max_memory.unwrap_or(limits.memory_bytes);
-        RunOptions { seed: self.seed, until: self.until, trace, decisions, limits, spooling: None }
+        RunOptions { seed: self.seed, until: self.until, trace, decisions, limits, ..RunOptions::default() }
     }
 
     /// What each of many runs is given; Ctrl-C is caught ([`interrupted`]).
@@ -74,6 +74,15 @@ impl SimArgs {
     /// If Ctrl-C cannot be caught.
     pub fn explain<'s>(&self, scenario: &'s Scenario, ui: &Ui) -> Result<Run<'s>, Failure> {
         self.run(scenario, &self.options(true, true), ui)
+    }
+
+    /// The same as [`SimArgs::simulate`]; only what was typed and run is kept.
+    ///
+    /// # Errors
+    /// If Ctrl-C cannot be caught.
+    pub fn commands<'s>(&self, scenario: &'s Scenario, ui: &Ui) -> Result<Run<'s>, Failure> {
+        let only = Some(TraceMask::RAN | TraceMask::TYPED);
+        self.run(scenario, &RunOptions { only, ..self.options(true, false) }, ui)
     }
 
     fn run<'s>(&self, scenario: &'s Scenario, options: &RunOptions, ui: &Ui) -> Result<Run<'s>, Failure> {

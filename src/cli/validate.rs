@@ -90,3 +90,24 @@ impl Args {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Args as _;
+    use lvsim::study::validate::FAMILIES;
+
+    #[test]
+    fn the_help_names_every_family() {
+        let help = Args::augment_args(clap::Command::new("validate")).render_long_help().to_string();
+        for family in FAMILIES {
+            assert!(help.contains(family.name), "{}", family.name);
+        }
+    }
+
+    #[test]
+    fn a_run_has_neither_too_few_connections_nor_too_many() {
+        assert_eq!(connections("20k"), Ok(20_000));
+        assert!(connections("99").is_err() && connections("2M").is_err() && connections("many").is_err());
+    }
+}

@@ -75,7 +75,7 @@ const LEVELS: usize = u64::BITS.div_ceil(BITS) as usize;
 const SEARCHED: usize = 8;
 /// An emptied slot keeps at most so many bytes for its next use, or rare crowds would pin memory in every slot.
 const KEPT_BYTES: usize = 8 * 1024;
-/// Slots of this length and more grow by a quarter instead of doubling.
+/// Slots of this length and more grow by an eighth instead of doubling.
 const DOUBLED: usize = 1024;
 /// So many popped events may lie at the front of a slot before they are cleared away.
 const COMPACTED: usize = 1024;
@@ -345,11 +345,11 @@ impl<T: Clone> EventQueue<T> {
     }
 }
 
-/// A long slot grows by a quarter: where millions of timers are pending, doubled slots would hold room for millions more.
+/// A long slot grows by an eighth: where millions of timers are pending, doubled slots would hold room for millions more.
 #[cold]
 fn grow<T>(list: &mut Vec<Entry<T>>) {
     if list.len() >= DOUBLED {
-        list.reserve_exact(list.len() / 4);
+        list.reserve_exact(list.len() / 8);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a run tells: records in, artifacts out. Everything here is pure; the command line writes the files.
 
 pub mod charts;
+pub mod effective;
 pub mod facts;
 pub mod filter;
 pub mod ladder;

@@ -6,7 +6,7 @@ use super::record::{self, SetupOutput};
 use super::rows::{connection_rows, event_rows, marks, node_info, services, typed_rows};
 use super::tables::{self, Format};
 use super::why::Lab;
-use super::{Artifact, RunLog, markdown, pcap, show, snapshot, story};
+use super::{Artifact, RunLog, effective, markdown, pcap, show, snapshot, story};
 use crate::base::{NodeId, Seed, Span};
 use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
 use crate::scenario::Scenario;
@@ -14,6 +14,7 @@ use crate::scenario::play::{Ending, Play};
 use crate::trace::{Spooling, TraceMask, Tracer};
 use serde_json::json;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The bounds of a run. Reaching one ends the run, and is told.
@@ -44,11 +45,15 @@ pub struct RunOptions {
     pub trace: bool,
     /// Keep every step of every packet as well, for `why`.
     pub decisions: bool,
+    /// Keep these kinds and nothing else of what is traced.
+    pub only: Option<TraceMask>,
     /// Where the trace goes when it is too long for memory, if it is to be told by stories, captures, records and reports only:
     /// what else reads a trace needs it in memory. Without decisions.
     pub spooling: Option<Spooling>,
     /// The bounds.
     pub limits: Limits,
+    /// What is typed at the end of set-up, after everything that the file types there.
+    pub typed: Vec<(NodeId, Arc<str>)>,
 }
 
 /// How far a run is.
@@ -144,7 +149,8 @@ pub fn simulate<'s>(
         pending: usize::try_from(memory / 2 / PENDING_BYTES).unwrap_or(usize::MAX),
         ..WorldLimits::default()
     };
-    let mask = if options.decisions { TraceMask::ALL | TraceMask::DECISIONS } else { TraceMask::ALL };
+    let all = if options.decisions { TraceMask::ALL | TraceMask::DECISIONS } else { TraceMask::ALL };
+    let mask = options.only.unwrap_or(all);
     let kept = usize::try_from(memory / 2 / RECORD_BYTES).unwrap_or(usize::MAX);
     // Reports take a share of the memory, too, but a small one.
     let spooling = options.spooling.filter(|_| !options.decisions).map(|s| Spooling {
@@ -167,34 +173,17 @@ pub fn simulate<'s>(
     };
     let (play, ending) = match Play::set_up(scenario, seed, limits, options.until, &mut tracer, &mut go_on) {
         Ok(mut play) => {
-            let ending = play.run(seed, &mut tracer, &mut go_on);
+            let more = |(node, text): &(NodeId, Arc<str>)| play.type_more(*node, text, seed, &mut tracer, &mut go_on);
+            let ending = match options.typed.iter().try_for_each(more) {
+                Ok(()) => play.run(seed, &mut tracer, &mut go_on),
+                Err(ending) => ending,
+            };
+            play.ended = play.world.now;
             (play, ending)
         }
         Err(early) => *early,
     };
-    let expectations = match ending {
-        Ending::Complete => play.judge(seed).into_iter().map(judged).collect(),
-        _ => Vec::new(),
-    };
-    let stop = match tracer.failure() {
-        Some(error) => Stop::Untold(error.to_string()),
-        None => stop(&ending, &play),
-    };
-    let mut run = Run {
-        name: scenario.name.clone(),
-        seed: seed.0,
-        stop,
-        events: play.world.events,
-        frames: play.world.ledger.sent,
-        fingerprint: play.world.fingerprint(),
-        expectations,
-        warnings: Vec::new(),
-        play,
-        tracer,
-        spooling,
-    };
-    run.warnings = run.find_warnings();
-    run
+    Run::over(play, &ending, tracer, seed, spooling)
 }
 
 fn judged(j: crate::scenario::play::Judged) -> Judged {
@@ -229,6 +218,28 @@ fn stop(ending: &Ending, play: &Play<'_>) -> Stop {
 }
 
 impl<'s> Run<'s> {
+    /// A play that has come to this ending; what the file expects is judged.
+    pub(crate) fn over(
+        play: Play<'s>,
+        ending: &Ending,
+        tracer: Tracer,
+        seed: Seed,
+        spooling: Option<Spooling>,
+    ) -> Run<'s> {
+        let expectations = match ending {
+            Ending::Complete => play.judge(seed).into_iter().map(judged).collect(),
+            _ => Vec::new(),
+        };
+        let stop = match tracer.failure() {
+            Some(error) => Stop::Untold(error.to_string()),
+            None => stop(ending, &play),
+        };
+        let so_far = Run::so_far(play, tracer, seed);
+        let mut run = Run { stop, expectations, spooling, ..so_far };
+        run.warnings = run.find_warnings();
+        run
+    }
+
     /// A run as far as it got, for reports on one that goes on.
     pub(crate) fn so_far(play: Play<'s>, tracer: Tracer, seed: Seed) -> Run<'s> {
         Run {
@@ -399,14 +410,38 @@ impl Run<'_> {
         if format != Format::Json {
             return Some(shown);
         }
-        let head = json!({
+        Some(tables::enveloped(&self.head(node, table.name), &shown))
+    }
+
+    /// Kernel variables of a host as they count, each with where it came from; the run has to be traced with its commands
+    /// ([`TraceMask::RAN`] and [`TraceMask::TYPED`]). `source` is the scenario's text. None if there is no such host.
+    ///
+    /// # Errors
+    /// See [`effective::effective`].
+    pub fn effective(
+        &self,
+        node: &str,
+        source: &str,
+        wanted: &effective::Wanted,
+        format: Format,
+    ) -> Option<Result<String, effective::NoVariable>> {
+        let host = self.play.world.nodes.iter().find(|n| &**n.name() == node)?.host()?;
+        let shown = effective::effective(&self.play, self.tracer.records(), source, host, wanted, format);
+        Some(shown.map(|shown| match format {
+            Format::Json => tables::enveloped(&self.head(node, "sysctl"), &shown),
+            _ => shown,
+        }))
+    }
+
+    /// What stands before the rows of a table.
+    fn head(&self, node: &str, table: &str) -> serde_json::Value {
+        json!({
             "schema_version": 1,
             "name": self.name,
             "node": node,
-            "table": table.name,
+            "table": table,
             "at_ns": self.play.ended.since_zero(self.play.zero),
-        });
-        Some(tables::enveloped(&head, &shown))
+        })
     }
 
     fn find_warnings(&self) -> Vec<String> {

@@ -45,6 +45,8 @@ pub const MAX_SPAN_NS: u64 = 366 * 86_400 * 1_000_000_000;
 pub const MAX_BANDWIDTH: u64 = 1_000_000_000_000_000;
 /// The longest queue of a cable, in packets.
 pub const MAX_QUEUE: u64 = 1_000_000;
+/// The most marks of an expectation.
+pub const MAX_MARKS: u32 = 1_000;
 /// The most `--set`s.
 pub const MAX_SETS: usize = 1_000;
 /// The longest one-line text (a route, a sysctl's value), in bytes.

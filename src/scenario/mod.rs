@@ -6,14 +6,15 @@
 //! are tables of `spec`, from which [`schema`] is made.
 //!
 //! Beyond the format's page: top-level keys that begin with `x-` are left alone (for anchors), `<<` merges maps, `ageing` of
-//! a switch, `defaults.server`, `at_most` and `exactly` beside `at_least`, `causes` of a lab that is broken on purpose, and what
-//! servers and traffic have for comparing schedulers (`discipline`, `speed`, `users`, `warmup` …). [`limits`] says how much a file may ask for.
+//! a switch, `defaults.server`, `at_most` and `exactly` beside `at_least`, `causes` of a lab that is broken on purpose, `grade`
+//! and the marks of an expectation, and what servers and traffic have for comparing schedulers (`discipline`, `speed`, `users`, `warmup` …). [`limits`] says how much a file may ask for.
 
 pub mod build;
 pub mod causes;
 pub mod edit;
 pub mod expect;
 pub mod files;
+pub mod grading;
 pub mod limits;
 pub mod lint;
 pub mod looks;

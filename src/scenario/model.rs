@@ -4,6 +4,7 @@
 use crate::base::{Dist, LinkId, NodeId, Span, Table};
 pub use crate::engine::arrivals::{Phase as ArrivalPhase, Step as ArrivalStep};
 pub use crate::node::app::{Discipline, Outcome};
+use crate::scenario::grading::{Grading, Marking};
 use crate::scenario::topology::Topology;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Scenario {
     /// Codes of [`causes`](crate::scenario::causes): why this lab does not do what it expects, of one that is broken on
     /// purpose. Nothing in a run looks at them; tests hold what `why` finds against them.
     pub causes: Vec<&'static str>,
+    /// What of a submission counts; only `lvsim grade` looks at it.
+    pub grading: Grading,
     /// Who is joined to whom.
     pub topology: Topology,
     /// Node numbers by name.
@@ -428,6 +431,10 @@ pub struct Expect {
     pub line: u32,
     /// How it is written, its first line.
     pub text: String,
+    /// Its place in the file's list: an entry that speaks of a group makes one expectation for each member.
+    pub entry: u32,
+    /// For those who mark it.
+    pub marking: Marking,
 }
 
 /// What an expectation claims.

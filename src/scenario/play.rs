@@ -193,20 +193,21 @@ impl<'s> Play<'s> {
         tracer: &mut Tracer,
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Ending {
-        let ending = self.run_inner(seed, tracer, go_on);
+        let ending = match self.begin(seed, tracer, go_on) {
+            Ok(()) => self.finish(seed, tracer, go_on),
+            Err(ending) => ending,
+        };
         self.ended = self.world.now;
         ending
     }
 
-    fn run_inner(
+    /// Plays from where it is, after [`Play::begin`], to the end.
+    pub fn finish(
         &mut self,
         seed: Seed,
         tracer: &mut Tracer,
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Ending {
-        if let Err(ending) = self.begin(seed, tracer, go_on) {
-            return ending;
-        }
         let ran = match self.until.or(self.scenario.duration) {
             Some(duration) => self.pass_until(self.zero + duration, seed, tracer, go_on),
             None => self.pass_until_done(seed, tracer, go_on),

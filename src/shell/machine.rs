@@ -118,6 +118,11 @@ impl Machine for HostMachine<'_, '_> {
 
     fn proc_write(&mut self, path: &str, text: &str) -> Option<Result<(), FileError>> {
         let result = proc::write(self.host, self.cx.now, path, text);
+        let (now, node) = (self.cx.now, self.cx.node);
+        self.cx.tracer.emit(TraceMask::RAN, now, node, || TraceEvent::Wrote {
+            path: path.to_string(),
+            taken: matches!(result, Some(Ok(()))),
+        });
         self.host.ipvs.sysctl_changed(self.cx.now, &self.host.net.sysctl);
         self.host.announce(self.cx);
         self.host.settle(self.cx);

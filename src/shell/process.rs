@@ -21,6 +21,8 @@ pub struct Process {
     on_event: bool,
     /// It waits for a time.
     timed: bool,
+    /// The world was asked to wake it at this time.
+    armed: SimTime,
     /// Its script has ended, with this status.
     pub ended: Option<u8>,
 }
@@ -59,7 +61,7 @@ impl Processes {
     pub fn add(&mut self, node: NodeId, script: &str, seed: u64) -> u32 {
         let pid = self.list.len() as u32;
         let shell = Shell::new(script, SHELL).seed(seed).pid(1000 + pid);
-        self.list.push(Process { node, shell, on_event: false, timed: false, ended: None });
+        self.list.push(Process { node, shell, on_event: false, timed: false, armed: SimTime::ZERO, ended: None });
         pid
     }
 
@@ -67,7 +69,7 @@ impl Processes {
     pub fn add_interactive(&mut self, node: NodeId, seed: u64) -> u32 {
         let pid = self.list.len() as u32;
         let shell = Shell::interactive("-bash").seed(seed).pid(1000 + pid);
-        self.list.push(Process { node, shell, on_event: false, timed: false, ended: Some(0) });
+        self.list.push(Process { node, shell, on_event: false, timed: false, armed: SimTime::ZERO, ended: Some(0) });
         pid
     }
 
@@ -161,6 +163,7 @@ impl Processes {
         if std::mem::take(&mut process.on_event) {
             self.events_wanted -= 1;
         }
+        let now = cx.now;
         let mut machine = HostMachine { host, cx, files, cwd: String::new(), terminal: false };
         let state = process.shell.resume(&mut machine);
         let wake = match state {
@@ -179,6 +182,10 @@ impl Processes {
             process.on_event = true;
             self.events_wanted += 1;
         }
-        Resume { at: until }
+        // Who was woken early by an event is still going to be woken: another call for the same moment would be one more each
+        // time.
+        let at = until.filter(|&until| process.armed <= now || process.armed > until);
+        process.armed = at.unwrap_or(process.armed);
+        Resume { at }
     }
 }

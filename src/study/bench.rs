@@ -85,8 +85,11 @@ pub struct Cell {
 
 const SERVERS: u64 = 4;
 const CLIENTS: u64 = 16;
-/// A client has 28,232 ports and a minute of TIME_WAIT: so many connections come from one at most while they are held.
+/// A client has 28,232 ports and a minute of TIME_WAIT: so many connections come from one at most within that, or while they
+/// are held.
 const PORTS: u64 = 25_000;
+/// Connections that come within a minute of TIME_WAIT and a little more.
+const A_MINUTE: u64 = 620_000;
 
 impl Workload {
     /// Its row.
@@ -109,7 +112,8 @@ impl Cell {
         if workload == Workload::Nat {
             s += "  back: { kind: switch }\n";
         }
-        let clients = if held { CLIENTS.max(n.div_ceil(PORTS)) } else { CLIENTS };
+        let busy = if held { n } else { n.min(A_MINUTE) };
+        let clients = CLIENTS.max(busy.div_ceil(PORTS));
         let _ = writeln!(
             s,
             "  client: {{ kind: client, count: {clients}, interfaces: {{ eth0: {{ to: lan, address: 10.0.1.1/16 }} }} }}"

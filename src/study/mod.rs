@@ -13,6 +13,7 @@ pub mod detail;
 pub mod diff;
 pub mod director;
 pub mod exam;
+pub mod grade;
 pub mod histogram;
 pub mod lab;
 pub mod leave;

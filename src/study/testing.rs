@@ -1,6 +1,29 @@
 //! For tests of studies.
 
+use super::books::Books;
+use super::numbers::Waits;
+use super::sample::{Case, Sample};
 use crate::scenario::{Names, Scenario, load};
+
+/// What a run measured of which only the times matter: four connections, three of them answered.
+pub fn sample(case: Case, waits: Waits) -> Sample {
+    Sample {
+        case,
+        connections: 4,
+        ok: 3,
+        connect: waits,
+        first_byte: waits,
+        completion: waits,
+        slowdown: waits,
+        servers: Vec::new(),
+        evenness: None,
+        busy_evenness: None,
+        director: None,
+        events: 99,
+        books: Books::default(),
+        detail: None,
+    }
+}
 
 /// So many servers behind a director on one switch; `serve` is what each does, `traffic` the rest of the entry.
 pub fn lab(servers: u32, serve: &str, traffic: &str) -> Scenario {

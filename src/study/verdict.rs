@@ -337,6 +337,7 @@ pub(super) fn shown(i: Interval, unit: Unit) -> String {
 mod tests {
     use super::super::numbers::Waits;
     use super::super::sample::Case;
+    use super::super::testing::sample;
     use super::super::variant::Variant;
     use super::*;
     use crate::base::Span;
@@ -350,22 +351,7 @@ mod tests {
             for (n, more) in [0.0, 1e6 + rng.below(100_000) as f64, rng.below(200_000) as f64 - 1e5].iter().enumerate()
             {
                 let waits = Waits { n: 5, mean: load + more, p99: 4.0 * load, ..Waits::default() };
-                samples[n].push(Sample {
-                    case: Case { variant: n, seed, load: 0 },
-                    connections: 5,
-                    ok: 5,
-                    connect: waits,
-                    first_byte: waits,
-                    completion: waits,
-                    slowdown: waits,
-                    servers: Vec::new(),
-                    evenness: None,
-                    busy_evenness: None,
-                    director: None,
-                    events: 1,
-                    detail: None,
-                    books: super::super::books::Books::default(),
-                });
+                samples[n].push(sample(Case { variant: n, seed, load: 0 }, waits));
             }
         }
         Comparison {

@@ -120,6 +120,13 @@ pub enum TraceEvent {
         /// What it printed.
         out: String,
     },
+    /// Something was written into a file of `/proc` that [`TraceEvent::Ran`] told of when it was opened.
+    Wrote {
+        /// The file.
+        path: String,
+        /// Whether the kernel took it.
+        taken: bool,
+    },
     /// A step of a packet inside a host, told only to those who ask for [`super::TraceMask::DECISIONS`].
     Decided {
         /// Which packet.

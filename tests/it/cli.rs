@@ -394,6 +394,28 @@ fn order_needs_a_host_on_which_something_is_typed() {
 }
 
 #[test]
+fn every_template_is_listed_and_holds_what_it_expects() {
+    let sandbox = Sandbox::new();
+    let list = sandbox.run(&["new", "--list", "--format", "csv"]).out;
+    let names: Vec<&str> = list.lines().skip(1).filter_map(|l| l.split(',').next()).collect();
+    let wanted = ["nat", "dr", "tun", "arp-problem", "persistence", "firewall-marks", "health-check", "compare"];
+    assert_eq!(names, wanted);
+    for name in &names {
+        assert!(sandbox.run(&["new", "--list"]).out.contains(&format!("{name} ")), "{name}");
+        assert_eq!(sandbox.run(&["new", &format!("my-{name}"), "--template", name]).code, Some(0), "{name}");
+        assert_eq!(sandbox.run(&["new", name, "--force"]).code, Some(0), "{name}");
+        let (named, plain) = (sandbox.read(&format!("my-{name}.yaml")), sandbox.read(&format!("{name}.yaml")));
+        assert!(named == plain, "a template that has its own name");
+    }
+    let files: Vec<String> = names.iter().map(|n| format!("my-{n}.yaml")).collect();
+    let mut args = vec!["test"];
+    args.extend(files.iter().map(String::as_str));
+    let tested = sandbox.run(&args);
+    assert!(tested.code == Some(0) && tested.out.contains("8 scenarios: 8 ok\n"), "{tested:?}");
+    assert_eq!(sandbox.run(&["new", "lab", "--list"]).code, Some(2));
+}
+
+#[test]
 fn man_and_completions_know_every_verb() {
     let sandbox = Sandbox::new();
     let (man, bash) = (sandbox.run(&["man"]).out, sandbox.run(&["completions", "bash"]).out);
@@ -404,6 +426,27 @@ fn man_and_completions_know_every_verb() {
         assert_eq!(page.code, Some(0), "{page:?}");
         assert!(page.out.contains(&format!("lvsim\\-{verb}")), "{verb}");
     }
+}
+
+#[test]
+fn validate_says_what_holds_and_refuses_unknown_claims() {
+    let sandbox = Sandbox::new();
+    let done = sandbox.run(&["validate", "--only", "slots", "modulo", "--seeds", "2"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(done.out.contains("All 9 claims hold."), "{}", done.out);
+    let run = |threads| {
+        let small = ["validate", "--only", "mg1-const-0.3", "--seeds", "4", "--connections", "200", "--format", "json"];
+        sandbox.run(&[&small[..], &["--threads", threads]].concat()).out
+    };
+    let one = run("1");
+    assert_eq!(one, run("3"), "threads change the result");
+    let json: serde_json::Value = serde_json::from_str(&one).expect("one object");
+    assert_eq!((json["runs"].as_u64(), json["rows"].as_array().map(Vec::len)), (Some(4), Some(4)));
+    let unknown = sandbox.run(&["validate", "--only", "mm2"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.err.contains("no claim has `mm2` in its name"), "{}", unknown.err);
+    let list = sandbox.run(&["validate", "--list", "--only", "slots", "--format", "csv"]).out;
+    assert_eq!(list.lines().count(), 6, "{list}");
 }
 
 #[test]

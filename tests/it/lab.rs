@@ -1,6 +1,6 @@
 //! `lvsim lab` from a pipe and from a file: transcripts, and what cannot be.
 
-use crate::support::{Sandbox, finish, overwrite, root, text};
+use crate::support::{Sandbox, finish, load, overwrite, root, run, text};
 use std::io::Write;
 use std::process::Stdio;
 
@@ -64,4 +64,19 @@ fn the_keyboard_cannot_be_the_scenario() {
     let ran = finish(&mut sandbox.command(&["lab", "-"]));
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("name a file"), "{}", ran.err);
+}
+
+#[test]
+fn a_long_ping_costs_no_more_for_each_packet_than_a_short_one() {
+    let events = |packets: u32| {
+        let typed = format!(
+            "lvsim: 1\nnodes:\n  lan: {{ kind: switch }}\n  a: {{ kind: host, interfaces: {{ eth0: {{ to: lan, address: 10.0.0.1/24 }} }} }}\n  \
+             b: {{ kind: host, interfaces: {{ eth0: {{ to: lan, address: 10.0.0.2/24 }} }} }}\n\
+             timeline:\n  - {{ at: 1s, node: a, run: ping -c {packets} 10.0.0.2 }}\n"
+        );
+        let scenario = load("ping.yaml", &typed).unwrap_or_else(|problems| panic!("{problems}"));
+        run(&scenario, false, 1_000_000).events
+    };
+    let (short, long) = (events(100), events(200));
+    assert!(long < short * 2 + 100, "{short} for 100 packets, {long} for 200");
 }

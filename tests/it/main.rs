@@ -6,6 +6,8 @@ mod cli;
 mod compare;
 mod counters;
 mod determinism;
+mod effective;
+mod grade;
 mod kernel;
 mod knobs;
 mod lab;

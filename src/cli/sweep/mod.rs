@@ -8,10 +8,9 @@ mod store;
 
 use super::exit::{self, Failure};
 use super::list::Format;
+use super::pool;
 use super::simulation::catch_interrupts;
 use super::ui::{Ui, count};
-use super::{pool, values};
-use lvsim::base::Span;
 use lvsim::engine::world::Limits;
 use lvsim::study::measures::Measure;
 use lvsim::study::sample::{Case, Failure as NoResult, run_one};
@@ -59,18 +58,8 @@ pub struct Args {
     /// How many seeds each point runs with
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
-    /// The first seed; the scenario's own unless given
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// How many runs at once; as many as there are processors unless given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
-    threads: Option<u16>,
-    /// Stop every run at this simulated time
-    #[arg(long, value_name = "T", value_parser = values::span)]
-    until: Option<Span>,
-    /// Give up after so many events of one run (`50M`)
-    #[arg(long, value_name = "N", value_parser = values::events, help_heading = "Limits")]
-    max_events: Option<u64>,
+    #[command(flatten)]
+    runs: pool::RunsArgs,
     /// Do one of N parts of the study: every N-th run, counted from 1
     #[arg(long, value_name = "I/N", value_parser = shard)]
     shard: Option<(u64, u64)>,
@@ -168,12 +157,12 @@ impl Args {
             schedulers,
             first_seed: 0,
             seeds: self.seeds,
-            until_ns: self.until.map(|until| until.0),
-            max_events: self.max_events.unwrap_or(Limits::default().events),
+            until_ns: self.runs.until.map(|until| until.0),
+            max_events: self.runs.limits().events,
         };
-        let first = source.check(&study, self.threads, ui)?;
+        let first = source.check(&study, self.runs.threads, ui)?;
         study.name = first.name.clone();
-        study.first_seed = self.seed.unwrap_or(first.seed);
+        study.first_seed = self.runs.seed.unwrap_or(first.seed);
         source.sign(&mut study);
         Ok((source, study))
     }
@@ -255,7 +244,7 @@ impl Args {
         let limits = Limits { events: study.max_events, ..Limits::default() };
         let scenarios = Recent::default();
         let journal = Mutex::new(journal);
-        let done = pool::run_all(todo, self.threads, ui, |&run, go_on| {
+        let done = pool::run_all(todo, self.runs.threads, ui, |&run, go_on| {
             let run = study.run(run);
             let scenario = scenarios.get(run.point, || source.load(&study.arguments(run.point)));
             // What was valid a moment ago: a file beside it has been changed.

@@ -283,7 +283,7 @@ pub fn record_line(lab: &Lab<'_>, r: &Record) -> Option<String> {
             (Some(*dev), format!("neighbour {next_hop}: unknown, asks who has it"))
         }
         TraceEvent::Decided { dev, what, .. } => (Some(*dev), decision(lab, r, *dev, what)?.0),
-        TraceEvent::Receipt(_) | TraceEvent::Ran { .. } => return None,
+        TraceEvent::Receipt(_) | TraceEvent::Ran { .. } | TraceEvent::Wrote { .. } => return None,
     };
     Some(format!("{} {} {what}", log.seconds(r.at), log.place(r.node, dev)))
 }

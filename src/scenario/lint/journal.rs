@@ -27,6 +27,10 @@ pub struct Command {
     pub out: String,
     /// The line of the file on which it stands.
     pub line: u32,
+    /// The file types it; else somebody in a lab did, and `line` means nothing.
+    pub in_file: bool,
+    /// It opened a file of `/proc`, and something was written there that the kernel did not take.
+    pub refused: bool,
 }
 
 impl Command {
@@ -65,7 +69,9 @@ impl Journal {
                 }
                 TraceEvent::Ran { line, script, words, status, out } => {
                     let scripts = scripts_of(scenario, record.node);
-                    let typed = typing.get(&record.node).filter(|_| !script);
+                    let typed = typing.get(&record.node);
+                    let in_file = typed.is_some_and(|t| scripts.iter().any(|s| s.text == *t));
+                    let typed = typed.filter(|_| !script);
                     let there = typed.and_then(|t| scripts.iter().find(|s| s.text == *t)).map(|s| s.line + line - 1);
                     let line = there
                         .filter(|&n| likeness(places.line(n), words) > 0)
@@ -79,7 +85,14 @@ impl Journal {
                         status: *status,
                         out: out.clone(),
                         line,
+                        in_file,
+                        refused: false,
                     });
+                }
+                TraceEvent::Wrote { path, taken: false } => {
+                    let commands = by_node.entry(record.node).or_default();
+                    let opened = commands.iter_mut().rev().find(|c| c.is(">") && c.words.get(1) == Some(path));
+                    opened.into_iter().for_each(|c| c.refused = true);
                 }
                 _ => {}
             }

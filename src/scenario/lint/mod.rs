@@ -10,10 +10,10 @@
 
 mod address;
 mod filter;
-mod journal;
+pub(crate) mod journal;
 mod lab;
 mod origin;
-mod places;
+pub(crate) mod places;
 mod route;
 mod server;
 mod service;

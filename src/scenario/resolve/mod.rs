@@ -217,6 +217,7 @@ pub(crate) fn resolve(spec: &Spec, default_name: String, names: &Names<'_>, text
     let traffic = plan.traffic(p);
     let steps = plan.steps(p);
     let expect = plan.expect(p);
+    let grading = plan.grading(p);
     let mut by_name = Table::default();
     for (i, node) in nodes.iter().enumerate() {
         by_name.insert(node.name.clone(), NodeId(i as u32));
@@ -237,6 +238,7 @@ pub(crate) fn resolve(spec: &Spec, default_name: String, names: &Names<'_>, text
         steps,
         expect,
         causes: causes(spec, p),
+        grading,
         topology,
         by_name,
     }

@@ -1,6 +1,7 @@
 //! What happens on the network: traffic, timeline, expectations, with their names looked up.
 
 use crate::base::{Dist, LinkId, NodeId, Span};
+use crate::scenario::grading::{GradeWords, Grading};
 use crate::scenario::limits::{MAX_CONNECTIONS, MAX_STEPS};
 use crate::scenario::model::{
     Arrivals, At, Cable, Claim, End, Expect, Kind, LinkChange, NodeSpec, Protocol, ScriptSpec, Step, StepKind, Traffic,
@@ -364,7 +365,7 @@ impl Plan<'_> {
     pub fn expect(&self, p: &mut Problems) -> Vec<Expect> {
         let mut all = Vec::new();
         let mut work = 0u64;
-        for entry in &self.places.spec.expect {
+        for (place, entry) in self.places.spec.expect.iter().enumerate() {
             let claims = self.claims(&entry.what, p).unwrap_or_default();
             work += claims.len() as u64;
             if work > MAX_STEPS {
@@ -374,9 +375,18 @@ impl Plan<'_> {
                 return all;
             }
             let (line, text) = (p.line_of(entry.at), self.first_line(entry.at));
-            all.extend(claims.into_iter().map(|what| Expect { what, line, text: text.clone() }));
+            let (entry, marking) = (place as u32, &entry.marking);
+            let expect = |what| Expect { what, line, text: text.clone(), entry, marking: marking.clone() };
+            all.extend(claims.into_iter().map(expect));
         }
         all
+    }
+
+    /// What of a submission counts.
+    pub fn grading(&self, p: &mut Problems) -> Grading {
+        let GradeWords { hosts, keys } = &self.places.spec.grade;
+        let ids = |names: &Vec<_>| names.iter().filter_map(|n| self.places.hosts(n, p)).flatten().collect();
+        Grading { hosts: hosts.as_ref().map(ids), keys: keys.clone().unwrap_or(Grading::default().keys) }
     }
 
     /// How an entry is written: the line in which it begins, without dash and indentation, not too long.

@@ -1,5 +1,6 @@
 //! `expect`: what must come out.
 
+use crate::scenario::grading::{MARKING, Marking, read_marking};
 use crate::scenario::model::{At, Outcome};
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::spec::Spot;
@@ -16,6 +17,7 @@ use std::net::Ipv4Addr;
 pub(crate) struct Expect {
     pub at: Mark,
     pub what: Claim,
+    pub marking: Marking,
 }
 
 /// What is claimed.
@@ -84,7 +86,7 @@ static OF_TRAFFIC: Element = Element {
     name: "expect-traffic",
     about: "What became of the connections of some traffic",
     example: "{ traffic: web, served: { rs1: 9, rs2: 3 } }",
-    keys: &[&[&TRAFFIC.row, &OUTCOMES_KEY.row, &SERVED.row, &SEQUENCE.row]],
+    keys: &[&[&TRAFFIC.row, &OUTCOMES_KEY.row, &SERVED.row, &SEQUENCE.row], &MARKING],
     rules: &[Rule::One(&OF_CONNECTIONS)],
     ..PLAIN
 };
@@ -114,7 +116,7 @@ static OF_NEIGHBOUR: Element = Element {
     name: "expect-neighbour",
     about: "Whom a host's neighbour cache names for an address",
     example: "{ neighbour: 192.168.1.200, on: client, is: director }",
-    keys: &[&[&NEIGHBOUR.row, &ON.row, &IS.row, &AT.row]],
+    keys: &[&[&NEIGHBOUR.row, &ON.row, &IS.row, &AT.row], &MARKING],
     ..PLAIN
 };
 static NEIGHBOUR: Field<Ipv4Addr> = field("neighbour", ADDRESS, "The address").need("say of which address");
@@ -129,7 +131,7 @@ static OF_OUTPUT: Element = Element {
     name: "expect-output",
     about: "What a command prints at the end",
     example: "{ output: { node: director, run: ipvsadm -Ln }, contains: TCP }",
-    keys: &[&[&OUTPUT, &CONTAINS.row, &EQUALS.row]],
+    keys: &[&[&OUTPUT, &CONTAINS.row, &EQUALS.row], &MARKING],
     rules: &[Rule::Some(&["contains", "equals"])],
     ..PLAIN
 };
@@ -152,7 +154,7 @@ static OF_DROPPED: Element = Element {
     name: "expect-dropped",
     about: "Packets that die on a node; at least one, unless a number is said",
     example: "{ dropped: { node: rs1, reason: no-route }, at_least: 1 }",
-    keys: &[&[&DROPPED, &EXACTLY.row, &LEAST.row, &MOST.row]],
+    keys: &[&[&DROPPED, &EXACTLY.row, &LEAST.row, &MOST.row], &MARKING],
     rules: &[Rule::Alone("exactly", &["at_least", "at_most"])],
     ..PLAIN
 };
@@ -189,6 +191,7 @@ const FORMS: &str = "the forms are { traffic: web, outcomes: { ok: 12 } }, { nei
 pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
     let mut f = Fields::new(node, &EXPECT, p)?;
     let kinds = f.present(&["traffic", "neighbour", "output", "dropped"]);
+    let marking = read_marking(&mut f, p);
     let claim = match kinds.as_slice() {
         [(_, "traffic")] => traffic(&mut f, p),
         [(_, "neighbour")] => neighbour(&mut f, p),
@@ -204,7 +207,7 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
             // A mistyped key is the cause then, and the keys that go with it are right.
             let mut wanted = None;
             for row in EXPECT.cases.iter().flat_map(|case| case.element.rows()) {
-                if f.refuse(row.key).is_some() && OF_TRAFFIC.has(row.key) {
+                if f.refuse(row.key).is_some() && OF_CONNECTIONS.contains(&row.key) {
                     wanted = Some(&TRAFFIC.row);
                 }
             }
@@ -222,7 +225,7 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
         }
     };
     f.finish(p);
-    Some(Expect { at: node.at, what: claim? })
+    Some(Expect { at: node.at, what: claim?, marking })
 }
 
 fn traffic(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {

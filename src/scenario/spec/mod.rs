@@ -21,6 +21,7 @@ pub(crate) mod value;
 
 use crate::base::Span;
 use crate::scenario::causes::CAUSES;
+use crate::scenario::grading::{self, GradeWords};
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::tree::{Kind, Mark, Node};
 use expect::Expect;
@@ -55,6 +56,7 @@ pub(crate) static SCENARIO: Element = Element {
         &OBSERVE,
         &EXPECT,
         &CAUSES_KEY,
+        &GRADE,
     ]],
     free: Some("x-"),
     ..PLAIN
@@ -117,6 +119,8 @@ static CAUSES_KEY: Row = row(
     },
     "Why this lab does not work, of one that is broken on purpose (`lvsim list causes`)",
 );
+static GRADE: Row =
+    row("grade", || Shape::map_or_nothing(&grading::GRADE), "What of a submission counts for `lvsim grade`");
 
 /// A value and its place.
 #[derive(Clone, Debug)]
@@ -147,6 +151,7 @@ pub(crate) struct Spec {
     pub entries: Vec<Entry>,
     pub expect: Vec<Expect>,
     pub causes: Vec<Spot<String>>,
+    pub grade: GradeWords,
 }
 
 /// Reads the whole file. `None`: it is no scenario of version 1, and nothing else is worth telling.
@@ -225,6 +230,9 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
             Some(Spot { v, at: n.at })
         };
         spec.causes = items(node, "causes", "[vip-not-hidden]", p).iter().filter_map(|n| words(n, p)).collect();
+    }
+    if let Some(words) = f.map(&GRADE, &grading::GRADE, p) {
+        spec.grade = grading::read(words, p);
     }
     f.finish(p);
     Some(spec)

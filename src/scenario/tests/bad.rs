@@ -303,6 +303,20 @@ fn expectations() {
 }
 
 #[test]
+fn marks_and_what_of_a_submission_counts() {
+    let with = |words: &str| {
+        let traffic = "traffic: [{ name: web, from: client, to: 10.0.0.10:80 }]";
+        format!("{traffic}\nexpect:\n  - {{ traffic: web, outcomes: {{ ok: 1 }}, {words} }}\n")
+    };
+    after(&with("marks: ¦-1"), &["E017"]);
+    after(&with("marks: ¦1001"), &["E017"]);
+    after(&with("title: ¦[a], pass: ¦{}, ¦fial: no"), &["E016", "E016", "E014"]);
+    after(&with(&format!("fail: ¦{}", "x".repeat(5_000))), &["E060"]);
+    after("grade: { hosts: [rs, ¦rs9, ¦lan], keys: [run, ¦serves], ¦marks: 2 }\n", &["E040", "E041", "E030", "E014"]);
+    after("grade: ¦[director]\n", &["E016"]);
+}
+
+#[test]
 fn a_group_whose_addresses_run_out() {
     after("  b: { kind: host, count: 3, interfaces: { eth0: { address: ¦255.255.255.254/32 } } }\n", &["E042"]);
 }

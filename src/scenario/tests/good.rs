@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::{Dist, LinkId, NodeId, Span};
+use crate::scenario::grading::Part;
 use crate::scenario::model::*;
 use std::net::Ipv4Addr;
 
@@ -393,4 +394,22 @@ fn any_key_can_be_overridden() {
     assert_eq!(set(&["title="]).title, "");
     assert_eq!(set(&["title=\"a: b # c\""]).title, "a: b # c");
     assert_eq!(set(&["timeline[1].set.loss=5%"]).steps.len(), 3);
+}
+
+#[test]
+fn expectations_have_marks_and_words_and_the_file_says_what_counts() {
+    let text = format!(
+        "{NETWORK}traffic: [{{ name: web, from: client, to: 10.0.0.10:80 }}]\ngrade: {{ hosts: [rs, client], keys: run }}\n\
+         expect:\n- {{ neighbour: 10.0.0.9, on: rs, is: none, marks: 3, title: \"A title\", fail: ' no ' }}\n\
+         - {{ traffic: web, outcomes: {{}} }}\n"
+    );
+    let s = good(&text);
+    let marks: Vec<_> = s.expect.iter().map(|e| (e.entry, e.marking.marks, e.marking.title.as_deref())).collect();
+    let title = Some("A title");
+    assert_eq!(marks, [(0, 3, title), (0, 3, title), (0, 3, title), (1, 1, None)], "one for each member of the group");
+    assert_eq!(s.expect[0].marking.fail.as_deref(), Some("no"));
+    assert_eq!(s.grading.keys, [Part::Run]);
+    assert_eq!(s.grading.hosts, Some([2, 3, 4, 1].map(NodeId).to_vec()), "a group stands for its members");
+    let all = good(NETWORK).grading;
+    assert!(all.has(Part::Timeline) && all.on(NodeId(0)) && !s.grading.on(NodeId(5)));
 }

@@ -40,6 +40,6 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         panels,
         marks: view.left(),
     });
-    let note = "Means over the seeds. Numbers instead of names: the servers in the order of the file.";
+    let note = "Means over the seeds. Where a name has no room, its place in the file stands for it.";
     Some(view.drawn("heat", "How busy each server is over time", note, plot))
 }

@@ -34,6 +34,6 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
         legend: Vec::new(),
         panels: view.variants().map(panel).collect(),
     });
-    let note = "Bars are means over the seeds. Numbers instead of names: the servers in the order of the file.";
+    let note = "Bars are means over the seeds. Where a name has no room, its place in the file stands for it.";
     Some(view.drawn("share", "Each server's share of the connections that were answered", note, plot))
 }

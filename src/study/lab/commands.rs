@@ -83,7 +83,7 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow {
         name: "show",
         args: "TABLE [NODE]",
-        about: "a table of a node: addr, arp, conn, ipvs, mac, receipts, route, sysctl",
+        about: "a table of a node: addr, arp, conn, ipvs, mac, receipts, route, sysctl [--effective NAME…]",
         run: reports::show,
     },
     CommandRow { name: "step", args: "", about: "let one frame be sent or received", run: step },

@@ -9,10 +9,13 @@
 pub mod commands;
 pub mod complete;
 pub mod line;
+mod over;
 pub mod reports;
 pub mod save;
 pub mod session;
 #[cfg(test)]
 mod tests;
+mod undo;
 
+pub use over::Bounds;
 pub use session::{Act, Advance, Session, Spoken, What};

@@ -2,6 +2,7 @@
 
 use super::commands::{Reply, clock};
 use super::session::Session;
+use crate::report::effective::Wanted;
 use crate::report::filter::{Expr, TraceFilter};
 use crate::report::ladder;
 use crate::report::run::Run;
@@ -75,15 +76,36 @@ pub fn ladder(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
 /// `:show`.
 pub fn show(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
     let here = session.scenario().node_name(session.here()).to_string();
-    let mut words = rest.split_whitespace();
-    let (table, node) = (words.next().unwrap_or(""), words.next().map_or(here, str::to_string));
+    let mut words = rest.split_whitespace().peekable();
+    let table = words.next().unwrap_or("");
+    let node = words.next_if(|w| !w.starts_with('-')).map_or(here, str::to_string);
     let Some(row) = TABLES.iter().find(|t| t.name == table) else {
         let names: Vec<&str> = TABLES.iter().map(|t| t.name).collect();
         return Err(format!("no table `{table}`; there are {}", names.join(", ")));
     };
+    if words.next_if_eq(&"--effective").is_some() {
+        return effective(session, table, &node, words.map(str::to_string).collect());
+    }
     let shown = look(session, |run| run.show(row, &node, Format::Human));
     let kind = if row.is_of_hosts() { "host" } else { "switch" };
     shown.map(Reply::Text).ok_or_else(|| format!("`{node}` is no {kind}"))
+}
+
+/// `:show sysctl --effective`.
+fn effective(session: &mut Session<'_>, table: &str, node: &str, mut names: Vec<String>) -> Result<Reply, String> {
+    if table != "sysctl" {
+        return Err(format!("--effective is about `sysctl`, not about `{table}`"));
+    }
+    let count = names.len();
+    names.retain(|n| n != "--all");
+    let wanted = Wanted { all: names.len() < count, names };
+    let source = session.source();
+    let shown = look(session, |run| run.effective(node, source, &wanted, Format::Human));
+    match shown {
+        None => Err(format!("`{node}` is no host")),
+        Some(Err(e)) => Err(format!("no kernel variable `{}`", e.name)),
+        Some(Ok(text)) => Ok(Reply::Text(text)),
+    }
 }
 
 /// `:frames`.

@@ -101,7 +101,7 @@ fn duration_s(ns: u64) -> String {
 fn duration(ns: u64) -> String {
     let (scale, unit) = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")]
         .into_iter()
-        .find(|(scale, _)| ns % scale == 0)
+        .find(|(scale, _)| ns.is_multiple_of(*scale))
         .unwrap_or((1, "ns"));
     format!("{}{unit}", ns / scale)
 }

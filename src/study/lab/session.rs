@@ -1,7 +1,9 @@
-//! The session: what is typed, how time passes meanwhile, and how both are taken back.
+//! The session: what is typed, and how time passes meanwhile. How both are taken back is in `undo`.
 
+use super::over::Bounds;
+use super::undo::Keyframe;
 use crate::base::{NodeId, Seed, SimTime, Span};
-use crate::engine::world::{LimitReached, Limits, Stop, World};
+use crate::engine::world::{LimitReached, Stop, World};
 use crate::node::Node;
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play, SHELL_STARTS};
@@ -10,12 +12,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-/// Records of the trace that a session keeps; what comes later is not seen by `:why` and its like, and that is told.
-const RECORDS: usize = 1_000_000;
-/// States that are kept whole; the others are found again by doing the acts since the one before.
-const KEYFRAMES: usize = 64;
-/// What all states that are kept may weigh together, in bytes, roughly.
-const WEIGHT: u64 = 512 << 20;
+/// What a session traces.
+pub(super) const MASK: TraceMask = TraceMask(TraceMask::ALL.0 | TraceMask::DECISIONS.0 | TraceMask::RAN.0);
 /// How long a command that waits for others to act goes on when nobody has anything to do any more.
 const PATIENCE: Span = Span::from_secs(1);
 /// How far time passes at most between two looks at a command.
@@ -58,7 +56,7 @@ pub struct Act {
     /// When it was over.
     pub end: SimTime,
     /// Events handled by then.
-    events: u64,
+    pub(super) events: u64,
     /// Ctrl-C ended it.
     pub interrupted: bool,
 }
@@ -89,7 +87,7 @@ pub struct Spoken {
 
 /// What is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Doing {
+pub(super) enum Doing {
     Nothing,
     /// A shell takes a line at this time.
     Starting(u32, Arc<str>, SimTime),
@@ -102,37 +100,31 @@ enum Doing {
 
 /// Everything that acts change.
 #[derive(Clone, Debug)]
-struct State<'s> {
-    play: Play<'s>,
+pub(super) struct State<'s> {
+    pub(super) play: Play<'s>,
     /// From which host to which somebody went; the last is where we are.
     path: Vec<NodeId>,
-    shells: BTreeMap<NodeId, u32>,
-    doing: Doing,
+    pub(super) shells: BTreeMap<NodeId, u32>,
+    pub(super) doing: Doing,
     /// The last shell was left.
     over: bool,
-}
-
-#[derive(Debug)]
-struct Keyframe<'s> {
-    /// How many acts came before.
-    acts: usize,
-    state: State<'s>,
-    records: usize,
-    lost: u64,
 }
 
 /// A lab that somebody works in.
 #[derive(Debug)]
 pub struct Session<'s> {
-    seed: Seed,
+    pub(super) seed: Seed,
+    pub(super) bounds: Bounds,
+    /// Events handled in all, those that were taken back and those that were done again included.
+    pub(super) work: u64,
     /// The scenario's text.
-    source: &'s str,
+    pub(super) source: &'s str,
     /// Records of the trace before the last act.
-    since: usize,
-    state: State<'s>,
-    tracer: Tracer,
-    acts: Vec<Act>,
-    keyframes: Vec<Keyframe<'s>>,
+    pub(super) since: usize,
+    pub(super) state: State<'s>,
+    pub(super) tracer: Tracer,
+    pub(super) acts: Vec<Act>,
+    pub(super) keyframes: Vec<Keyframe<'s>>,
 }
 
 impl<'s> Session<'s> {
@@ -146,8 +138,22 @@ impl<'s> Session<'s> {
         seed: Option<u64>,
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Result<Session<'s>, String> {
+        Session::open_within(scenario, source, seed, Bounds::default(), go_on)
+    }
+
+    /// The same within other bounds than a lab has at a terminal.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_within(
+        scenario: &'s Scenario,
+        source: &'s str,
+        seed: Option<u64>,
+        bounds: Bounds,
+        go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
+    ) -> Result<Session<'s>, String> {
         let seed = Seed(seed.unwrap_or(scenario.seed));
-        let mut tracer = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, RECORDS);
+        let mut tracer = Tracer::new(MASK, bounds.records);
         let told = |ending: Ending| match ending {
             Ending::Interrupted => "set-up was interrupted".to_string(),
             Ending::Limit(limit) => format!("set-up met a limit: {}", reached(&limit)),
@@ -156,7 +162,7 @@ impl<'s> Session<'s> {
             }
             Ending::Complete => "set-up has ended already".to_string(),
         };
-        let play = Play::set_up(scenario, seed, Limits::default(), None, &mut tracer, go_on);
+        let play = Play::set_up(scenario, seed, bounds.limits, None, &mut tracer, go_on);
         let mut play = play.map_err(|early| told(early.1))?;
         play.begin(seed, &mut tracer, go_on).map_err(told)?;
         play.ended = play.world.now;
@@ -165,7 +171,9 @@ impl<'s> Session<'s> {
         let Some((first, _)) = first else { return Err("the scenario has no host to work on".into()) };
         let path = vec![NodeId(first as u32)];
         let state = State { play, path, shells: BTreeMap::new(), doing: Doing::Nothing, over: false };
-        let mut session = Session { seed, source, since: 0, state, tracer, acts: Vec::new(), keyframes: Vec::new() };
+        let work = state.play.world.events;
+        let (acts, keyframes) = (Vec::new(), Vec::new());
+        let mut session = Session { seed, bounds, work, source, since: 0, state, tracer, acts, keyframes };
         session.keep();
         Ok(session)
     }
@@ -193,29 +201,6 @@ impl<'s> Session<'s> {
     /// Records of the trace that were there before the last act.
     pub fn since(&self) -> usize {
         self.since
-    }
-
-    /// The same time without the last act: play and trace; none if nothing was done.
-    pub(super) fn without_last(&self) -> Option<(Play<'s>, Tracer)> {
-        let frame = self.keyframes.last()?;
-        let todo = self.acts.get(frame.acts..self.acts.len().checked_sub(1)?)?;
-        let mut records = Tracer::new(TraceMask::ALL | TraceMask::DECISIONS, RECORDS);
-        records.copy(&self.tracer, frame.records);
-        let mut other = Session {
-            seed: self.seed,
-            source: self.source,
-            since: 0,
-            state: frame.state.clone(),
-            tracer: records,
-            acts: self.acts[..frame.acts].to_vec(),
-            keyframes: Vec::new(),
-        };
-        for act in todo {
-            other.redo(act);
-        }
-        other.pass(self.now(), u64::MAX);
-        other.state.play.ended = self.now();
-        Some((other.state.play, other.tracer))
     }
 
     /// The seed.
@@ -310,11 +295,11 @@ impl<'s> Session<'s> {
         self.acts.push(Act { at, what, end: at, events: self.events(), interrupted: false });
     }
 
-    fn events(&self) -> u64 {
+    pub(super) fn events(&self) -> u64 {
         self.state.play.world.events
     }
 
-    fn start(&mut self, what: &What) {
+    pub(super) fn start(&mut self, what: &What) {
         let world = &mut self.state.play.world;
         self.state.doing = match what {
             What::Type { node, text } => {
@@ -365,7 +350,7 @@ impl<'s> Session<'s> {
         }
     }
 
-    fn go_on(&mut self, pause: u64, moment: SimTime) -> Advance {
+    pub(super) fn go_on(&mut self, pause: u64, moment: SimTime) -> Advance {
         let mut looks = 0;
         loop {
             let left = pause.saturating_sub(self.events());
@@ -421,11 +406,14 @@ impl<'s> Session<'s> {
         }
     }
 
-    fn pass(&mut self, until: SimTime, most: u64) -> Stop {
-        self.state.play.pass(until, most.max(1), self.seed, &mut self.tracer)
+    pub(super) fn pass(&mut self, until: SimTime, most: u64) -> Stop {
+        let before = self.events();
+        let stop = self.state.play.pass(until, most.max(1), self.seed, &mut self.tracer);
+        self.work += self.events() - before;
+        stop
     }
 
-    fn feed(&mut self, pid: u32, text: &Arc<str>) {
+    pub(super) fn feed(&mut self, pid: u32, text: &Arc<str>) {
         let world = &mut self.state.play.world;
         let Some(node) = world.processes.get(pid).map(|p| p.node) else { return };
         let (now, line) = (world.now, text.clone());
@@ -435,12 +423,12 @@ impl<'s> Session<'s> {
         self.state.doing = Doing::Running(pid);
     }
 
-    fn ended(&self, pid: u32) -> bool {
+    pub(super) fn ended(&self, pid: u32) -> bool {
         self.state.play.world.processes.get(pid).is_none_or(|p| p.ended.is_some())
     }
 
     /// A line has been carried out. `exit` leaves the host.
-    fn finish(&mut self, pid: u32) {
+    pub(super) fn finish(&mut self, pid: u32) {
         self.state.doing = Doing::Nothing;
         let exited = self.state.play.world.processes.get(pid).is_some_and(|p| p.shell.has_exited());
         if exited {
@@ -497,116 +485,6 @@ impl<'s> Session<'s> {
         }
         spoken
     }
-
-    /// Takes the last act back: the world is what it was before. Returns what is undone.
-    pub fn back(&mut self) -> Option<Act> {
-        let undone = self.acts.last().cloned()?;
-        self.rewind(self.acts.len() - 1);
-        Some(undone)
-    }
-
-    /// Takes back every act that was not over at a moment, then lets time pass until then. Returns what is undone.
-    pub fn back_to(&mut self, moment: SimTime) -> Vec<Act> {
-        let kept = self.acts.iter().take_while(|a| a.end <= moment).count();
-        let undone = self.acts[kept..].to_vec();
-        self.rewind(kept);
-        self.pass_until(moment);
-        undone
-    }
-
-    /// The state after so many acts.
-    fn rewind(&mut self, acts: usize) {
-        self.keyframes.retain(|k| k.acts <= acts);
-        let todo = self.restore(acts);
-        for act in todo {
-            self.redo(&act);
-        }
-        self.acts.truncate(acts);
-        self.since = self.tracer.records().len();
-    }
-
-    /// Goes to the last keyframe before; returns the acts that are missing.
-    fn restore(&mut self, acts: usize) -> Vec<Act> {
-        let Some(frame) = self.keyframes.last() else { return Vec::new() };
-        self.state = frame.state.clone();
-        self.tracer.truncate(frame.records, frame.lost);
-        let todo = self.acts[frame.acts..acts].to_vec();
-        self.acts.truncate(frame.acts);
-        todo
-    }
-
-    /// Does an act again, exactly as far as it got.
-    fn redo(&mut self, act: &Act) {
-        self.start(&act.what);
-        self.acts.push(act.clone());
-        while self.events() < act.events && self.state.doing != Doing::Nothing {
-            let before = (self.events(), self.state.doing.clone(), self.now());
-            self.go_on(act.events, SimTime::NEVER);
-            if before == (self.events(), self.state.doing.clone(), self.now()) {
-                break;
-            }
-        }
-        // Time may have passed beyond the last event, and a line may have been taken without one.
-        let doing = self.state.doing.clone();
-        if let Doing::Starting(pid, text, at) = doing
-            && at <= act.end
-        {
-            self.pass(at, u64::MAX);
-            self.feed(pid, &text);
-        }
-        if self.now() < act.end {
-            self.pass(act.end, u64::MAX);
-        }
-        if act.interrupted {
-            self.interrupt();
-        } else if let Doing::Running(pid) = self.state.doing {
-            if self.ended(pid) {
-                self.finish(pid);
-            }
-        } else {
-            self.state.doing = Doing::Nothing;
-        }
-        self.state.play.ended = self.now();
-        self.output();
-    }
-
-    /// Keeps the state as it is now. Of many, old ones are given up.
-    fn keep(&mut self) {
-        let acts = self.acts.len();
-        if self.keyframes.last().is_some_and(|k| k.acts == acts) {
-            return;
-        }
-        self.output_is_heard();
-        let (records, lost) = (self.tracer.records().len(), self.tracer.lost());
-        self.keyframes.push(Keyframe { acts, state: self.state.clone(), records, lost });
-        let weight: u64 = self.keyframes.iter().map(|k| weight(&k.state.play.world)).sum();
-        if self.keyframes.len() > KEYFRAMES || (weight > WEIGHT && self.keyframes.len() > 2) {
-            // Every second one of the older half; the first state is always there.
-            let half = self.keyframes.len() / 2;
-            let mut place = 0;
-            self.keyframes.retain(|_| {
-                place += 1;
-                place == 1 || place > half.max(2) || place % 2 == 1
-            });
-        }
-    }
-
-    /// Leaves the first state only, so that all others have to be found again.
-    #[cfg(test)]
-    pub(super) fn forget_keyframes(&mut self) {
-        self.keyframes.truncate(1);
-    }
-
-    /// What was printed and not asked for belongs to the act before.
-    fn output_is_heard(&mut self) {
-        self.output();
-    }
-}
-
-/// What a state takes, in bytes, roughly: tables of hosts, results, what is pending.
-fn weight(world: &World) -> u64 {
-    let results: usize = world.workloads.iter().map(|w| w.results.len()).sum();
-    100_000 * world.nodes.len() as u64 + 400 * results as u64 + 150 * world.pending_count() as u64
 }
 
 fn reached(limit: &LimitReached) -> String {

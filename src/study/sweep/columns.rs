@@ -286,22 +286,7 @@ mod tests {
 
     fn sample() -> Sample {
         let waits = crate::study::numbers::Waits { n: 3, mean: 1.0 / 3.0, ..Default::default() };
-        Sample {
-            case: Case { variant: 0, load: 0, seed: 7 },
-            connections: 4,
-            ok: 3,
-            connect: waits,
-            first_byte: waits,
-            completion: waits,
-            slowdown: waits,
-            servers: Vec::new(),
-            evenness: None,
-            busy_evenness: None,
-            director: None,
-            events: 99,
-            books: crate::study::books::Books::default(),
-            detail: None,
-        }
+        crate::study::testing::sample(Case { variant: 0, load: 0, seed: 7 }, waits)
     }
 
     #[test]

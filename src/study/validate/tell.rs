@@ -1,9 +1,9 @@
 //! The verdicts, printed: a table for people, one object or one line a row for programs.
 
-use super::Family;
+use super::FAMILIES;
 use super::claim::Claim;
 use super::judge::{Row, Verdicts};
-use crate::report::tables::{Cell, Format, Grid};
+use crate::report::tables::{Cell, Format, Grid, enveloped};
 use serde_json::{Value, json};
 
 impl Verdicts {
@@ -103,7 +103,7 @@ fn digits(value: f64, scale: f64) -> String {
     format!("{value:.places$}")
 }
 
-/// The claims without verdicts.
+/// The claims without verdicts; for people also the families.
 pub fn list(claims: &[Claim], format: Format) -> String {
     let mut grid = Grid::new(&["claim", "expected", "source", "what"]);
     for claim in claims {
@@ -114,12 +114,14 @@ pub fn list(claims: &[Claim], format: Format) -> String {
         };
         grid.row([Cell::from(claim.name.as_str()), expected.into(), claim.source.into(), claim.what.as_str().into()]);
     }
-    grid.print(format)
-}
-
-impl Family {
-    /// A line for help.
-    pub fn line(&self) -> String {
-        format!("{:10}  {}", self.name, self.about)
+    let rows = grid.print(format);
+    match format {
+        Format::Csv => rows,
+        Format::Json => enveloped(&json!({ "schema_version": 1 }), &rows),
+        Format::Human => {
+            let mut families = Grid::new(&["family", "about"]);
+            FAMILIES.iter().for_each(|f| families.row([Cell::from(f.name), f.about.into()]));
+            format!("{rows}\n{}", families.print(format))
+        }
     }
 }

@@ -308,6 +308,9 @@ const POOL: &[&str] = &[
     "[10.0.0.1/24, 10.0.0.2]",
     "{}",
     "{ a: b }",
+    "{ hosts: [a], keys: [run] }",
+    "{ hosts: ~ }",
+    "[run, gateway]",
     "{ a: 1 }",
     "{ ok: 1 }",
     "{ ok: -1 }",
@@ -432,13 +435,15 @@ fn the_defaults_of_the_tables_are_the_parsers() {
                 let file = if elsewhere { file.replace(sample, &format!("nodes: {{ {NODES} }}")) } else { file };
                 let file = file.replace("between: [director, director]", "between: [lan, wan]");
                 let file = file.replace("link: [director, director]", "link: [a, lan]");
+                let traffic = "traffic: [{ name: director, from: a, to: 10.0.0.1:80 }], expect: [{ traffic: director";
+                let file = file.replace("expect: [{ traffic: director", traffic);
                 let file = file.replace("from: director", "from: a").replace("node: director", "node: a");
                 let file = file.replace("on: director", "on: a").replace("is: director", "is: a");
                 let loaded = load("case.yaml", &file, &[], &Known::default());
                 let problems = loaded.as_ref().err().map(|p| format!("{p:#?}"));
                 let scenario = loaded.map(|l| l.scenario).unwrap_or_else(|_| panic!("{file}: {problems:?}"));
                 // How an expectation is written is no part of what it means.
-                let texts: Vec<_> = scenario.expect.iter().map(|e| format!("{:?}", e.what)).collect();
+                let texts: Vec<_> = scenario.expect.iter().map(|e| format!("{:?}{:?}", e.what, e.marking)).collect();
                 let rest = crate::scenario::Scenario { expect: Vec::new(), ..scenario };
                 format!("{rest:?}{texts:?}")
             };

@@ -24,9 +24,9 @@ const WHOLE: &str = r#"{
    { from: a, to: "10.0.0.9:80", arrivals: { steps: [[0s, 10/s], [5s, 0]] } }],
  timeline: [{ at: 5s, node: g-1, run: ls }, { at: 6s, link: [g, lan], set: { up: false, loss: 10% } }, { at: 7s, node: g, serves: tcp/80, set: { speed: 2x } }],
  observe: [{ node: r, run: ls }, { at: 3s, node: g, run: ls }],
- expect: [{ traffic: web, outcomes: { ok: 12 } }, { traffic: web, served: { g-1: 3 } }, { traffic: web, sequence: [g-1, "-"] },
+ expect: [{ traffic: web, outcomes: { ok: 12 }, marks: 2, title: t, pass: p, fail: f }, { traffic: web, served: { g-1: 3 } }, { traffic: web, sequence: [g-1, "-"] },
    { neighbour: 10.0.0.9, on: a, is: none, at: 3s }, { output: { node: a, run: ls }, contains: x, equals: y }, { dropped: { node: a, reason: no-route }, at_most: 3 }],
- causes: [vip-mask], x-note: { any: thing } }
+ causes: [vip-mask], grade: { hosts: [a, g], keys: run }, x-note: { any: thing } }
 "#;
 
 /// What may take the place of a value.
