@@ -8,6 +8,7 @@ pub mod index;
 pub mod jiffies;
 pub mod pack;
 pub mod rng;
+pub mod size;
 pub mod table;
 pub mod time;
 

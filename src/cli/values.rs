@@ -1,6 +1,6 @@
 //! What stands behind options: durations, sizes, places, ends of a connection. For clap's `value_parser`.
 
-use lvsim::base::Span;
+use lvsim::base::{Span, size};
 use std::net::Ipv4Addr;
 
 /// `30s`, `1.5ms`.
@@ -16,17 +16,7 @@ pub fn events(text: &str) -> Result<u64, String> {
 
 /// Bytes: `512MB`, `2GiB`.
 pub fn bytes(text: &str) -> Result<u64, String> {
-    let units = [
-        ("", 1),
-        ("B", 1),
-        ("kB", 1_000),
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("KiB", 1 << 10),
-        ("MiB", 1 << 20),
-        ("GiB", 1 << 30),
-    ];
-    scaled(text, &units).ok_or_else(|| format!("`{text}` is no size; write for example `512MB` or `2GiB`"))
+    scaled(text, size::UNITS).ok_or_else(|| format!("`{text}` is no size; write for example `512MB` or `2GiB`"))
 }
 
 fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {

@@ -36,6 +36,7 @@ mod tests;
 pub use model::Scenario;
 pub use problem::{Problem, render};
 pub(crate) use set::split as split_set;
+pub(crate) use spec::value::{BANDWIDTH_UNITS, RATE_UNITS};
 
 use limits::MAX_FILE_BYTES;
 use problem::Problems;

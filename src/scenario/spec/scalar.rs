@@ -1,13 +1,14 @@
 //! The forms of single values: how each is read, and what it looks like, from one table of units and limits.
 
 use crate::base::Span;
+use crate::base::size;
 use crate::base::time::UNITS;
 use crate::scenario::limits::{MAX_BANDWIDTH, MAX_BYTES, MAX_LINE, MAX_NAME, MAX_SPAN_NS, MAX_SPEED_PPM};
 use crate::scenario::model::{At, Mac, Protocol};
 use crate::scenario::spec::pattern::{decimals, whole as numbers};
 use crate::scenario::spec::serves::{PROTOCOLS, port_of};
 use crate::scenario::spec::table::{Also, Form, Scalar, Shape, TEXT_ONLY};
-use crate::scenario::spec::value::{BANDWIDTH_UNITS, BYTE_UNITS, RATE_UNITS, Script};
+use crate::scenario::spec::value::{BANDWIDTH_UNITS, RATE_UNITS, Script};
 use crate::scenario::spec::{address, value};
 use std::net::Ipv4Addr;
 
@@ -202,7 +203,7 @@ forms! {
         about: "Bytes, with or without a unit: B, kB (1000), MB, GB, KiB (1024), MiB, GiB; at most 1 GiB",
         examples: &["100B", "1kB", "64KiB", "1472"],
         also: Also::Whole(0, MAX_BYTES),
-        pattern: Some(|| format!("^({})$", units(BYTE_UNITS, |scale| with_unit(0, MAX_BYTES, scale), r"\s*", true))),
+        pattern: Some(|| format!("^({})$", units(size::UNITS, |scale| with_unit(0, MAX_BYTES, scale), r"\s*", true))),
     };
     /// How fast something is, of the usual speed, in millionths.
     SPEED: u64 = |node, p| value::speed(node, MAX_SPEED_PPM, p), {

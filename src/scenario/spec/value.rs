@@ -1,6 +1,6 @@
 //! Single values: text, numbers, times, rates, sizes. Each reader tells what is wrong, and how to write it.
 
-use crate::base::Span;
+use crate::base::{Span, size};
 use crate::scenario::limits::{MAX_BANDWIDTH, MAX_BYTES, MAX_LINE, MAX_NAME, MAX_SPAN_NS};
 use crate::scenario::model::At;
 use crate::scenario::problem::{Problems, listed, quote};
@@ -344,21 +344,9 @@ pub(crate) fn bytes(node: &Node<'_>, p: &mut Problems) -> Option<u64> {
     n
 }
 
-/// The units of a number of bytes, small and capital letters alike.
-pub(crate) const BYTE_UNITS: &[(&str, u64)] = &[
-    ("", 1),
-    ("B", 1),
-    ("kB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-];
-
-/// `100B`, `1kB`, `64KiB`, as bytes.
+/// `100B`, `1kB`, `64KiB`, as bytes; small and capital letters alike.
 pub(crate) fn size(text: &str) -> Option<u64> {
-    with_unit(text, BYTE_UNITS)
+    with_unit(text, size::UNITS)
 }
 
 /// What is typed at a shell, with the line in which it begins.

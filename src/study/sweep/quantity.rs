@@ -4,7 +4,8 @@
 //! Whole numbers throughout, also for steps of equal ratio: the nearest whole root is found exactly, so that a grid has the
 //! same points on every machine.
 
-use crate::base::Span;
+use crate::base::{Span, size, time};
+use crate::scenario::{BANDWIDTH_UNITS, RATE_UNITS};
 use num_bigint::BigUint;
 
 /// What a value is counted in.
@@ -30,43 +31,37 @@ pub enum Kind {
 /// A unit and how many smallest steps it has.
 type Unit = (&'static str, u128);
 
-const TIME: &[Unit] = &[
-    ("ns", 1),
-    ("us", 1_000),
-    ("µs", 1_000),
-    ("ms", 1_000_000),
-    ("s", 1_000_000_000),
-    ("m", 60_000_000_000),
-    ("min", 60_000_000_000),
-    ("h", 3_600_000_000_000),
-];
-const RATE: &[Unit] = &[
-    ("/h", 1_000_000),
-    ("/m", 60_000_000),
-    ("/min", 60_000_000),
-    ("/s", 3_600_000_000),
-    ("/sec", 3_600_000_000),
-    ("/ms", 3_600_000_000_000),
-];
-const BANDWIDTH: &[Unit] =
-    &[("bit", 1), ("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000), ("tbit", 1_000_000_000_000)];
-const SIZE: &[Unit] = &[("B", 1), ("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)];
-const BINARY: &[Unit] = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-const PERCENT: &[Unit] = &[("%", 10_000)];
-const FACTOR: &[Unit] = &[("x", 1_000_000)];
-const NUMBER: &[Unit] = &[("", 1_000_000)];
+/// The kinds in the order in which a unit is looked for.
+const KINDS: [Kind; 7] =
+    [Kind::Time, Kind::Rate, Kind::Bandwidth, Kind::Size, Kind::Percent, Kind::Factor, Kind::Number];
 
-/// In the order in which units are looked for.
-const KINDS: &[(Kind, &[Unit])] = &[
-    (Kind::Time, TIME),
-    (Kind::Rate, RATE),
-    (Kind::Bandwidth, BANDWIDTH),
-    (Kind::Size, SIZE),
-    (Kind::Size, BINARY),
-    (Kind::Percent, PERCENT),
-    (Kind::Factor, FACTOR),
-    (Kind::Number, NUMBER),
-];
+/// Smallest steps of a rate of one in a nanosecond: so many that one in an hour has a million.
+const PER_NS: u128 = 3_600_000_000_000 * 1_000_000;
+
+impl Kind {
+    /// Its units, those of the file's own readers.
+    fn units(self) -> impl Iterator<Item = Unit> {
+        let table: &[(&str, u64)] = match self {
+            Kind::Time => time::UNITS,
+            Kind::Rate => RATE_UNITS,
+            Kind::Bandwidth => BANDWIDTH_UNITS,
+            // A bare number is a number.
+            Kind::Size => &size::UNITS[1..],
+            Kind::Percent => &[("%", 10_000)],
+            Kind::Factor => &[("x", 1_000_000)],
+            Kind::Number => &[("", 1_000_000)],
+        };
+        table.iter().map(move |&(name, scale)| match self {
+            Kind::Rate => (name, PER_NS / u128::from(scale)),
+            _ => (name, u128::from(scale)),
+        })
+    }
+}
+
+/// Whether a unit of bytes has 1024 in it.
+fn is_binary(unit: Unit) -> bool {
+    unit.0.ends_with("iB")
+}
 
 /// The longest number that is read, and the most steps: what is more is text. Sums of products fit in 128 bits by it.
 const DIGITS: usize = 30;
@@ -94,12 +89,12 @@ impl Quantity {
         let (number, unit) = (&text[..cut], text[cut..].trim());
         let per_second = unit.strip_suffix("/s").filter(|u| u.to_ascii_lowercase().ends_with("bit"));
         let fits = |kind: Kind, name: &str| match kind {
+            Kind::Rate => unit.strip_prefix('/').is_some_and(|per| per.trim() == name),
             Kind::Bandwidth => name.eq_ignore_ascii_case(per_second.unwrap_or(unit)),
             Kind::Size => name.eq_ignore_ascii_case(unit),
             _ => name == unit,
         };
-        let (kind, unit) =
-            KINDS.iter().find_map(|(kind, units)| Some((*kind, *units.iter().find(|u| fits(*kind, u.0))?)))?;
+        let (kind, unit) = KINDS.iter().find_map(|&kind| Some((kind, kind.units().find(|u| fits(kind, u.0))?)))?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         if whole.is_empty() || number.len() > DIGITS || !digits(whole) || !digits(fraction) {
@@ -236,21 +231,26 @@ fn geometric(a: u128, b: u128, i: u32, last: u32) -> Result<u128, String> {
 }
 
 fn written(kind: Kind, steps: u128, a: Quantity, b: Quantity) -> String {
-    let binary = |q: Quantity| BINARY[1..].contains(&q.unit) || q.steps == 0;
+    let binary = |q: Quantity| is_binary(q.unit) || q.steps == 0;
+    // Bytes themselves belong to both.
+    let sizes = |wanted: bool| Kind::Size.units().filter(move |u| u.1 == 1 || is_binary(*u) == wanted);
+    let only = |digits: usize| kind.units().next().and_then(|unit| in_unit(steps, unit, digits)).unwrap_or_default();
     match kind {
         Kind::Time => u64::try_from(steps).map_or_else(|_| format!("{steps}ns"), |ns| Span(ns).to_string()),
-        Kind::Rate => in_unit(steps, rate_unit(a, b), 6).unwrap_or_default(),
-        Kind::Bandwidth => shortest(steps, BANDWIDTH),
-        Kind::Size if binary(a) && binary(b) => shortest(steps, BINARY),
-        Kind::Size => shortest(steps, SIZE),
-        Kind::Percent => in_unit(steps, PERCENT[0], 4).unwrap_or_default(),
-        Kind::Factor => in_unit(steps, FACTOR[0], 6).unwrap_or_default(),
-        Kind::Number => in_unit(steps, NUMBER[0], 6).unwrap_or_default(),
+        Kind::Rate => {
+            let (name, scale) = rate_unit(a, b);
+            in_unit(steps, ("", scale), 6).map(|number| format!("{number}/{name}")).unwrap_or_default()
+        }
+        Kind::Bandwidth => shortest(steps, kind.units()),
+        Kind::Size => shortest(steps, sizes(binary(a) && binary(b))),
+        Kind::Percent => only(4),
+        Kind::Factor | Kind::Number => only(6),
     }
 }
 
 /// In the largest unit that needs no more than three digits after the point.
-fn shortest(steps: u128, units: &[Unit]) -> String {
+fn shortest(steps: u128, units: impl Iterator<Item = Unit>) -> String {
+    let units: Vec<Unit> = units.collect();
     let fitting = units.iter().rev().filter(|u| steps >= u.1);
     fitting.filter_map(|&u| in_unit(steps, u, 3)).next().unwrap_or_else(|| format!("{steps}{}", units[0].0))
 }
