@@ -13,8 +13,8 @@ pub const MAX_DEPTH: usize = 48;
 /// The most problems told of one file; the rest is counted.
 pub const MAX_PROBLEMS: usize = 500;
 
-/// The most nodes, groups unrolled.
-pub const MAX_NODES: u64 = 65_536;
+/// The most nodes, groups unrolled: a connection notes in two bytes which of them answered, if one did.
+pub const MAX_NODES: u64 = 65_535;
 /// The most interfaces of one node.
 pub const MAX_INTERFACES: usize = 1_024;
 /// The most things (interfaces, addresses, routes, sysctls, services) of all nodes, groups unrolled.
