@@ -134,8 +134,11 @@ fn work(args: &Args) -> Result<bool> {
         complaints.extend(edition.build(pages)?);
     }
     render::link_languages(&output, &languages)?;
-    for complaint in &complaints {
-        eprintln!("mdBook: {complaint}");
+    for (n, complaint) in complaints.iter().enumerate() {
+        // The page of all pages has each page's again.
+        if !complaints[..n].contains(complaint) {
+            eprintln!("mdBook: {complaint}");
+        }
     }
     let dead = render::dead_links(&output, &sources)?;
     for (file, problem) in &dead {

@@ -35,7 +35,8 @@ pub fn check(source: &str, table: &Table<'_>, write: bool) -> Result<Checked> {
             Kind::Console { exit } => {
                 let outputs = console(block, *exit, table, write, &mut checked)?;
                 rewritten.push((block, fences::console(block, lines[block.lines.start], &outputs)));
-                rendered.push((block, fences::console(block, &format!("{}console", block.fence), &outputs)));
+                let plain = fences::console(block, &format!("{}console", block.fence), &outputs);
+                rendered.push((block, plain.iter().map(|l| escape_directives(l)).collect()));
             }
             Kind::Figure { file, alt } => rendered.push((block, figure(block, file, alt, table, &mut checked)?)),
             Kind::Generated => rendered.push((block, generated(block, table, &mut checked)?)),
