@@ -23,6 +23,7 @@ mod order;
 mod out;
 mod pool;
 mod progress;
+mod reference;
 mod run;
 mod schema;
 mod show;

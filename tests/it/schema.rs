@@ -98,6 +98,26 @@ fn the_program_prints_it_and_writes_it() {
     assert_eq!(sandbox.run(&["schema", "--format", "xml"]).code, Some(2));
 }
 
+#[test]
+fn the_page_of_keys_tells_every_key_and_what_it_is_unless_said() {
+    let page = schema::page();
+    let keys = schema::keys();
+    assert!(keys.len() > 150, "{}", keys.len());
+    for [map, key, value, default, about] in &keys {
+        assert!(page.contains(&format!("\n### {map}\n")), "no section {map}");
+        let unless = match default.as_str() {
+            "" => String::new(),
+            "needed" => ". **Needed**".into(),
+            default => format!(". Unless said: `{default}`"),
+        };
+        let (begin, end) = (format!("| `{key}` | "), format!(" | {}{unless} |", about.replace('|', "\\|")));
+        assert!(page.lines().any(|l| l.starts_with(&begin) && l.ends_with(&end)), "{map}.{key}: no line …{end}");
+        assert!(!value.contains(['`', '#']) && !value.contains("]("), "{map}.{key}: {value}");
+    }
+    let latency = keys.iter().find(|k| k[..2] == ["link-defaults", "latency"]).expect("a key");
+    assert_eq!(latency[2..4], ["duration", "50us"]);
+}
+
 /// Runs check-jsonschema; nothing if it is not installed.
 fn check_jsonschema(args: &[PathBuf]) -> Option<bool> {
     match Command::new("check-jsonschema").args(args).output() {
