@@ -5,7 +5,9 @@
 use super::exit::{self, Failure};
 use super::ui::Ui;
 use clap::ValueEnum;
+use lvsim::lang::Lang;
 use lvsim::report::tables::{self, Cell, Grid};
+use lvsim::text;
 use lvsim::{ipvs, report, scenario, shell, study, sysctl, trace};
 
 /// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems, causes, lints, charts.
@@ -65,7 +67,7 @@ enum What {
 }
 
 impl What {
-    fn table(self) -> Grid {
+    fn table(self, lang: Lang) -> Grid {
         let owned = |cells: &[&str]| cells.iter().map(|&c| c.into()).collect();
         let (columns, rows): (&[&str], Vec<Vec<Cell>>) = match self {
             What::Sysctls => {
@@ -73,7 +75,7 @@ impl What {
                 let cells = |r: &sysctl::Row| {
                     let followed = if r.modelled { "yes" } else { "stored only" };
                     let default = r.default.to_string();
-                    owned(&[r.path, &default, r.combine.words(), followed, r.about])
+                    owned(&[r.path, &default, &r.combine.text().say(lang), followed, r.about])
                 };
                 (&["path", "default", "combines", "followed", "about"], rows.map(cells).collect())
             }
@@ -95,7 +97,9 @@ impl What {
                     .iter()
                     .map(|r| {
                         let counters: Vec<&str> = r.counters.iter().map(|mib| mib.row().id).collect();
-                        owned(&[r.code, r.title, r.symbol, &counters.join(" "), r.remedy])
+                        let remedy = r.remedy().unwrap_or_else(|| text!("drop-no-remedy"));
+                        let told = [r.title(), r.decider(), remedy].map(|t| t.say(lang));
+                        owned(&[r.code, &told[0], &told[1], &counters.join(" "), &told[2]])
                     })
                     .collect(),
             ),
@@ -104,7 +108,13 @@ impl What {
             }
             What::Causes => (
                 &["code", "what", "happens", "cure"],
-                scenario::causes::CAUSES.iter().map(|c| owned(&[c.code, c.title, c.happens, c.cure])).collect(),
+                scenario::causes::CAUSES
+                    .iter()
+                    .map(|c| {
+                        let told = [c.title(), c.happens(), c.cure()].map(|t| t.say(lang));
+                        owned(&[c.code, &told[0], &told[1], &told[2]])
+                    })
+                    .collect(),
             ),
             What::Charts => (
                 &["name", "verb", "about"],
@@ -129,7 +139,7 @@ impl Args {
     /// To stdout.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
         let format = self.format.into();
-        let rows = self.what.table().print(format);
+        let rows = self.what.table(ui.langs.of(self.format)).print(format);
         ui.out.text(&match format {
             tables::Format::Json => tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows),
             _ => rows,

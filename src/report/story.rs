@@ -6,6 +6,7 @@ use super::log::{ConnectionRow, Outcome, RunLog};
 use super::tables::{Cell, Grid};
 use super::words::{arp_answer, count};
 use crate::base::SimTime;
+use crate::lang::Text;
 use crate::trace::ArpAnswer;
 use crate::wire::print::Printer;
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,9 +126,9 @@ fn losses(log: &RunLog<'_>, all: &Deaths, paint: Paint) -> String {
         out.push_str(&format!("  and {} more; the report has them all\n", count(rest as u64, "kind", "kinds")));
     }
     if !all.harmless.is_empty() {
-        let mut kinds: Vec<(&str, u64)> = Vec::new();
+        let mut kinds: Vec<(Text, u64)> = Vec::new();
         for d in &all.harmless {
-            let title = d.first().reason.rule().title;
+            let title = d.first().reason.rule().title();
             match kinds.iter_mut().find(|k| k.0 == title) {
                 Some(kind) => kind.1 += d.count,
                 None => kinds.push((title, d.count)),
@@ -156,9 +157,9 @@ fn loss(log: &RunLog<'_>, death: &Death, paint: Paint) -> String {
         (true, "") => String::new(),
         (true, name) => format!("; Linux calls it {name}"),
     };
-    out.push_str(&format!("      decided by {} [{}]{linux}\n", rule.symbol, rule.code));
-    if rule.remedy != "nothing" {
-        out.push_str(&format!("      try: {}\n", rule.remedy));
+    out.push_str(&format!("      decided by {} [{}]{linux}\n", rule.decider(), rule.code));
+    if let Some(remedy) = rule.remedy() {
+        out.push_str(&format!("      try: {remedy}\n"));
     }
     out
 }

@@ -297,7 +297,7 @@ pub fn rule(reason: &DropReason) -> String {
         (true, "") => String::new(),
         (true, name) => format!("; Linux calls it {name}"),
     };
-    format!("{} [{}]{linux}", rule.symbol, rule.code)
+    format!("{} [{}]{linux}", rule.decider(), rule.code)
 }
 
 fn decision(lab: &Lab<'_>, r: &Record, dev: crate::base::DevIdx, what: &Decision) -> Option<(String, Option<String>)> {

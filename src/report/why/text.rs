@@ -47,11 +47,11 @@ pub fn text(lab: &Lab<'_>, why: &Why) -> String {
 fn together(lab: &Lab<'_>, all: &[Found]) -> String {
     let Some(row) = all.first().and_then(|f| cause(f.code)) else { return String::new() };
     let nodes: Vec<&str> = all.iter().map(|f| lab.name(f.node)).collect();
-    let mut out = format!("\n{}: {} [{}]\n", nodes.join(", "), row.title, row.code);
+    let mut out = format!("\n{}: {} [{}]\n", nodes.join(", "), row.title(), row.code);
     for f in all {
         out.push_str(&format!("  what there is: {}\n", f.detail));
     }
-    out.push_str(&format!("  what happens:  {}\n", row.happens));
+    out.push_str(&format!("  what happens:  {}\n", row.happens()));
     for (i, f) in all.iter().enumerate() {
         if i == 0 || all[i - 1].cure != f.cure {
             out.push_str(&format!("  what mends it: {}\n", f.cure));

@@ -16,6 +16,7 @@ mod words;
 
 use super::sample::Failure;
 use crate::base::NodeId;
+use crate::lang::Text;
 use crate::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use crate::report::why;
 use crate::scenario::causes::cause;
@@ -170,9 +171,9 @@ pub struct Reason {
     /// Where it is to be mended.
     pub host: String,
     /// What is wrong, in a line.
-    pub title: &'static str,
+    pub title: Text,
     /// What happens then.
-    pub happens: &'static str,
+    pub happens: Text,
     /// The knob as it stands.
     pub detail: String,
     /// What mends it.
@@ -431,7 +432,7 @@ fn reasons(run: &Run<'_>) -> Vec<Reason> {
     let found = why::causes::causes(&lab);
     let reason = |f: why::Found| {
         let row = cause(f.code)?;
-        let (code, title, happens) = (row.code, row.title, row.happens);
+        let (code, title, happens) = (row.code, row.title(), row.happens());
         Some(Reason { code, host: lab.name(f.node).to_string(), title, happens, detail: f.detail, cure: f.cure })
     };
     found.into_iter().filter_map(reason).collect()
