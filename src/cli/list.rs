@@ -89,7 +89,10 @@ impl What {
             ),
             What::Schedulers => (
                 &["name", "about", "rule", "kernel file"],
-                ipvs::SCHEDULERS.iter().map(|r| owned(&[r.name, r.about, r.rule, r.kernel_file])).collect(),
+                ipvs::SCHEDULERS
+                    .iter()
+                    .map(|r| owned(&[r.name, &r.about().say(lang), &r.rule().say(lang), r.kernel_file]))
+                    .collect(),
             ),
             What::Drops => (
                 &["code", "what", "where", "counters", "try"],

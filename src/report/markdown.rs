@@ -177,7 +177,7 @@ fn expectations(log: &RunLog<'_>) -> String {
     let mut grid = Grid::new(&["", "expected", "found"]);
     for e in &log.expectations {
         let verdict = if e.holds { "holds" } else { "**fails**" };
-        grid.row([verdict.into(), code(&e.source).into(), e.found.as_str().into()]);
+        grid.row([verdict.into(), code(&e.source).into(), e.found.to_string().into()]);
     }
     if grid.is_empty() { String::new() } else { grid.markdown() }
 }

@@ -142,6 +142,9 @@ fn rows() -> BTreeSet<String> {
     for row in lvsim::scenario::causes::CAUSES {
         add("cause", row.code, &["happens", "cure"]);
     }
+    for row in lvsim::ipvs::SCHEDULERS {
+        add("scheduler", row.name, &["rule"]);
+    }
     for row in lvsim::trace::drop::RULES {
         let remedy = row.remedy().is_some();
         add("drop", row.code, if remedy { &["remedy"] } else { &[] });

@@ -400,7 +400,7 @@ fn mark(paper: &Paper<'_>, item: &Item, run: &Run<'_>) -> Mark {
     let all = || item.places.iter().filter_map(|p| Some((*p, run.expectations.get(*p)?)));
     let wrong: Vec<_> = all().filter(|(_, e)| !e.held).collect();
     let found = match (item.places.len(), wrong.as_slice()) {
-        (1, _) | (_, []) => all().next().map_or_else(String::new, |(_, e)| e.found.clone()),
+        (1, _) | (_, []) => all().next().map_or_else(String::new, |(_, e)| e.found.to_string()),
         (_, wrong) => {
             let one = |(p, e): &(usize, &crate::report::run::Judged)| {
                 format!("{}: {}", words::subject(paper.lab, &paper.lab.expect[*p].what), e.found)
@@ -433,7 +433,14 @@ fn reasons(run: &Run<'_>) -> Vec<Reason> {
     let reason = |f: why::Found| {
         let row = cause(f.code)?;
         let (code, title, happens) = (row.code, row.title(), row.happens());
-        Some(Reason { code, host: lab.name(f.node).to_string(), title, happens, detail: f.detail, cure: f.cure })
+        Some(Reason {
+            code,
+            host: lab.name(f.node).to_string(),
+            title,
+            happens,
+            detail: f.detail.to_string(),
+            cure: f.cure.to_string(),
+        })
     };
     found.into_iter().filter_map(reason).collect()
 }
