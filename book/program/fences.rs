@@ -189,6 +189,23 @@ pub fn lines_of(printed: &str) -> Vec<String> {
     lines
 }
 
+/// Whether `all` has the lines of both, each in its own order. Which of two programs of a pipe is heard first is chance.
+pub fn interleaves(all: &[String], one: &[String], other: &[String]) -> bool {
+    if all.len() != one.len() + other.len() {
+        return false;
+    }
+    // Whether the first lines of `all` can be so many of `one` and the rest of them of `other`.
+    let mut can = vec![false; one.len() + 1];
+    for b in 0..=other.len() {
+        for a in 0..=one.len() {
+            let by_one = a > 0 && can[a - 1] && all[a + b - 1] == one[a - 1];
+            let by_other = b > 0 && can[a] && all[a + b - 1] == other[b - 1];
+            can[a] = (a, b) == (0, 0) || by_one || by_other;
+        }
+    }
+    can[one.len()]
+}
+
 /// What a fence cannot hold, because it would be read as something else.
 pub fn unwritable(block: &Block, output: &[String]) -> Option<(String, String)> {
     if output.iter().any(|l| l.starts_with("$ ")) {
@@ -325,6 +342,18 @@ $ lvsim list drops
         );
         assert_eq!(said("```generated\n$ x\ny\n```\n"), ["3: only console fences hold output"]);
         assert_eq!(said("```text\n$ not run\n```\n> a quote\n"), [""; 0]);
+    }
+
+    #[test]
+    fn two_streams_may_come_in_any_order_but_each_in_its_own() {
+        let is = |all: &str, one: &str, other: &str| {
+            let [all, one, other] = [all, one, other].map(|t| t.chars().map(String::from).collect::<Vec<_>>());
+            interleaves(&all, &one, &other)
+        };
+        assert!(is("abxc", "abc", "x") && is("xabc", "abc", "x") && is("", "", "") && is("aab", "ab", "a"));
+        assert!(
+            !is("acxb", "abc", "x") && !is("abc", "abc", "x") && !is("abcxy", "abc", "yx") && !is("abcd", "abc", "x")
+        );
     }
 
     #[test]

@@ -66,6 +66,8 @@ struct Job {
     path: PathBuf,
     file: PathBuf,
     source: String,
+    /// Whether the edition's summary names it.
+    listed: bool,
     env: BTreeMap<String, String>,
 }
 
@@ -84,19 +86,13 @@ fn work(args: &Args) -> Result<bool> {
     if folder.join("zh.toml").exists() {
         editions.push(Edition::load(&folder, "zh", &output)?);
     }
+    let jobs = jobs(&folder, &editions, &args.pages)?;
     let mut failed = false;
-    for edition in &editions {
-        for file in edition.forgotten(&folder)? {
-            let remedy = "name it in SUMMARY.md, or remove it";
-            tell(
-                &Path::new("book").join(&edition.source).join(file),
-                &[Problem::new(0, "no reader finds this page", remedy)],
-            );
-            failed = true;
-        }
+    for job in jobs.iter().filter(|j| !j.listed && args.pages.is_empty()) {
+        let remedy = "name it in SUMMARY.md, or remove it";
+        tell(&job.file, &[Problem::new(0, "no reader finds this page", remedy)]);
+        failed = true;
     }
-
-    let jobs = jobs(&editions, &args.pages)?;
     let kitchen = Kitchen::new(&root, &lvsim).context("no folder to run commands in")?;
     let mut times: Vec<(Duration, String)> = Vec::new();
     let mut rendered: Vec<BTreeMap<PathBuf, String>> = editions.iter().map(|_| BTreeMap::new()).collect();
@@ -195,13 +191,20 @@ fn root() -> Result<PathBuf> {
 }
 
 /// Pages to check: all, or those that are named (with or without folder and ending).
-fn jobs(editions: &[Edition], names: &[String]) -> Result<Vec<Job>> {
+fn jobs(folder: &Path, editions: &[Edition], names: &[String]) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
     for (n, edition) in editions.iter().enumerate() {
-        jobs.extend(edition.pages().into_iter().map(|(path, source)| {
+        let mut add = |path: PathBuf, source: String, listed: bool| {
             let file = Path::new("book").join(&edition.source).join(&path);
-            Job { edition: n, path, file, source, env: edition.env.clone() }
-        }));
+            jobs.push(Job { edition: n, path, file, source, listed, env: edition.env.clone() });
+        };
+        for (path, source) in edition.pages() {
+            add(path, source, true);
+        }
+        for path in edition.forgotten(folder)? {
+            let source = std::fs::read_to_string(folder.join(&edition.source).join(&path))?;
+            add(path, source, false);
+        }
     }
     if names.is_empty() {
         return Ok(jobs);

@@ -59,11 +59,14 @@ fn console(
 ) -> Result<Vec<Vec<String>>> {
     let mut outputs = Vec::new();
     for (n, command) in block.commands.iter().enumerate() {
-        let ran = ran(table.run_mixed(&command.text), &command.text, command.line, checked)?;
-        let output = fences::lines_of(&ran.stdout);
+        let ran = ran(table.run(&command.text), &command.text, command.line, checked)?;
+        let mut output = fences::lines_of(&ran.mixed);
+        if fences::interleaves(&command.output, &fences::lines_of(&ran.stdout), &fences::lines_of(&ran.stderr)) {
+            output.clone_from(&command.output);
+        }
         let last = n + 1 == block.commands.len();
         if !matches!(ran.end, End::Exit(code) if code == exit || !last) {
-            let text = format!("`{}`: {}\n{}", first_line(&command.text), ran.end, tail(&ran.stdout));
+            let text = format!("`{}`: {}\n{}", first_line(&command.text), ran.end, tail(&ran.mixed));
             let remedy = match ran.end {
                 End::Exit(code) => format!("mend the command, or say ```console exit={code}"),
                 _ => "shorten the command".into(),
@@ -101,7 +104,7 @@ fn ran(ran: std::io::Result<Ran>, command: &str, line: usize, checked: &mut Chec
 fn succeed(block: &Block, table: &Table<'_>, checked: &mut Checked) -> Result<Option<String>> {
     let mut printed = String::new();
     for command in &block.commands {
-        let ran = ran(table.run_apart(&command.text), &command.text, command.line, checked)?;
+        let ran = ran(table.run(&command.text), &command.text, command.line, checked)?;
         if ran.end != End::Exit(0) {
             let text = format!("`{}`: {}\n{}", first_line(&command.text), ran.end, tail(&ran.stderr));
             checked.problems.push(Problem::new(command.line, text, "mend the command"));

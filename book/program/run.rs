@@ -6,13 +6,13 @@ use std::fs;
 use std::io::{self, PipeReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A command that takes longer is stopped, and so is one that prints more.
 const LIMIT: Duration = Duration::from_secs(60);
-const LONGEST: u64 = 4 << 20;
+const LONGEST: usize = 4 << 20;
 
 /// What all pages share: the program, and copies of the repository's files for each.
 pub struct Kitchen {
@@ -55,8 +55,9 @@ pub struct Table<'a> {
 /// What became of a command.
 pub struct Ran {
     pub stdout: String,
-    /// Empty if both went into one stream.
     pub stderr: String,
+    /// Both, line by line, as they came. Which of two programs of a pipe is heard first is up to the machine.
+    pub mixed: String,
     pub end: End,
     pub took: Duration,
 }
@@ -85,56 +86,37 @@ impl Table<'_> {
         self.folder.path()
     }
 
-    /// Both streams as they come, as on a terminal.
-    pub fn run_mixed(&self, command: &str) -> io::Result<Ran> {
-        let (reader, writer) = io::pipe()?;
-        let child = |bash: &mut Command| bash.stdout(writer.try_clone()?).stderr(writer).spawn();
-        self.run(command, child, vec![reader])
-    }
-
-    /// The two streams apart.
-    pub fn run_apart(&self, command: &str) -> io::Result<Ran> {
+    pub fn run(&self, command: &str) -> io::Result<Ran> {
+        let begin = now();
         let (out, out_writer) = io::pipe()?;
         let (err, err_writer) = io::pipe()?;
-        self.run(command, |bash| bash.stdout(out_writer).stderr(err_writer).spawn(), vec![out, err])
-    }
-
-    fn run(
-        &self,
-        command: &str,
-        spawn: impl FnOnce(&mut Command) -> io::Result<Child>,
-        readers: Vec<PipeReader>,
-    ) -> io::Result<Ran> {
-        let begin = now();
-        let mut child = {
-            // The command holds the writing ends of our pipes: it must be gone before they are read to their end.
-            let mut bash = self.bash(command)?;
-            spawn(&mut bash)?
-        };
-        let count = readers.len();
+        // The command holds the writing ends of our pipes: it must be gone before they are read to their end.
+        let mut child = { self.bash(command)?.stdout(out_writer).stderr(err_writer).spawn()? };
         let (tell, told) = mpsc::channel();
-        for (n, reader) in readers.into_iter().enumerate() {
+        for (n, reader) in [out, err].into_iter().enumerate() {
             let tell = tell.clone();
-            thread::spawn(move || tell.send((n, read(reader))));
+            thread::spawn(move || read(reader, |bytes| tell.send((n, bytes)).is_ok()));
         }
-        let mut streams = vec![Vec::new(); count];
-        let mut failed = None;
-        for _ in 0..count {
+        drop(tell);
+        let mut heard = Heard::default();
+        let failed = loop {
             match told.recv_timeout(LIMIT.saturating_sub(begin.elapsed())) {
-                Ok((n, bytes)) if (bytes.len() as u64) < LONGEST => streams[n] = bytes,
-                Ok(_) => failed = Some(End::TooMuch),
-                Err(_) => failed = Some(End::TooLong),
+                Ok((n, bytes)) => heard.hear(n, &bytes),
+                Err(RecvTimeoutError::Disconnected) => break None,
+                Err(RecvTimeoutError::Timeout) => break Some(End::TooLong),
             }
-            if failed.is_some() {
-                stop(&child);
-                break;
+            if heard.streams.iter().map(Vec::len).sum::<usize>() > LONGEST {
+                break Some(End::TooMuch);
             }
+        };
+        if failed.is_some() {
+            stop(&child);
         }
         let status = child.wait()?;
         let end = failed.unwrap_or_else(|| status.code().map_or(End::Signal, End::Exit));
-        let mut streams = streams.into_iter().map(|s| String::from_utf8_lossy(&s).into_owned());
-        let (stdout, stderr) = (streams.next().unwrap_or_default(), streams.next().unwrap_or_default());
-        Ok(Ran { stdout, stderr, end, took: begin.elapsed() })
+        let mixed = heard.mixed();
+        let [stdout, stderr] = heard.streams.map(|s| String::from_utf8_lossy(&s).into_owned());
+        Ok(Ran { stdout, stderr, mixed, end, took: begin.elapsed() })
     }
 
     fn bash(&self, command: &str) -> io::Result<Command> {
@@ -145,18 +127,47 @@ impl Table<'_> {
         let mut bash = Command::new("bash");
         bash.args(["-c", command]).current_dir(self.path()).stdin(Stdio::null()).env_clear();
         bash.env("PATH", path).env("HOME", self.path()).env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
-        bash.env("COLUMNS", "100").env("NO_COLOR", "1").env("TERM", "dumb").envs(&self.env);
+        bash.env("COLUMNS", "100").env("NO_COLOR", "1").env("TERM", "dumb");
+        // How far a command has come after a second is told by the clock.
+        bash.env("LVSIM_PROGRESS", "never").envs(&self.env);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut bash, 0);
         Ok(bash)
     }
 }
 
-fn read(reader: PipeReader) -> Vec<u8> {
-    let mut bytes = Vec::new();
+/// Two streams as they come, each line whole.
+#[derive(Default)]
+struct Heard {
+    streams: [Vec<u8>; 2],
+    /// Of each stream how much is in `lines`.
+    taken: [usize; 2],
+    lines: Vec<u8>,
+}
+
+impl Heard {
+    fn hear(&mut self, n: usize, bytes: &[u8]) {
+        self.streams[n].extend_from_slice(bytes);
+        if let Some(end) = bytes.iter().rposition(|&b| b == b'\n') {
+            let whole = self.streams[n].len() - bytes.len() + end + 1;
+            self.lines.extend_from_slice(&self.streams[n][self.taken[n]..whole]);
+            self.taken[n] = whole;
+        }
+    }
+
+    fn mixed(&self) -> String {
+        let rest = |n: usize| &self.streams[n][self.taken[n]..];
+        String::from_utf8_lossy(&[&self.lines, rest(0), rest(1)].concat()).into_owned()
+    }
+}
+
+fn read(mut reader: PipeReader, mut tell: impl FnMut(Vec<u8>) -> bool) {
+    let mut bytes = vec![0; 1 << 16];
     // A pipe that breaks has said what it had to say.
-    let _ = reader.take(LONGEST).read_to_end(&mut bytes);
-    bytes
+    while let Ok(n) = reader.read(&mut bytes)
+        && n > 0
+        && tell(bytes[..n].to_vec())
+    {}
 }
 
 /// Ends a command and everything that it has started; its group's number is its own.
@@ -215,16 +226,26 @@ mod tests {
     #[test]
     fn commands_share_a_folder_with_copies_and_have_lvsim() {
         with_table(|table| {
-            let ran = table.run_mixed("lvsim a | tee out; echo b >&2; echo \"$COLUMNS$CARGO\"; exit 3").unwrap();
-            assert_eq!((ran.stdout.as_str(), ran.end), ("lvsim a\nb\n80\n", End::Exit(3)));
-            let ran = table.run_apart("cat out scenarios/a.yaml; ls x; rm scenarios/a.yaml").unwrap();
+            let ran = table.run("lvsim a | tee out; echo b >&2; echo \"$COLUMNS$CARGO\"; exit 3").unwrap();
+            assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("lvsim a\n80\n", "b\n"));
+            assert_eq!((ran.mixed.len(), ran.end), ("lvsim a\nb\n80\n".len(), End::Exit(3)));
+            let ran = table.run("cat out scenarios/a.yaml; ls x; rm scenarios/a.yaml").unwrap();
             assert_eq!((ran.stdout.as_str(), ran.end), ("lvsim a\na: 1\n", End::Exit(0)));
             assert!(ran.stderr.contains('x'), "{}", ran.stderr);
         });
     }
 
     #[test]
+    fn lines_of_two_streams_stay_whole() {
+        let mut heard = Heard::default();
+        for (n, text) in [(0, "one\ntw"), (1, "note\n"), (0, "o\nthree"), (1, "end")] {
+            heard.hear(n, text.as_bytes());
+        }
+        assert_eq!(heard.mixed(), "one\nnote\ntwo\nthreeend");
+    }
+
+    #[test]
     fn who_prints_without_end_is_stopped() {
-        with_table(|table| assert_eq!(table.run_mixed("yes").unwrap().end, End::TooMuch));
+        with_table(|table| assert_eq!(table.run("yes").unwrap().end, End::TooMuch));
     }
 }
