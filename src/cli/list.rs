@@ -6,7 +6,9 @@ use super::exit::{self, Failure};
 use super::reference::{self, Kind};
 use super::ui::Ui;
 use clap::ValueEnum;
+use lvsim::lang::Lang;
 use lvsim::report::tables::{self, Grid};
+use lvsim::text;
 use lvsim::{ipvs, report, scenario, shell, study, sysctl, trace};
 
 /// List what scenarios and commands can name, and what lvsim can say.
@@ -95,7 +97,7 @@ enum What {
 type Table = (Vec<(&'static str, Kind)>, Vec<Vec<String>>);
 
 impl What {
-    fn table(self) -> Table {
+    fn table(self, lang: Lang) -> Table {
         use Kind::{Code, Text, Typed};
         fn row(cells: &[&str]) -> Vec<String> {
             cells.iter().map(ToString::to_string).collect()
@@ -106,7 +108,7 @@ impl What {
                 let cells = |r: &sysctl::Row| {
                     let followed = if r.modelled { "yes" } else { "stored only" };
                     let (default, range) = (r.default.to_string(), r.range());
-                    row(&[r.path, r.about, &default, &range, r.combine.words(), followed, r.kernel_file])
+                    row(&[r.path, r.about, &default, &range, &r.combine.text().say(lang), followed, r.kernel_file])
                 };
                 let columns = vec![
                     ("path", Code),
@@ -126,12 +128,17 @@ impl What {
             }
             What::Schedulers => (
                 vec![("name", Code), ("about", Text), ("rule", Text), ("kernel file", Text)],
-                ipvs::SCHEDULERS.iter().map(|r| row(&[r.name, r.about, r.rule, r.kernel_file])).collect(),
+                ipvs::SCHEDULERS
+                    .iter()
+                    .map(|r| row(&[r.name, &r.about().say(lang), &r.rule().say(lang), r.kernel_file]))
+                    .collect(),
             ),
             What::Drops => {
                 let cells = |r: &trace::KernelRule| {
                     let counters: Vec<&str> = r.counters.iter().map(|mib| mib.row().id).collect();
-                    row(&[r.code, r.title, r.symbol, r.linux, &counters.join(" "), r.remedy])
+                    let remedy = r.remedy().unwrap_or_else(|| text!("drop-no-remedy"));
+                    let [title, decider, remedy] = [r.title(), r.decider(), remedy].map(|t| t.say(lang));
+                    row(&[r.code, &title, &decider, r.linux, &counters.join(" "), &remedy])
                 };
                 let columns = vec![
                     ("code", Code),
@@ -149,7 +156,13 @@ impl What {
             ),
             What::Causes => (
                 vec![("code", Code), ("what", Text), ("happens", Text), ("cure", Text)],
-                scenario::causes::CAUSES.iter().map(|c| row(&[c.code, c.title, c.happens, c.cure])).collect(),
+                scenario::causes::CAUSES
+                    .iter()
+                    .map(|c| {
+                        let [title, happens, cure] = [c.title(), c.happens(), c.cure()].map(|t| t.say(lang));
+                        row(&[c.code, &title, &happens, &cure])
+                    })
+                    .collect(),
             ),
             What::Charts => {
                 let runs = report::charts::CHARTS.iter().map(|c| row(&[c.name, "run", c.about]));
@@ -191,12 +204,12 @@ impl What {
         }
     }
 
-    fn print(self, format: Print) -> String {
+    fn print(self, format: Print, lang: Lang) -> String {
         // The page of keys groups them by map, with the map's example and rules.
         if (self, format) == (What::Keys, Print::Markdown) {
             return scenario::schema::page();
         }
-        let (columns, rows) = self.table();
+        let (columns, rows) = self.table(lang);
         let format = match format {
             Print::Markdown => return reference::markdown(&columns, &rows),
             Print::Human => tables::Format::Human,
@@ -217,7 +230,11 @@ impl What {
 impl Args {
     /// To stdout.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
-        ui.out.text(&self.what.print(self.format))?;
+        let lang = match self.format {
+            Print::Human | Print::Markdown => ui.langs.people,
+            Print::Json | Print::Csv => ui.langs.programs,
+        };
+        ui.out.text(&self.what.print(self.format, lang))?;
         Ok(exit::SUCCESS)
     }
 }

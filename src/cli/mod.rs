@@ -40,7 +40,7 @@ mod why;
 use clap::{Parser, Subcommand};
 use exit::Failure;
 use std::process::ExitCode;
-use ui::{Color, Ui};
+use ui::{Color, Language, Ui};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -70,6 +70,9 @@ struct Cli {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
+    /// Language of what is told; without it the locale's (LC_ALL, LC_MESSAGES, LANG), and English in files, JSON and CSV
+    #[arg(long, global = true, value_enum, value_name = "LANG")]
+    lang: Option<Language>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -131,7 +134,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    let mut ui = Ui::new(cli.color);
+    let mut ui = Ui::new(cli.color, cli.lang);
     let done = match cli.verb {
         Verb::Run(args) => args.execute(&mut ui),
         Verb::Check(args) => args.execute(&mut ui),

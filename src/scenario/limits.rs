@@ -61,7 +61,7 @@ limits! {
     MAX_ALIASED: usize = 200_000, "aliased", Number, "the most values that aliases and merges may repeat";
     MAX_DEPTH: usize = 48, "depth", Number, "the deepest nesting of lists and maps. A scenario needs seven";
     MAX_PROBLEMS: usize = 500, "problems", Number, "the most problems told of one file; the rest is counted";
-    MAX_NODES: u64 = 65_536, "nodes", Number, "the most nodes, groups unrolled";
+    MAX_NODES: u64 = 65_535, "nodes", Number, "the most nodes, groups unrolled";
     MAX_INTERFACES: usize = 1_024, "interfaces", Number, "the most interfaces of one node";
     MAX_THINGS: u64 = 2_000_000, "things", Number, "the most things (interfaces, addresses, routes, sysctls, services) of all nodes, groups unrolled";
     MAX_TEXT: u64 = 64 << 20, "text", Bytes, "the most bytes of routes, sysctls and labels of all nodes, groups unrolled";
