@@ -124,7 +124,7 @@ pub enum DropReason {
         /// What fits.
         mtu: u32,
     },
-    /// Longer than the cable takes at all.
+    /// Longer than the device or port that receives it takes; in a switch, also the one that would send it.
     OverMtu {
         /// The packet's length.
         len: u32,
@@ -305,7 +305,7 @@ rules! {
     RouteSaysNo { .. } => "route-refuses", "a route that refuses", "fib_lookup, net/ipv4/fib_trie.c", "IP_OUTNOROUTES", "delete the route of type unreachable, prohibit or blackhole";
     TtlExpired => "ttl-expired", "the time to live is used up", "ip_forward, net/ipv4/ip_forward.c", "IP_INHDR" [IpInHdrErrors], "look for a routing loop";
     TooBig { .. } => "too-big", "too long for the next cable, and DF is set", "ip_forward, net/ipv4/ip_forward.c; ensure_mtu_is_adequate, net/netfilter/ipvs/ip_vs_xmit.c", "PKT_TOO_BIG", "let ICMP fragmentation-needed reach the sender, or lower its MTU or MSS";
-    OverMtu { .. } => "over-mtu", "longer than the device takes", "is_skb_forwardable, net/core/dev.c", "PKT_TOO_BIG", "give both ends of the cable the same MTU";
+    OverMtu { .. } => "over-mtu", "longer than the device takes", "is_skb_forwardable, net/core/dev.c", "", "give both ends of the cable the same MTU";
     NeighFailed { .. } => "neigh-failed", "nobody answered the ARP requests", "neigh_timer_handler, net/core/neighbour.c", "NEIGH_FAILED", "is the next hop up, in the same network, and allowed to answer (arp_ignore)?";
     NeighQueueFull { .. } => "neigh-queue-full", "too many packets waited for an ARP answer", "__neigh_event_send, net/core/neighbour.c", "NEIGH_QUEUEFULL", "raise unres_qlen_bytes";
     NeighFlushed { .. } => "neigh-flushed", "the neighbour was forgotten while the packet waited", "neigh_flush_dev, net/core/neighbour.c", "NEIGH_DEAD", "the interface went down";

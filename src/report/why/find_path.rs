@@ -190,21 +190,47 @@ pub fn ip_forward(lab: &Lab<'_>) -> Vec<Found> {
     by_node("ip-forward", found)
 }
 
-/// Too large, and not to be cut.
+/// Too large, and not to be cut; or larger than who receives it takes.
 pub fn mtu(lab: &Lab<'_>) -> Vec<Found> {
     let found = lab.drops().filter_map(|d| {
-        let (DropReason::TooBig { mtu, .. } | DropReason::OverMtu { mtu, .. }) = d.reason else { return None };
         let wrapped = d.frame.ip().is_some_and(|p| layers(p).count() > 1);
         let inner = if wrapped { ", wrapped" } else { "" };
-        Some((
-            d.node,
-            format!("{}{inner}: {}", lab.log.place(d.node, d.dev), d.reason),
-            format!(
-                "raise the MTU of the path by 20, or lower that of the servers and clients to {mtu}; let ICMP through"
+        let (place, cure) = match *d.reason {
+            DropReason::TooBig { mtu, .. } => (
+                lab.log.place(d.node, d.dev),
+                format!(
+                    "raise the MTU of the path by 20, or lower that of the servers and clients to {mtu}; let ICMP through"
+                ),
             ),
-        ))
+            DropReason::OverMtu { len, mtu } => too_long(lab, &d, len, mtu),
+            _ => return None,
+        };
+        Some((d.node, format!("{place}{inner}: {}", d.reason), cure))
     });
     by_node("mtu", found)
+}
+
+/// Where a packet did not fit in, and what mends it: a switch's port is named by the other end of its cable.
+fn too_long(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, len: u32, mtu: u32) -> (String, String) {
+    let place = lab.log.place(d.node, d.dev);
+    if let Some((host, dev)) = lab.host(d.node).zip(d.dev) {
+        let dev = &host.net.dev(dev).name;
+        return (place, format!("ip link set {dev} mtu {len}, or an MTU of {mtu} for who sends"));
+    }
+    let Some(far) = d.dev.and_then(|dev| lab.play.world.peer_of(d.node, dev)) else {
+        return (place, format!("an MTU of {mtu} for who sends"));
+    };
+    let far_name = lab.log.place(far.node, Some(far.dev));
+    let sender = lab.host(far.node).map(|h| h.net.dev(far.dev)).filter(|dev| dev.mac == d.frame.src);
+    let cure = match sender {
+        Some(dev) => format!(
+            "on {}: ip link set {} mtu {mtu}; or, in the file, mtu: {len} for every cable of the way",
+            lab.name(far.node),
+            dev.name
+        ),
+        None => format!("in the file, mtu: {len} for the cable to {far_name}; or an MTU of {mtu} for who sends"),
+    };
+    (format!("{place}, the port of {far_name}"), cure)
 }
 
 /// Whether the packet of a loss is on its way to a client, or is a request that cannot be answered.
