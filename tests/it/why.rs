@@ -863,3 +863,25 @@ fn what_happens_without_a_tunnel_is_what_the_server_answers() {
     let happens = cause("tunnel-down").expect("a row").happens;
     assert!(happens.contains("ICMP port unreachable"), "{happens}");
 }
+
+#[test]
+fn a_clients_reset_to_a_stranger_is_no_cause_of_its_own() {
+    // web2 answers by way of an office router, and the client resets what it never asked for; it has no way to web2.
+    let office = "  office:\n    kind: router\n    interfaces:\n      eth0: { to: front, address: 8.8.8.254/24 }\n      \
+                  eth1: { to: back, address: 192.168.10.254/24 }\n\n  web1:\n";
+    let away = "address: 192.168.10.3/24 }\n    gateway: 192.168.10.254";
+    let yaml = text("scenarios/nat.yaml")
+        .replace("  web1:\n", office)
+        .replace("address: 192.168.10.3/24 }\n    gateway: 192.168.10.1", away);
+    assert!(yaml.contains(office) && yaml.contains(away), "scenarios/nat.yaml is not what it was");
+    let scenario = load("case.yaml", &yaml).unwrap_or_else(|e| panic!("{e}"));
+    let run = explained(&scenario);
+    let lab = run.lab();
+    assert!(
+        lab.drops().any(|d| d.reason.rule().code == "no-route" && lab.name(d.node) == "client"),
+        "nothing was reset"
+    );
+    let told = why(&lab, &Subject::Any).expect("an answer");
+    let found: Vec<(&str, &str)> = told.causes.iter().map(|f| (f.code, lab.name(f.node))).collect();
+    assert_eq!(found, [("nat-gateway", "web2")]);
+}

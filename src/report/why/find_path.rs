@@ -9,7 +9,7 @@ use crate::node::Host;
 use crate::scenario::model::Kind;
 use crate::sysctl::{Conf, Effective};
 use crate::trace::{ArpAnswer, Dir, DropReason};
-use crate::wire::Mac;
+use crate::wire::{IpPacket, L4, Mac, TcpFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -288,10 +288,11 @@ pub fn no_route_back(lab: &Lab<'_>) -> Vec<Found> {
     by_node("no-route-back", found)
 }
 
-/// A host cannot reach what it sends to.
+/// A host cannot reach what it sends to. A reset answers a segment that came astray: what sent that one astray is the cause.
 pub fn no_route(lab: &Lab<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for d in lab.drops() {
+    let reset = |p: &IpPacket| matches!(&p.l4, L4::Tcp(t) if t.flags.has(TcpFlags::RST));
+    for d in lab.drops().filter(|d| !d.frame.ip().is_some_and(reset)) {
         let dst = match d.reason {
             DropReason::NoRoute { dst } | DropReason::RouteSaysNo { dst, .. } if !back(lab, &d, *dst) => *dst,
             DropReason::IpvsNoRoute { dest } => *dest,
