@@ -2,7 +2,7 @@
 //!
 //! The rooms, in reading order; each may use only the rooms before it (`tests/it/tidy.rs` keeps that):
 //!
-//! `base → wire → sysctl → trace → net → ipvs → node → shell → engine → scenario → report → study → cli`
+//! `lang → base → wire → sysctl → trace → net → ipvs → node → shell → engine → scenario → report → study → cli`
 //!
 //! The library does no IO: text goes in, artifacts come out as bytes. Only `cli` touches files and the terminal.
 
@@ -12,6 +12,7 @@
 pub mod base;
 pub mod engine;
 pub mod ipvs;
+pub mod lang;
 pub mod net;
 pub mod node;
 pub mod report;

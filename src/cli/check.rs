@@ -5,6 +5,7 @@ use super::input;
 use super::list::Format;
 use super::trace::nearest;
 use super::ui::{Ui, count};
+use lvsim::lang::Lang;
 use lvsim::report::names::names;
 use lvsim::report::tables::{self, Cell, Grid};
 use lvsim::scenario::causes::{CAUSES, cause};
@@ -53,7 +54,7 @@ impl Args {
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
         ui.quiet = self.quiet;
         if let Some(code) = &self.explain {
-            ui.out.text(&explain(code)?)?;
+            ui.out.text(&explain(code, ui.langs.people)?)?;
             return Ok(exit::SUCCESS);
         }
         input::stdin_once(&self.files)?;
@@ -158,12 +159,12 @@ fn row_of_finding(file: &str, f: &Finding) -> Vec<Cell> {
 }
 
 /// What a code means, at length.
-fn explain(code: &str) -> Result<String, Failure> {
+fn explain(code: &str, lang: Lang) -> Result<String, Failure> {
     if let Some(lint) = lint::lint(&code.to_uppercase()) {
         let cause = cause(lint.cause).expect("a lint foretells a cause that there is");
         let mut out = format!("{}: {}\n\n", lint.code, lint.title);
-        out += &paragraph("what happens", cause.happens);
-        out += &paragraph("what mends it", cause.cure);
+        out += &paragraph("what happens", &cause.happens().say(lang));
+        out += &paragraph("what mends it", &cause.cure().say(lang));
         out += &paragraph("wrong", lint.wrong);
         out += &paragraph("right", lint.right);
         out += &paragraph("to see it", &format!("lvsim run scenarios/lint/{}.yaml", lint.example));
@@ -171,9 +172,9 @@ fn explain(code: &str) -> Result<String, Failure> {
         return Ok(out);
     }
     if let Some(cause) = cause(&code.to_lowercase()) {
-        let mut out = format!("{}: {}\n\n", cause.code, cause.title);
-        out += &paragraph("what happens", cause.happens);
-        out += &paragraph("what mends it", cause.cure);
+        let mut out = format!("{}: {}\n\n", cause.code, cause.title().say(lang));
+        out += &paragraph("what happens", &cause.happens().say(lang));
+        out += &paragraph("what mends it", &cause.cure().say(lang));
         let lints: Vec<&str> = LINTS.iter().filter(|l| l.cause == cause.code).map(|l| l.code).collect();
         if !lints.is_empty() {
             out += &paragraph("foretold by", &lints.join(", "));

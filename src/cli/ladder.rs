@@ -55,7 +55,7 @@ impl Args {
         run.expectations.clear();
         let lab = run.lab();
         let only = match &self.connection {
-            Some((name, n)) => Some(find_connection(&lab, name, *n).map_err(|e| missing(&e))?),
+            Some((name, n)) => Some(find_connection(&lab, name, *n).map_err(|e| missing(&e, ui.langs.people))?),
             None => None,
         };
         let drawn = ladder(&lab, only);

@@ -23,6 +23,7 @@ mod order;
 mod out;
 mod pool;
 mod progress;
+mod reference;
 mod run;
 mod schema;
 mod show;
@@ -39,7 +40,7 @@ mod why;
 use clap::{Parser, Subcommand};
 use exit::Failure;
 use std::process::ExitCode;
-use ui::{Color, Ui};
+use ui::{Color, Language, Ui};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -60,12 +61,18 @@ Examples:
   lvsim test scenarios                run all scenarios of a folder and judge what they expect
 
 Exit codes: 0 success, 1 an expectation or a lint failed, 2 bad usage, 3 an invalid scenario,
-4 stopped by a limit, 70 an internal error, 130 interrupted."
+4 stopped by a limit, 70 an internal error, 130 interrupted.
+
+Environment: NO_COLOR and CLICOLOR_FORCE=1 decide about colour, TMPDIR about where long traces are put aside;
+LVSIM_PROGRESS=never tells no progress on stderr."
 )]
 struct Cli {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
+    /// Language of what is told; without it the locale's (LC_ALL, LC_MESSAGES, LANG), and English in files, JSON and CSV
+    #[arg(long, global = true, value_enum, value_name = "LANG")]
+    lang: Option<Language>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -127,7 +134,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    let mut ui = Ui::new(cli.color);
+    let mut ui = Ui::new(cli.color, cli.lang);
     let done = match cli.verb {
         Verb::Run(args) => args.execute(&mut ui),
         Verb::Check(args) => args.execute(&mut ui),

@@ -6,6 +6,7 @@ use super::progress::Meter;
 use super::simulation::{SimArgs, interrupted, verdict};
 use super::ui::{Ui, count};
 use super::{input, out, spool, values};
+use lvsim::lang::Lang;
 use lvsim::report::run::{DOCUMENTS, Run, Stop};
 use lvsim::report::summary::{Measured, Summary};
 use std::collections::BTreeSet;
@@ -143,9 +144,10 @@ impl Args {
             put(file, &mut |out| run.write_pcapng(out), partial, ui)?;
         }
         if self.json {
-            ui.out.fill(&mut |out| write_object(run, wall, partial, out))?;
+            let lang = ui.langs.programs;
+            ui.out.fill(&mut |out| write_object(run, wall, partial, lang, out))?;
         } else if !self.quiet && !is_stdout(&self.record) && !is_stdout(&self.pcap) {
-            let story = run.story(ui.color_out).map_err(untold)?;
+            let story = run.story(ui.color_out, ui.langs.people).map_err(untold)?;
             ui.out.text(&story)?;
         }
         if !self.no_output {
@@ -214,9 +216,9 @@ fn untold(error: io::Error) -> Failure {
 }
 
 /// The object of `--json`, on a line of its own, with what only a process knows of itself.
-fn write_object(run: &Run, wall: f64, partial: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_object(run: &Run, wall: f64, partial: bool, lang: Lang, out: &mut dyn Write) -> io::Result<()> {
     let measured = Measured { peak_rss_bytes: peak_rss_bytes(), wall_s: (wall * 1e6).round() / 1e6 };
-    serde_json::to_writer(&mut *out, &Summary::new(run, measured, partial))?;
+    serde_json::to_writer(&mut *out, &Summary::new(run, measured, partial, lang))?;
     out.write_all(b"\n")
 }
 

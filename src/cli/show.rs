@@ -96,7 +96,8 @@ impl Args {
             return Ok(verdict(&run, ui));
         }
         let run = self.sim.simulate(&scenario, table.from_trace(), ui)?;
-        ui.out.text(&run.show(table, &self.node, self.format.into()).expect("a node that has the table"))?;
+        let lang = ui.langs.of(self.format);
+        ui.out.text(&run.show(table, &self.node, self.format.into(), lang).expect("a node that has the table"))?;
         Ok(verdict(&run, ui))
     }
 }

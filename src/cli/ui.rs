@@ -1,7 +1,9 @@
 //! What a person sees besides results: colour, and words on stderr.
 
+use super::list::Format;
 use super::out::Out;
 use anstyle::{AnsiColor, Style};
+use lvsim::lang::Lang;
 use std::io::{IsTerminal, Write};
 
 /// `--color`.
@@ -16,11 +18,61 @@ pub enum Color {
     Never,
 }
 
+/// `--lang`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Lang {
+        match language {
+            Language::En => Lang::En,
+            Language::Zh => Lang::Zh,
+        }
+    }
+}
+
+/// The languages of what is told. The locale never decides what a file or a program gets: that is English unless asked for
+/// otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Langs {
+    /// Of what people read on stdout and stderr.
+    pub people: Lang,
+    /// Of what is written to files, and of JSON and CSV.
+    pub programs: Lang,
+}
+
+impl Langs {
+    /// What is asked for; else the locale says it, as for every program: LC_ALL, then LC_MESSAGES, then LANG.
+    pub fn new(asked: Option<Language>) -> Langs {
+        let set = |name: &&str| std::env::var(name).ok().filter(|locale| !locale.is_empty());
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set).unwrap_or_default();
+        match asked {
+            Some(lang) => Langs { people: lang.into(), programs: lang.into() },
+            None => Langs { people: Lang::of_locale(&locale), programs: Lang::En },
+        }
+    }
+
+    /// Of what is printed so.
+    pub fn of(self, format: Format) -> Lang {
+        match format {
+            Format::Human => self.people,
+            Format::Json | Format::Csv => self.programs,
+        }
+    }
+}
+
 /// The terminal.
 #[derive(Debug)]
 pub struct Ui {
     /// Where results go.
     pub out: Out,
+    /// In which languages it is told.
+    pub langs: Langs,
     /// Whether results are coloured.
     pub color_out: bool,
     /// Whether what goes to stderr is coloured.
@@ -31,7 +83,7 @@ pub struct Ui {
 
 impl Ui {
     /// Looks at the terminal, once.
-    pub fn new(color: Color) -> Ui {
+    pub fn new(color: Color, lang: Option<Language>) -> Ui {
         // anstream knows the conventions (NO_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM=dumb); the option overrides them.
         match color {
             Color::Auto => {}
@@ -42,6 +94,7 @@ impl Ui {
         let stderr = anstream::AutoStream::choice(&std::io::stderr());
         Ui {
             out: Out::stdout(),
+            langs: Langs::new(lang),
             color_out: stdout != anstream::ColorChoice::Never,
             color_err: stderr != anstream::ColorChoice::Never,
             quiet: false,

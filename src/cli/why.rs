@@ -5,6 +5,7 @@ use super::simulation::{SimArgs, interrupted, verdict};
 use super::trace::nearest;
 use super::ui::Ui;
 use super::{input, values};
+use lvsim::lang::Lang;
 use lvsim::report::names::names;
 use lvsim::report::run::Stop;
 use lvsim::report::why::{NotThere, Subject, text, why};
@@ -87,12 +88,12 @@ impl Args {
         let loaded = input::load(&self.file, &self.sim.set, ui)?;
         let run = self.sim.explain(&loaded.scenario, ui)?;
         let lab = run.lab();
-        let told = why(&lab, &self.subject()).map_err(|e| missing(&e))?;
+        let told = why(&lab, &self.subject()).map_err(|e| missing(&e, ui.langs.people))?;
         let any = matches!(self.subject(), Subject::Any);
         let wanted = self.cure || (!self.no_cure && any && (told.wrong || !told.causes.is_empty()));
         let search = (wanted && run.stop == Stop::Ended).then(|| self.search(&loaded));
         if self.json {
-            let mut object = text::object(&lab, &told);
+            let mut object = text::object(&lab, &told, ui.langs.programs);
             let more = search.as_ref().map(tell::object);
             if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_ref().and_then(|m| m.as_object())) {
                 object.insert("cures".into(), more["cures"].clone());
@@ -100,7 +101,7 @@ impl Args {
             }
             ui.out.line(&object.to_string())?;
         } else {
-            let mut out = if self.cure { String::new() } else { text::text(&lab, &told) };
+            let mut out = if self.cure { String::new() } else { text::text(&lab, &told, ui.langs.people) };
             if let Some(search) = &search {
                 let found = tell::text(search, self.budget());
                 match (found.is_empty(), self.cure) {
@@ -149,10 +150,10 @@ impl Args {
 }
 
 /// What is not there, and what may have been meant.
-pub fn missing(e: &NotThere) -> Failure {
+pub fn missing(e: &NotThere, lang: Lang) -> Failure {
     let names: Vec<&str> = e.names.iter().map(String::as_str).collect();
     match names.is_empty() {
-        true => Failure::usage(e.what.clone()),
-        false => Failure::usage(format!("{}; {}", e.what, nearest(&e.word, &names))),
+        true => Failure::usage(e.what.say(lang)),
+        false => Failure::usage(format!("{}; {}", e.what.say(lang), nearest(&e.word, &names))),
     }
 }

@@ -6,6 +6,7 @@ use super::dest::DestId;
 use super::est::Stats;
 use super::sched::Scheduler;
 use crate::wire::Proto;
+use crate::words_are_display;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub enum ServiceKey {
     /// By firewall mark, never 0.
     Mark(u32),
 }
+
+words_are_display!(ServiceKey);
 
 /// As a title in lists: `TCP 10.0.0.100:80`, `FWM 5`.
 impl fmt::Display for ServiceKey {

@@ -2,6 +2,7 @@
 
 use crate::base::time::seconds;
 use crate::base::{DevIdx, NodeId, SimTime};
+use crate::lang::Text;
 pub use crate::node::app::Outcome;
 use crate::trace::{Aside, DropReason, Record, Records, TraceEvent};
 use crate::wire::emit::Words;
@@ -116,7 +117,7 @@ pub struct Judged {
     /// Whether it holds.
     pub holds: bool,
     /// What was found.
-    pub found: String,
+    pub found: Text,
 }
 
 /// A virtual service.

@@ -124,8 +124,8 @@ fn losses(log: &RunLog<'_>, all: &Deaths) -> String {
             log.place(first.node, first.dev).into(),
             log.brief(first.at).into(),
             first.reason.to_string().into(),
-            format!("{} [{}]", rule.symbol, rule.code).into(),
-            Cell::from(Some(rule.remedy).filter(|r| *r != "nothing")),
+            format!("{} [{}]", rule.decider(), rule.code).into(),
+            Cell::from(rule.remedy().map(|r| r.to_string())),
         ]);
     }
     let mut out = if grid.is_empty() { String::new() } else { grid.markdown() };
@@ -177,7 +177,7 @@ fn expectations(log: &RunLog<'_>) -> String {
     let mut grid = Grid::new(&["", "expected", "found"]);
     for e in &log.expectations {
         let verdict = if e.holds { "holds" } else { "**fails**" };
-        grid.row([verdict.into(), code(&e.source).into(), e.found.as_str().into()]);
+        grid.row([verdict.into(), code(&e.source).into(), e.found.to_string().into()]);
     }
     if grid.is_empty() { String::new() } else { grid.markdown() }
 }

@@ -9,6 +9,7 @@ use super::why::Lab;
 use super::{Artifact, RunLog, effective, markdown, pcap, show, snapshot, story};
 use crate::base::{NodeId, Seed, Span};
 use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
+use crate::lang::{Lang, Text};
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play};
 use crate::trace::{Spooling, TraceMask, Tracer};
@@ -97,7 +98,7 @@ pub struct Judged {
     /// Whether it holds.
     pub held: bool,
     /// What was found.
-    pub found: String,
+    pub found: Text,
 }
 
 /// A run that is over.
@@ -314,8 +315,8 @@ impl Run<'_> {
     ///
     /// # Errors
     /// If a trace that was put aside cannot be read.
-    pub fn story(&self, color: bool) -> io::Result<String> {
-        story::story(&self.log(), color)
+    pub fn story(&self, color: bool, lang: Lang) -> io::Result<String> {
+        story::story(&self.log(), color, lang)
     }
 
     /// The short files of a run: charts and the report; see [`DOCUMENTS`] for the long ones. `png`: charts as PNG besides. Charts
@@ -405,8 +406,8 @@ impl Run<'_> {
 
     /// One table of one node as it is at the run's end, for people or programs; none if there is no such node, or it is
     /// none of those that have the table ([`show::TableRow::is_of_hosts`]).
-    pub fn show(&self, table: &show::TableRow, node: &str, format: Format) -> Option<String> {
-        let shown = show::show(&self.play, &self.log(), table, node, format)?;
+    pub fn show(&self, table: &show::TableRow, node: &str, format: Format, lang: Lang) -> Option<String> {
+        let shown = show::show(&self.play, &self.log(), table, node, format, lang)?;
         if format != Format::Json {
             return Some(shown);
         }

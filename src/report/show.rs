@@ -8,11 +8,13 @@ use super::snapshot::{ip_lines, ipvsadm_text};
 use super::tables::{Cell, Format, Grid};
 use super::words::{because, compared};
 use crate::ipvs::{Counters, ServiceKey, ServiceView, sched};
+use crate::lang::Lang;
 use crate::net::Nud;
 use crate::node::{Host, Node, Switch};
 use crate::scenario::play::Play;
 use crate::shell::ip::{scope_name, table_name};
 use crate::shell::{Output, arp};
+use crate::text;
 use crate::trace::{Because, TraceEvent};
 use crate::wire::Mac;
 use std::net::Ipv4Addr;
@@ -34,7 +36,7 @@ enum Make {
     /// Of a host: what the real tool prints, and the rows.
     Host(fn(&Play<'_>, &Host) -> String, fn(&At<'_>, &Host, &mut Grid)),
     /// Of a host, from what was recorded of the run.
-    Told(fn(&RunLog<'_>, &Host, &mut Grid)),
+    Told(fn(&RunLog<'_>, &Host, &mut Grid, Lang)),
     /// Of a switch.
     Switch(fn(&At<'_>, &Switch, &mut Grid)),
 }
@@ -136,13 +138,20 @@ impl TableRow {
 
 /// The table `row` of `node`, with a line feed at its end; none if there is no such node, or it is no host or switch as
 /// the table wants it.
-pub(super) fn show(play: &Play<'_>, log: &RunLog<'_>, row: &TableRow, node: &str, format: Format) -> Option<String> {
+pub(super) fn show(
+    play: &Play<'_>,
+    log: &RunLog<'_>,
+    row: &TableRow,
+    node: &str,
+    format: Format,
+    lang: Lang,
+) -> Option<String> {
     let found = play.world.nodes.iter().find(|n| &**n.name() == node)?;
     let mut grid = Grid::new(row.columns);
     match (&row.make, found) {
         (Make::Host(text, _), Node::Host(host)) if format == Format::Human => return Some(text(play, host)),
         (Make::Host(_, rows), Node::Host(host)) => rows(&At { play, log }, host, &mut grid),
-        (Make::Told(rows), Node::Host(host)) => rows(log, host, &mut grid),
+        (Make::Told(rows), Node::Host(host)) => rows(log, host, &mut grid, lang),
         (Make::Switch(rows), Node::Switch(switch)) => rows(&At { play, log }, switch, &mut grid),
         (Make::Host(..) | Make::Told(_), Node::Switch(_)) | (Make::Switch(_), Node::Host(_)) => return None,
     }
@@ -275,20 +284,20 @@ fn ipvs_rows(at: &At<'_>, host: &Host, grid: &mut Grid) {
     }
 }
 
-fn receipt_rows(log: &RunLog<'_>, host: &Host, grid: &mut Grid) {
+fn receipt_rows(log: &RunLog<'_>, host: &Host, grid: &mut Grid, lang: Lang) {
     let end = |(addr, port): (Ipv4Addr, u16)| said(format!("{addr}:{port}"));
     for r in log.records.iter().filter(|r| r.node == host.id) {
         let at = Cell::Number(r.at.since_zero(log.zero));
         match &r.event {
             TraceEvent::Receipt(receipt) => {
-                let rule = sched::find(receipt.scheduler).map(|row| row.rule);
+                let rule = sched::find(receipt.scheduler).map(|row| row.rule());
                 for c in &receipt.candidates {
                     let why = match (&receipt.because, c) {
                         (Some(why), c) if c.chosen => because(why),
-                        (_, c) if c.weight == 0 => "weight 0: no new connections".into(),
-                        (_, c) if c.overload => "full: its thresholds say so".into(),
-                        (Some(_), _) => rule.unwrap_or_default().to_string(),
-                        (None, _) => "not chosen, and no other: the client is refused".into(),
+                        (_, c) if c.weight == 0 => text!("receipt-quiesced"),
+                        (_, c) if c.overload => text!("receipt-full"),
+                        (Some(_), _) => rule.clone().unwrap_or_default(),
+                        (None, _) => text!("receipt-refused"),
                     };
                     grid.row([
                         at.clone(),
@@ -299,9 +308,9 @@ fn receipt_rows(log: &RunLog<'_>, host: &Host, grid: &mut Grid) {
                         number(c.weight),
                         number(c.active),
                         number(c.inactive),
-                        said(compared(&c.compared)),
+                        said(compared(&c.compared).say(lang)),
                         Cell::Flag(c.chosen),
-                        said(why),
+                        said(why.say(lang)),
                     ]);
                 }
             }
@@ -309,7 +318,7 @@ fn receipt_rows(log: &RunLog<'_>, host: &Host, grid: &mut Grid) {
                 let client = packet.l4.ports().map_or(said(packet.saddr), |(port, _)| end((packet.saddr, port)));
                 let none = [Cell::None, Cell::None, Cell::None, Cell::None];
                 let head = [at, said(service), said(scheduler), client, end(*dest)];
-                grid.row(head.into_iter().chain(none).chain([Cell::Flag(true), said(because(why))]));
+                grid.row(head.into_iter().chain(none).chain([Cell::Flag(true), said(because(why).say(lang))]));
             }
             _ => {}
         }

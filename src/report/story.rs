@@ -4,12 +4,16 @@
 use super::facts::{Death, Deaths, Question, Traffic, facts, traffic};
 use super::log::{ConnectionRow, Outcome, RunLog};
 use super::tables::{Cell, Grid};
-use super::words::{arp_answer, count};
+use super::why::lineage;
+use super::words::arp_answer;
 use crate::base::SimTime;
+use crate::lang::{Join, Lang, Text};
+use crate::text;
 use crate::trace::ArpAnswer;
 use crate::wire::print::Printer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use unicode_width::UnicodeWidthStr;
 
 /// More connections than this are counted, not listed.
 const LISTED: usize = 40;
@@ -25,11 +29,15 @@ const TYPED_LINES: usize = 40;
 ///
 /// # Errors
 /// If a trace that was put aside cannot be read.
-pub fn story(log: &RunLog<'_>, color: bool) -> io::Result<String> {
-    let paint = Paint(color);
+pub fn story(log: &RunLog<'_>, color: bool, lang: Lang) -> io::Result<String> {
+    let paint = Paint { color, lang };
     let facts = facts(log)?;
-    let name = if log.title == log.name { String::new() } else { format!("{}, ", log.name) };
-    let mut out = format!("{} ({name}seed {})\n", paint.bold(&log.title), log.seed);
+    let (title, name, seed) = (paint.bold(&log.title), &log.name, log.seed);
+    let head = match log.title == log.name {
+        true => text!("story-head", title, seed),
+        false => text!("story-head-named", title, name, seed),
+    };
+    let mut out = format!("{}\n", head.say(lang));
     for entry in traffic(log) {
         out.push('\n');
         out.push_str(&connections(log, &entry, paint));
@@ -39,21 +47,20 @@ pub fn story(log: &RunLog<'_>, color: bool) -> io::Result<String> {
     out.push_str(&typed(log, paint));
     out.push_str(&expectations(log, paint));
     if log.lost_records > 0 {
-        let n = count(log.lost_records, "later event is", "later events are");
-        out.push_str(&format!("\nThe trace was full: {n} not told here.\n"));
+        let full = text!("story-trace-full", n = log.lost_records);
+        out.push_str(&format!("\n{}\n", full.say(lang)));
     }
-    out.push_str(&format!(
-        "\n{}, {}, {} simulated\n",
-        count(log.events, "event", "events"),
-        count(log.frames, "frame", "frames"),
-        log.brief(log.ended)
-    ));
+    let (events, frames) = (text!("n-events", n = log.events), text!("n-frames", n = log.frames));
+    let end = text!("story-end", events, frames, time = log.brief(log.ended));
+    out.push_str(&format!("\n{}\n", end.say(lang)));
     Ok(out)
 }
 
 fn connections(log: &RunLog<'_>, entry: &Traffic<'_>, paint: Paint) -> String {
     let total = entry.connections.len();
-    let mut out = format!("{}: {}\n", paint.bold(entry.name), count(total as u64, "connection", "connections"));
+    let connections = text!("n-connections", n = total);
+    let head = text!("story-traffic", name = paint.bold(entry.name), connections);
+    let mut out = format!("{}\n", head.say(paint.lang));
     if total <= LISTED {
         out.push_str(&rows(log, entry.connections.iter().copied(), paint));
         return out;
@@ -61,22 +68,23 @@ fn connections(log: &RunLog<'_>, entry: &Traffic<'_>, paint: Paint) -> String {
     for (outcome, n) in &entry.outcomes {
         let servers = match outcome {
             Outcome::Ok => served(entry),
-            _ => String::new(),
+            _ => Text::none(),
         };
-        out.push_str(&format!("  {n} {}{servers}\n", paint.outcome(*outcome)));
+        let told = text!("story-outcome", n, outcome = paint.outcome(*outcome), servers);
+        out.push_str(&format!("  {}\n", told.say(paint.lang)));
     }
     for outcome in entry.outcomes.keys().filter(|o| **o != Outcome::Ok) {
         let odd = entry.connections.iter().copied().filter(|c| c.outcome == *outcome).take(ODD);
-        out.push_str(&format!("  the first with outcome {outcome}:\n"));
+        out.push_str(&format!("  {}\n", text!("story-first-with", outcome).say(paint.lang)));
         out.push_str(&rows(log, odd, paint));
     }
     out
 }
 
 /// ` (rs1 500, rs2 500)`.
-fn served(entry: &Traffic<'_>) -> String {
-    let all: Vec<String> = entry.served.iter().map(|(node, n)| format!("{node} {n}")).collect();
-    if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) }
+fn served(entry: &Traffic<'_>) -> Text {
+    let all = entry.served.iter().map(|(node, n)| Text::plain(format!("{node} {n}")));
+    if entry.served.is_empty() { Text::none() } else { text!("story-served", servers = Text::list(all, Join::Comma)) }
 }
 
 fn rows<'a>(log: &RunLog<'_>, all: impl Iterator<Item = &'a ConnectionRow>, paint: Paint) -> String {
@@ -91,7 +99,7 @@ fn rows<'a>(log: &RunLog<'_>, all: impl Iterator<Item = &'a ConnectionRow>, pain
             log.brief(c.start).into(),
             format!("{}:{} > {}:{}", c.client, c.source_port, c.to.0, c.to.1).into(),
             format!("{}{errno}", c.outcome).into(),
-            c.server.as_deref().map(|s| format!("by {s}")).into(),
+            c.server.as_deref().map(|server| text!("story-by", server).say(paint.lang)).into(),
             took.into(),
         ]);
     }
@@ -115,26 +123,27 @@ fn took(ns: u64) -> String {
 fn losses(log: &RunLog<'_>, all: &Deaths, paint: Paint) -> String {
     let mut out = String::new();
     if !all.real.is_empty() {
-        out.push_str(&format!("\n{}\n", paint.bold("What was lost")));
+        out.push_str(&format!("\n{}\n", paint.head(&text!("story-lost"))));
     }
     for death in all.real.iter().take(TOLD) {
         out.push_str(&loss(log, death, paint));
     }
     if all.real.len() > TOLD {
         let rest = all.real.len() - TOLD;
-        out.push_str(&format!("  and {} more; the report has them all\n", count(rest as u64, "kind", "kinds")));
+        out.push_str(&format!("  {}\n", text!("story-more-kinds", n = rest).say(paint.lang)));
     }
     if !all.harmless.is_empty() {
-        let mut kinds: Vec<(&str, u64)> = Vec::new();
+        let mut kinds: Vec<(Text, u64)> = Vec::new();
         for d in &all.harmless {
-            let title = d.first().reason.rule().title;
+            let title = d.first().reason.rule().title();
             match kinds.iter_mut().find(|k| k.0 == title) {
                 Some(kind) => kind.1 += d.count,
                 None => kinds.push((title, d.count)),
             }
         }
-        let kinds: Vec<String> = kinds.iter().map(|(title, n)| format!("{n} × {title}")).collect();
-        out.push_str(&format!("\nLost without harm: {}\n", kinds.join(", ")));
+        let kinds = kinds.iter().map(|(title, n)| text!("story-times", n, title));
+        let told = text!("story-lost-without-harm", kinds = Text::list(kinds, Join::Comma));
+        out.push_str(&format!("\n{}\n", told.say(paint.lang)));
     }
     out
 }
@@ -143,22 +152,21 @@ fn loss(log: &RunLog<'_>, death: &Death, paint: Paint) -> String {
     let first = death.first();
     let rule = first.reason.rule();
     let place = log.place(first.node, first.dev);
-    let what = if first.arp().is_some() { ("ARP packet", "ARP packets") } else { ("packet", "packets") };
-    let n = count(death.count, what.0, what.1);
-    let mut out = format!("  {}\n", paint.red(&format!("{n} at {place}: {}", first.reason)));
+    let packets = match first.arp().is_some() {
+        true => text!("n-arp-packets", n = death.count),
+        false => text!("n-packets", n = death.count),
+    };
+    let told = text!("story-loss", packets, place, reason = first.reason);
+    let mut out = format!("  {}\n", paint.red(&told.say(paint.lang)));
     let ports: BTreeSet<u16> = log.connections.iter().map(|c| c.source_port).collect();
     let line = Printer::new(ports).line(first.frame, &|mac| log.mac_owner(mac));
-    let which = if death.count > 1 { "the first" } else { "it" };
-    out.push_str(&format!("      {which} at {}: {line}\n", log.brief(first.at)));
-    let counters: Vec<&str> = rule.counters.iter().map(|mib| mib.row().id).collect();
-    let linux = match (counters.is_empty(), rule.linux) {
-        (false, _) => format!("; Linux counts {}", counters.join(" and ")),
-        (true, "") => String::new(),
-        (true, name) => format!("; Linux calls it {name}"),
-    };
-    out.push_str(&format!("      decided by {} [{}]{linux}\n", rule.symbol, rule.code));
-    if rule.remedy != "nothing" {
-        out.push_str(&format!("      try: {}\n", rule.remedy));
+    let at = log.brief(first.at);
+    let which = if death.count > 1 { text!("story-the-first", at, line) } else { text!("story-it", at, line) };
+    out.push_str(&format!("      {}\n", which.say(paint.lang)));
+    let decided = text!("decided-by", rule = lineage::rule(first.reason));
+    out.push_str(&format!("      {}\n", decided.say(paint.lang)));
+    if let Some(remedy) = rule.remedy() {
+        out.push_str(&format!("      {}\n", text!("story-try", remedy).say(paint.lang)));
     }
     out
 }
@@ -169,12 +177,12 @@ fn arp(log: &RunLog<'_>, all: &[Question], paint: Paint) -> String {
     if all.is_empty() {
         return out;
     }
-    out.push_str(&format!("\n{}\n", paint.bold("Who answered for a shared address")));
+    out.push_str(&format!("\n{}\n", paint.head(&text!("story-who-answered"))));
     // Questions that came to the same end are told once.
     let mut told: Vec<(String, SimTime, u64)> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for q in &all {
-        let text = question(log, q);
+        let text = question(log, q, paint.lang);
         let place = *places.entry(text.clone()).or_insert(told.len());
         match told.get_mut(place) {
             Some(t) => t.2 += 1,
@@ -182,40 +190,49 @@ fn arp(log: &RunLog<'_>, all: &[Question], paint: Paint) -> String {
         }
     }
     for (text, at, n) in told.iter().take(TOLD) {
-        let again = if *n > 1 { format!(", and {} later with the same end", n - 1) } else { String::new() };
-        out.push_str(&format!("  {}{again}: {text}", log.brief(*at)));
+        let at = log.brief(*at);
+        let when = if *n > 1 { text!("story-asked-again", at, n = n - 1) } else { text!("story-asked", at) };
+        out.push_str(&format!("  {}{text}", when.say(paint.lang)));
     }
     if told.len() > TOLD {
         let rest = (told.len() - TOLD) as u64;
-        out.push_str(&format!("  and {} more; the report has them all\n", count(rest, "question", "questions")));
+        out.push_str(&format!("  {}\n", text!("story-more-questions", n = rest).say(paint.lang)));
     }
     out
 }
 
 /// Without times, so that equal stories are equal text.
-fn question(log: &RunLog<'_>, q: &Question) -> String {
+fn question(log: &RunLog<'_>, q: &Question, lang: Lang) -> String {
     let asked = q.request.tpa;
-    let how = if q.unicast { " (asking one host only)" } else { "" };
-    let mut out = format!("{} asks who has {asked}{how}\n", log.place(q.node, Some(q.dev)));
+    let asker = log.place(q.node, Some(q.dev));
+    let asks = if q.unicast { text!("story-asks-one", asker, asked) } else { text!("story-asks", asker, asked) };
+    let mut lines = vec![asks];
     for (i, (_, mac)) in q.answers.iter().enumerate() {
         let who = log.mac_owner(*mac).unwrap_or_else(|| mac.to_string());
-        let order = ["first", "second", "third", "fourth", "fifth"].get(i).copied().unwrap_or("later");
-        out.push_str(&format!("      {who} answered {order}\n"));
+        lines.push(match i {
+            0 => text!("story-answered-first", who),
+            1 => text!("story-answered-second", who),
+            2 => text!("story-answered-third", who),
+            3 => text!("story-answered-fourth", who),
+            4 => text!("story-answered-fifth", who),
+            _ => text!("story-answered-later", who),
+        });
     }
     if q.answers.is_empty() {
-        out.push_str("      nobody's answer arrived\n");
+        lines.push(text!("story-no-answer"));
     }
     for (node, answer) in &q.verdicts {
         if matches!(answer, ArpAnswer::NotMine | ArpAnswer::NotAQuestion | ArpAnswer::Answered { .. }) {
             continue;
         }
-        out.push_str(&format!("      {} {}\n", log.node(*node), arp_answer(answer, asked)));
+        lines.push(text!("story-host-did", host = log.node(*node), did = arp_answer(answer, asked)));
     }
     if let Some(mac) = q.cached {
         let who = log.mac_owner(mac).unwrap_or_else(|| mac.to_string());
-        out.push_str(&format!("      {} keeps {who}\n", log.node(q.node)));
+        lines.push(text!("story-keeps", asker = log.node(q.node), who));
     }
-    out
+    let said: Vec<String> = lines.iter().map(|line| line.say(lang)).collect();
+    said.join("\n      ") + "\n"
 }
 
 /// What typed lines printed, as on a screen: a prompt, the line, the text.
@@ -223,30 +240,41 @@ fn typed(log: &RunLog<'_>, paint: Paint) -> String {
     if log.typed.is_empty() {
         return String::new();
     }
-    let mut out = format!("\n{}\n", paint.bold("What was typed, and what it printed"));
+    let mut out = format!("\n{}\n", paint.head(&text!("story-typed")));
     for row in log.typed.iter().take(TYPED) {
         let mut lines = row.run.lines();
         let first = lines.next().unwrap_or_default();
         let more = if lines.next().is_some() { " …" } else { "" };
         let status = match row.status {
-            None => "  (still running)".to_string(),
-            Some(0) => String::new(),
-            Some(status) => format!("  (exit status {status})"),
+            None => text!("story-still-running"),
+            Some(0) => Text::none(),
+            Some(status) => text!("story-exit-status", status),
         };
-        out.push_str(&format!("  {} at {}# {first}{more}{status}\n", row.node, row.when));
+        let status = if status.is_none() { String::new() } else { format!("  {}", status.say(paint.lang)) };
+        let prompt = text!("story-prompt", host = row.node, when = moment(&row.when)).say(paint.lang);
+        out.push_str(&format!("  {prompt}# {first}{more}{status}\n"));
         for line in row.out.lines().take(TYPED_LINES) {
             out.push_str(&format!("      {}\n", line.trim_end()));
         }
         let rest = row.out.lines().count().saturating_sub(TYPED_LINES);
         if rest > 0 {
-            out.push_str(&format!("      and {}\n", count(rest as u64, "more line", "more lines")));
+            out.push_str(&format!("      {}\n", text!("story-more-lines", n = rest).say(paint.lang)));
         }
     }
     if log.typed.len() > TYPED {
         let rest = (log.typed.len() - TYPED) as u64;
-        out.push_str(&format!("  and {} more\n", count(rest, "line", "lines")));
+        out.push_str(&format!("  {}\n", text!("story-lines-more", n = rest).say(paint.lang)));
     }
     out
+}
+
+/// When something was typed, as a log has it.
+fn moment(when: &str) -> Text {
+    match when {
+        "set-up" => text!("when-set-up"),
+        "end" => text!("when-end"),
+        time => Text::plain(time),
+    }
 }
 
 fn expectations(log: &RunLog<'_>, paint: Paint) -> String {
@@ -254,27 +282,41 @@ fn expectations(log: &RunLog<'_>, paint: Paint) -> String {
         return String::new();
     }
     let good = log.expectations.iter().filter(|e| e.holds).count();
-    let mut out = format!("\n{}: {good} of {} hold\n", paint.bold("Expected"), log.expectations.len());
+    let (title, of) = (paint.head(&text!("story-expected")), log.expectations.len());
+    let mut out = format!("\n{}\n", text!("story-hold", title, good, of).say(paint.lang));
+    let [holds, fails] = [text!("word-holds"), text!("word-fails")].map(|word| word.say(paint.lang));
+    let width = holds.width().max(fails.width());
+    let pad = |word: &str| " ".repeat(width - word.width());
     for e in &log.expectations {
         if e.holds {
-            out.push_str(&format!("  {}  {}\n", paint.green("holds"), e.source));
+            out.push_str(&format!("  {}{}  {}\n", paint.green(&holds), pad(&holds), e.source));
         } else {
-            out.push_str(&format!("  {}  {}\n         found: {}\n", paint.red("FAILS"), e.source, e.found));
+            out.push_str(&format!("  {}{}  {}\n", paint.red(&fails), pad(&fails), e.source));
+            let indent = " ".repeat(width);
+            out.push_str(&format!("    {indent}{}\n", text!("story-found", found = e.found).say(paint.lang)));
         }
     }
     out
 }
 
 #[derive(Clone, Copy)]
-struct Paint(bool);
+struct Paint {
+    color: bool,
+    lang: Lang,
+}
 
 impl Paint {
     fn code(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
     fn bold(self, text: &str) -> String {
         self.code("1", text)
+    }
+
+    /// A heading.
+    fn head(self, text: &Text) -> String {
+        self.bold(&text.say(self.lang))
     }
 
     fn red(self, text: &str) -> String {
@@ -304,7 +346,7 @@ mod tests {
     use crate::report::testing;
 
     fn story(log: &RunLog<'_>, color: bool) -> String {
-        super::story(log, color).expect("a trace in memory")
+        super::story(log, color, Lang::En).expect("a trace in memory")
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::rows::connection_rows;
 use super::run::Run;
+use crate::lang::Lang;
 use crate::node::Node;
 use serde::{Serialize, Serializer};
 
@@ -49,7 +50,7 @@ struct Engine {
 
 #[derive(Debug, Serialize)]
 struct Expectation<'r> {
-    found: &'r str,
+    found: String,
     holds: bool,
     line: u32,
     text: &'r str,
@@ -68,7 +69,7 @@ struct Connection<'r> {
 
 impl<'r> Summary<'r> {
     /// Of a run; `partial`: it was interrupted.
-    pub fn new(run: &'r Run<'r>, measured: Measured, partial: bool) -> Summary<'r> {
+    pub fn new(run: &'r Run<'r>, measured: Measured, partial: bool, lang: Lang) -> Summary<'r> {
         let play = run.play();
         let drops = play.world.nodes.iter().flat_map(|node| {
             let counts = match node {
@@ -84,7 +85,7 @@ impl<'r> Summary<'r> {
             ended_at_ns: play.ended.since_zero(play.zero),
             engine: Engine { events: run.events, frames: run.frames, measured },
             expectations: expectations
-                .map(|j| Expectation { found: &j.found, holds: j.held, line: j.line, text: &j.text })
+                .map(|j| Expectation { found: j.found.say(lang), holds: j.held, line: j.line, text: &j.text })
                 .collect(),
             name: &run.name,
             partial: partial.then_some(true),

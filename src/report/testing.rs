@@ -165,7 +165,7 @@ pub fn log(records: &[Record]) -> RunLog<'_> {
         expectations: vec![Judged {
             source: "{ traffic: web, outcomes: { ok: 2 } }".into(),
             holds: false,
-            found: "ok: 1, timeout: 1".into(),
+            found: crate::lang::Text::plain("ok: 1, timeout: 1"),
         }],
         typed: Vec::new(),
         services: vec![ServiceInfo {

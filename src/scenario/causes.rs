@@ -1,19 +1,33 @@
 //! Everything that can be wrong with a lab whose file is valid: one row per cause, under one stable code.
 //!
 //! `lvsim check` foretells a cause before any run, `lvsim why` finds it after one, a broken lab declares it under `causes`;
-//! all three mean the row here. Rows say what Linux does, not what a person should have done. Sorted by code.
+//! all three mean the row here. Rows say what Linux does, not what a person should have done; their
+//! words stand in the tables of texts (`src/lang/*/causes.ftl`). Sorted by code.
+
+use crate::lang::Text;
 
 /// One thing that can be wrong.
 #[derive(Clone, Copy, Debug)]
 pub struct Cause {
     /// The stable code, such as `vip-mask`.
     pub code: &'static str,
+}
+
+impl Cause {
     /// What is wrong, in one line.
-    pub title: &'static str,
+    pub fn title(&self) -> Text {
+        Text::row("cause", self.code, None)
+    }
+
     /// What happens then, and by which rule of the kernel.
-    pub happens: &'static str,
+    pub fn happens(&self) -> Text {
+        Text::row("cause", self.code, Some("happens"))
+    }
+
     /// What mends it.
-    pub cure: &'static str,
+    pub fn cure(&self) -> Text {
+        Text::row("cause", self.code, Some("cure"))
+    }
 }
 
 /// The row of a code.
@@ -23,251 +37,44 @@ pub fn cause(code: &str) -> Option<&'static Cause> {
 
 /// Every cause, sorted by code.
 pub const CAUSES: &[Cause] = &[
-    Cause {
-        code: "answers-through-director",
-        title: "a DR or TUN real server sends its answers through the director",
-        happens: "they come from the VIP, which is an address of the director itself: a source of its own is martian to it \
-                  (__fib_validate_source, net/ipv4/fib_frontend.c)",
-        cure: "give the server another router as its gateway, or use NAT (-m)",
-    },
-    Cause {
-        code: "arp-announce",
-        title: "a real server asks for its neighbours with the VIP as the sender",
-        happens: "with arp_announce 0 or 1 the sender of a who-has is the source of the packet that waits, here the VIP; \
-                  whoever hears the question notes the server's hardware address for the VIP (arp_process, net/ipv4/arp.c)",
-        cure: "set net.ipv4.conf.all.arp_announce = 2 on the real server",
-    },
-    Cause {
-        code: "arp-filtered",
-        title: "arptables, arp_filter or arp_ignore keeps a host from answering for an address that it must answer for",
-        happens: "the question is heard and stays without an answer; the asker gives up after mcast_solicit questions and \
-                  says host unreachable",
-        cure: "take the rule or the knob away on the host that has to answer",
-    },
-    Cause {
-        code: "arp-ignore-on-lo",
-        title: "arp_ignore is set on lo only",
-        happens: "the knob counts on the interface that hears the question: the larger of all and that interface; lo hears \
-                  none, so the server answers for the VIP",
-        cure: "set net.ipv4.conf.all.arp_ignore = 1",
-    },
-    Cause {
-        code: "default-route-to-self",
-        title: "the default route leads to an address of the host itself",
-        happens: "a gateway that is local is refused, or the route is made of scope link and every far address is asked \
-                  for on the wire, where nobody has it (fib_check_nh, net/ipv4/fib_semantics.c)",
-        cure: "give the address of the next router",
-    },
-    Cause {
-        code: "director-without-vip",
-        title: "no interface of the director has the VIP",
-        happens: "nobody answers who-has for the VIP, and a packet for it is not local to the director: IPVS never sees it",
-        cure: "ip addr add VIP/32 dev the interface towards the clients",
-    },
-    Cause {
-        code: "directors-differ",
-        title: "two directors have the same virtual service with other servers, modes, weights or schedulers",
-        happens: "whoever has the address serves by its own table: what worked before a takeover fails after it",
-        cure: "give both the same table (ipvsadm -S on one, ipvsadm -R on the other)",
-    },
-    Cause {
-        code: "dr-across-router",
-        title: "direct routing to a real server behind a router",
-        happens: "only the frame's destination is changed: the packet for the VIP goes to the router, which sends it back \
-                  to whoever has the VIP, or drops it",
-        cure: "put the server into the director's segment, or use tunnelling (-i)",
-    },
-    Cause {
-        code: "duplicate-address",
-        title: "two hosts of one segment answer for one address",
-        happens: "both answer who-has, and the asker keeps the first answer",
-        cure: "give one of them another address, or hide it with arp_ignore",
-    },
-    Cause {
-        code: "filter-drops",
-        title: "a netfilter rule drops or refuses what belongs to the service",
-        happens: "the packet ends at the hook where the rule stands, before IPVS or the socket has it",
-        cure: "delete the rule, or accept the service before it",
-    },
-    Cause {
-        code: "health-loop",
-        title: "a health check puts a server back with another mode or weight",
-        happens: "ipvsadm -a without -m, -g or -i means direct routing with weight 1: the server returns unlike it left",
-        cure: "add it with the same mode and weight as before",
-    },
-    Cause {
-        code: "interface-down",
-        title: "an interface or a cable that the service needs is down",
-        happens: "nothing is received or sent there, and the routes through the interface are gone",
-        cure: "ip link set the interface up; give its routes back",
-    },
-    Cause {
-        code: "ip-forward",
-        title: "a host that must forward has ip_forward 0",
-        happens: "the packet is for another host and ends in ip_error (net/ipv4/route.c); translated answers of real servers \
-                  end at the director",
-        cure: "sysctl -w net.ipv4.ip_forward=1",
-    },
-    Cause {
-        code: "lossy-link",
-        title: "a cable loses frames, or its queue is full",
-        happens: "TCP sends again, later each time, and gives up in the end",
-        cure: "set the link's loss to 0, or give it more bandwidth and queue",
-    },
-    Cause {
-        code: "mask-mismatch",
-        title: "two ends of a cable have masks that put them into different networks",
-        happens: "one of them has no route to the other, or sends to a router what its neighbour should have",
-        cure: "give both the same prefix length",
-    },
-    Cause {
-        code: "misspelt-knob",
-        title: "a sysctl that does not exist was typed",
-        happens: "sysctl and the shell print an error and go on; nothing is set",
-        cure: "spell it as `lvsim list sysctls` does",
-    },
-    Cause {
-        code: "mtu",
-        title: "packets that are too large once they are wrapped, and may not be fragmented",
-        happens: "with DF the director answers ICMP fragmentation needed with the smaller MTU; if that is lost or ignored, \
-                  large packets never arrive while small ones do",
-        cure: "let the ICMP through, raise the MTU of the path, or lower the MTU of the servers",
-    },
-    Cause {
-        code: "nat-gateway",
-        title: "the answers of a NAT real server do not return through the director",
-        happens: "the client gets an answer from the server's own address, which belongs to no connection, and resets it; \
-                  or the answer finds no way at all",
-        cure: "make the director the server's default gateway",
-    },
-    Cause {
-        code: "nat-one-network",
-        title: "client and NAT real server are in one network",
-        happens: "the server answers the client directly, past the director; the client knows no such connection and resets",
-        cure: "route the client's network through the director and switch redirects off, or use direct routing",
-    },
-    Cause {
-        code: "nat-without-port",
-        title: "a real server was added with another port than its application listens at",
-        happens: "the packet reaches the server, where no socket is at that port: the connection is refused",
-        cure: "add the server with the port of its application",
-    },
-    Cause {
-        code: "no-route",
-        title: "a host has no route to what it must reach, or nobody has the next address",
-        happens: "a client reports network unreachable; a director drops the request and tells the client host unreachable \
-                  (ip_route_output, net/ipv4/route.c)",
-        cure: "add a route, or spell the address right",
-    },
-    Cause {
-        code: "no-route-back",
-        title: "a host has no route for its answers",
-        happens: "the answer is not even made into a packet: ip_route_output finds nothing, or rp_filter refuses the request",
-        cure: "add a route to the client's network",
-    },
-    Cause {
-        code: "no-servers",
-        title: "a virtual service without a server that may be chosen",
-        happens: "every server is gone, has weight 0, or is overloaded: the scheduler finds none and the client is refused \
-                  with ICMP port unreachable",
-        cure: "add a server, or give one a weight",
-    },
-    Cause {
-        code: "no-service",
-        title: "IPVS has no virtual service for what the clients ask",
-        happens: "the director takes the packet itself, where no socket is at that port: the connection is refused",
-        cure: "ipvsadm -A the address, protocol and port that the clients use",
-    },
-    Cause {
-        code: "not-listening",
-        title: "nothing listens at the real server's port",
-        happens: "the real server resets the connection, or answers ICMP port unreachable",
-        cure: "start the application there",
-    },
-    Cause {
-        code: "persistence-with-sh",
-        title: "persistence on a service whose scheduler hashes the source already",
-        happens: "the template decides for as long as it lives, and the hash is not asked",
-        cure: "take -p away, or use another scheduler",
-    },
-    Cause {
-        code: "port-mapping",
-        title: "direct routing or tunnelling to another port",
-        happens: "the packet goes to the server as it is: the port of the virtual service counts, the server's is ignored",
-        cure: "let the application listen at the virtual service's port, or use NAT (-m)",
-    },
-    Cause {
-        code: "real-server-without-vip",
-        title: "a DR or TUN real server does not have the VIP",
-        happens: "the packet for the VIP is not local there: it is forwarded, or dropped as not for this host",
-        cure: "ip addr add VIP/32 dev lo (or tunl0), with arp_ignore 1 and arp_announce 2",
-    },
-    Cause {
-        code: "rp-filter",
-        title: "strict rp_filter where the way back leads through another interface",
-        happens: "the larger of all and the interface counts; with 1 a packet whose source is not reached through the \
-                  interface that it came by is dropped (__fib_validate_source)",
-        cure: "set net.ipv4.conf.all.rp_filter and that of the interface to 0, or to 2",
-    },
-    Cause {
-        code: "server-overloaded",
-        title: "a listener has no room for another connection",
-        happens: "the SYN or the last ACK of the handshake is dropped (tcp_conn_request, tcp_v4_syn_recv_sock)",
-        cure: "add servers, workers or backlog",
-    },
-    Cause {
-        code: "stale-neighbour",
-        title: "a wrong hardware address for the VIP was learnt before it was hidden",
-        happens: "an entry that is used stays: it is confirmed by unicast, which the wrong host answers as long as it has \
-                  the address and arp_ignore lets it; traffic follows the entry",
-        cure: "set the sysctls before the VIP, or announce the VIP from the director: arping -U",
-    },
-    Cause {
-        code: "tunnel-down",
-        title: "no tunnel device that is up takes the wrapped packets",
-        happens: "a tunl0 that is down takes nothing, and the server answers ICMP port unreachable (tunnel4_rcv, \
-                  net/ipv4/tunnel4.c); the director passes that on, and the client is refused",
-        cure: "modprobe ipip; ip link set tunl0 up",
-    },
-    Cause {
-        code: "unowned-address",
-        title: "nobody has an address that packets are sent to",
-        happens: "it is asked for mcast_solicit times, then the packet is dropped and the sender told: host unreachable",
-        cure: "name the right address, or give it to the host that is meant",
-    },
-    Cause {
-        code: "vip-mask",
-        title: "the VIP stands on lo with a mask wider than /32",
-        happens: "every address of that network becomes local: answers to clients in it go nowhere, and the host answers \
-                  for all of them",
-        cure: "ip addr add VIP/32 dev lo",
-    },
-    Cause {
-        code: "vip-not-hidden",
-        title: "a real server answers who-has for the VIP",
-        happens: "with arp_ignore 0 a host answers for any of its addresses on any interface; whoever takes its answer \
-                  sends to it, past the director",
-        cure: "set net.ipv4.conf.all.arp_ignore = 1 before the VIP is added",
-    },
-    Cause {
-        code: "vrid-duplicate",
-        title: "two groups of keepalived use one virtual router id in one segment",
-        happens: "each hears the other's advertisements and takes them for its own group's",
-        cure: "give each group its own virtual_router_id",
-    },
-    Cause {
-        code: "weight-ignored",
-        title: "weights on a scheduler that does not look at them",
-        happens: "rr and lc take only weight 0 into account: all others count the same",
-        cure: "use wrr or wlc",
-    },
-    Cause {
-        code: "wrong-mode",
-        title: "a real server was added in a mode that it is not set up for",
-        happens: "-g sends the packet as it is to a host without the VIP, -m translates for a host whose answers do not come \
-                  back, -i wraps for a host without a tunnel",
-        cure: "ipvsadm -e the server with the mode that it is set up for",
-    },
+    Cause { code: "answers-through-director" },
+    Cause { code: "arp-announce" },
+    Cause { code: "arp-filtered" },
+    Cause { code: "arp-ignore-on-lo" },
+    Cause { code: "default-route-to-self" },
+    Cause { code: "director-without-vip" },
+    Cause { code: "directors-differ" },
+    Cause { code: "dr-across-router" },
+    Cause { code: "duplicate-address" },
+    Cause { code: "filter-drops" },
+    Cause { code: "health-loop" },
+    Cause { code: "interface-down" },
+    Cause { code: "ip-forward" },
+    Cause { code: "lossy-link" },
+    Cause { code: "mask-mismatch" },
+    Cause { code: "misspelt-knob" },
+    Cause { code: "mtu" },
+    Cause { code: "nat-gateway" },
+    Cause { code: "nat-one-network" },
+    Cause { code: "nat-without-port" },
+    Cause { code: "no-route" },
+    Cause { code: "no-route-back" },
+    Cause { code: "no-servers" },
+    Cause { code: "no-service" },
+    Cause { code: "not-listening" },
+    Cause { code: "persistence-with-sh" },
+    Cause { code: "port-mapping" },
+    Cause { code: "real-server-without-vip" },
+    Cause { code: "rp-filter" },
+    Cause { code: "server-overloaded" },
+    Cause { code: "stale-neighbour" },
+    Cause { code: "tunnel-down" },
+    Cause { code: "unowned-address" },
+    Cause { code: "vip-mask" },
+    Cause { code: "vip-not-hidden" },
+    Cause { code: "vrid-duplicate" },
+    Cause { code: "weight-ignored" },
+    Cause { code: "wrong-mode" },
 ];
 
 #[cfg(test)]

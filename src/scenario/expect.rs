@@ -3,7 +3,9 @@
 use super::model::{Claim, Expect};
 use super::play::{Judged, Play};
 use crate::engine::workload::Workload;
+use crate::lang::Text;
 use crate::net::Nud;
+use crate::text;
 use std::net::Ipv4Addr;
 
 /// Judges everything but outputs, as things stand now.
@@ -31,7 +33,7 @@ pub fn judge(expect: &Expect, play: &Play<'_>) -> Judged {
             let results = &play.world.workloads[*traffic].results;
             let found: Vec<_> = results.iter().map(|r| r.server).collect();
             let name = |s: &Option<_>| s.map_or("-".to_string(), |id| play.scenario.node_name(id).to_string());
-            (found == *servers, format!("[{}]", found.iter().map(name).collect::<Vec<_>>().join(", ")))
+            (found == *servers, Text::plain(format!("[{}]", found.iter().map(name).collect::<Vec<_>>().join(", "))))
         }
         Claim::Neighbour { address, on, is, .. } => neighbour(play, *address, *on, *is),
         Claim::Dropped { node, reason, least, most } => {
@@ -45,9 +47,9 @@ pub fn judge(expect: &Expect, play: &Play<'_>) -> Judged {
                 None => drops.values().sum(),
             };
             let all = listing(drops.iter().map(|(code, n)| (code.to_string(), *n)));
-            (n >= *least && most.is_none_or(|m| n <= m), format!("{n}; in all {all}"))
+            (n >= *least && most.is_none_or(|m| n <= m), text!("expect-in-all", n, all))
         }
-        Claim::Output { .. } => (false, "not asked".into()),
+        Claim::Output { .. } => (false, text!("expect-not-asked")),
     };
     Judged { line: expect.line, text: expect.text.clone(), holds, found }
 }
@@ -56,7 +58,7 @@ pub fn judge(expect: &Expect, play: &Play<'_>) -> Judged {
 pub fn judge_output(expect: &Expect, out: &str, contains: Option<&str>, equals: Option<&str>) -> Judged {
     let holds = contains.is_none_or(|part| out.contains(part.trim_end_matches('\n')))
         && equals.is_none_or(|all| out.trim_end() == all.trim_end());
-    Judged { line: expect.line, text: expect.text.clone(), holds, found: out.trim_end().to_string() }
+    Judged { line: expect.line, text: expect.text.clone(), holds, found: Text::plain(out.trim_end()) }
 }
 
 fn neighbour(
@@ -64,8 +66,8 @@ fn neighbour(
     address: Ipv4Addr,
     on: crate::base::NodeId,
     is: Option<crate::base::NodeId>,
-) -> (bool, String) {
-    let Some(host) = play.world.host(on) else { return (false, "a switch has no neighbours".into()) };
+) -> (bool, Text) {
+    let Some(host) = play.world.host(on) else { return (false, text!("expect-switch")) };
     let entries = host.net.neigh.sorted();
     let known: Vec<_> = entries.iter().filter(|n| n.addr == address && n.state.valid()).collect();
     let owner = |mac| {
@@ -77,9 +79,9 @@ fn neighbour(
         known.iter().map(|n| owner(n.mac).map_or(n.mac.to_string(), |o| o.name().to_string())).collect();
     let tried = entries.iter().any(|n| n.addr == address && matches!(n.state, Nud::Incomplete | Nud::Failed));
     let found = match (names.is_empty(), tried) {
-        (false, _) => names.join(", "),
-        (true, true) => "nobody answered".into(),
-        (true, false) => "no entry".into(),
+        (false, _) => Text::plain(names.join(", ")),
+        (true, true) => text!("expect-nobody-answered"),
+        (true, false) => text!("expect-no-entry"),
     };
     let holds = match is {
         Some(id) => names.iter().any(|n| n == play.scenario.node_name(id)),
@@ -100,7 +102,7 @@ pub fn served(w: &Workload, play: &Play<'_>) -> Vec<(String, u64)> {
     named.map(|(i, n)| (play.scenario.nodes[i].name.clone(), n)).collect()
 }
 
-fn listing(rows: impl Iterator<Item = (String, u64)>) -> String {
+fn listing(rows: impl Iterator<Item = (String, u64)>) -> Text {
     let parts: Vec<String> = rows.filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name}: {n}")).collect();
-    if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
+    if parts.is_empty() { text!("expect-nothing") } else { Text::plain(parts.join(", ")) }
 }

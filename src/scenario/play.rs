@@ -8,6 +8,7 @@ use super::looks::Looks;
 use super::model::{At, Claim, Expect, LinkChange, Scenario, Step, StepKind};
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::world::{LimitReached, Limits, Stop, Wake, World};
+use crate::lang::Text;
 use crate::node::Node;
 use crate::node::app::Outcome;
 use crate::trace::{TraceEvent, TraceMask, Tracer};
@@ -68,7 +69,7 @@ pub struct Judged {
     /// Whether it holds.
     pub holds: bool,
     /// What was found.
-    pub found: String,
+    pub found: Text,
 }
 
 /// A scenario that is being played.

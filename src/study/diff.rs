@@ -66,7 +66,7 @@ impl Diff {
 fn told<'l>(lab: &'l Lab<'_>) -> impl Iterator<Item = Line> + 'l {
     lab.log.records.iter().filter_map(|r| {
         let frame = matches!(r.event, TraceEvent::Frame { .. });
-        record_line(lab, r).map(|text| Line { text, frame })
+        record_line(lab, r).map(|text| Line { text: text.to_string(), frame })
     })
 }
 

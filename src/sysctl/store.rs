@@ -2,6 +2,8 @@
 
 use super::table::{CONF, Combine, Conf, FREE_PAGES, GLOBAL, Global, NEIGH, NEIGH_ALIASES, Neigh, Row};
 use crate::base::DevIdx;
+use crate::lang::{Arg, Text, ToArg};
+use crate::text;
 use std::fmt;
 use std::sync::Arc;
 
@@ -364,21 +366,27 @@ fn parse_number(word: &str) -> Result<i64, WriteError> {
     parsed.map(|n| sign * n).map_err(|_| WriteError::InvalidArgument)
 }
 
-/// `arp_ignore=1 on eth0 (all=1, eth0=0: the larger counts)`.
+impl Effective {
+    /// `arp_ignore=1 on eth0 (all=1, eth0=0: the larger counts)`.
+    pub fn text(&self) -> Text {
+        let Effective { name, value, all, own, .. } = self;
+        match &self.dev {
+            Some(dev) => text!("effective-on", name, value, dev, all, own, rule = self.combine.text()),
+            None => Text::plain(format!("{name}={value}")),
+        }
+    }
+}
+
+/// In English.
 impl fmt::Display for Effective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.dev {
-            Some(dev) => write!(
-                f,
-                "{}={} on {dev} (all={}, {dev}={}: {})",
-                self.name,
-                self.value,
-                self.all,
-                self.own,
-                self.combine.words()
-            ),
-            None => write!(f, "{}={}", self.name, self.value),
-        }
+        self.text().fmt(f)
+    }
+}
+
+impl ToArg for Effective {
+    fn to_arg(&self) -> Arg {
+        self.text().to_arg()
     }
 }
 

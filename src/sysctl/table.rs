@@ -4,6 +4,8 @@
 //! include/linux/inetdevice.h (the combining rules), net/ipv4/devinet.c, net/core/neighbour.c,
 //! net/netfilter/ipvs/ip_vs_ctl.c. Ranges are what the kernel accepts, not what makes sense: `arp_ignore=99` is taken.
 
+use crate::lang::Text;
+use crate::text;
 /// How the value for an interface follows from `all` and the interface's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Combine {
@@ -23,14 +25,14 @@ pub enum Combine {
 
 impl Combine {
     /// The rule in a few words, for explanations.
-    pub fn words(self) -> &'static str {
+    pub fn text(self) -> Text {
         match self {
-            Combine::Max => "the larger counts",
-            Combine::Or => "either is enough",
-            Combine::And => "both are needed",
-            Combine::Dev => "the interface's own counts",
-            Combine::Redirects => "both are needed where the interface forwards, else either is enough",
-            Combine::Single => "one value for the host",
+            Combine::Max => text!("combine-max"),
+            Combine::Or => text!("combine-or"),
+            Combine::And => text!("combine-and"),
+            Combine::Dev => text!("combine-dev"),
+            Combine::Redirects => text!("combine-redirects"),
+            Combine::Single => text!("combine-single"),
         }
     }
 }
@@ -54,6 +56,17 @@ pub struct Row {
     pub about: &'static str,
     /// Where Linux keeps it.
     pub kernel_file: &'static str,
+}
+
+impl Row {
+    /// The values that are taken, in words.
+    pub fn range(&self) -> String {
+        match (self.min, self.max) {
+            (low, high) if (low, high) == I32 => "any of 32 bits".into(),
+            (low, high) if high == I32.1 || high == i64::MAX => format!("from {low}"),
+            (low, high) => format!("{low} to {high}"),
+        }
+    }
 }
 
 /// Pages of 4 KiB that a simulated host has free, whatever it does: a machine of 2 GB.
@@ -239,6 +252,8 @@ mod tests {
         for row in CONF.iter().chain(NEIGH).chain(GLOBAL) {
             assert!((row.min..=row.max).contains(&row.default), "{}", row.path);
         }
+        let ranges = [Conf::ArpIgnore.row(), Neigh::AppSolicit.row(), Neigh::GcStaleTime.row()].map(Row::range);
+        assert_eq!(ranges, ["any of 32 bits", "from 0", "0 to 1000000"]);
         let n = paths.len();
         paths.sort_unstable();
         paths.dedup();

@@ -1,6 +1,7 @@
 //! IPv4 packets (RFC 791), typed: header fields that a rule looks at, and the transport as an enum.
 
 use super::{Body, Datagram, Icmp, PacketId, TcpSegment};
+use crate::words_are_display;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -162,6 +163,8 @@ impl IpPacket {
         self.frag & (Self::MF | Self::OFFSET) != 0
     }
 }
+
+words_are_display!(Proto);
 
 impl fmt::Display for Proto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

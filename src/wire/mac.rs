@@ -1,5 +1,6 @@
 //! Ethernet hardware addresses.
 
+use crate::words_are_display;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
@@ -36,6 +37,8 @@ impl fmt::Display for Mac {
         write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
     }
 }
+
+words_are_display!(Mac);
 
 impl FromStr for Mac {
     type Err = String;

@@ -1,6 +1,7 @@
 //! A trace that is put aside tells the same as one in memory, to the byte, and leaves nothing behind.
 
 use crate::support::{Sandbox, load, scenarios, text};
+use lvsim::lang::Lang;
 use lvsim::report::run::{DOCUMENTS, Run, RunOptions, simulate};
 use lvsim::report::summary::{Measured, Summary};
 use lvsim::scenario::Scenario;
@@ -50,7 +51,7 @@ fn every_scenario_tells_the_same_from_memory_and_from_a_file() {
             });
             assert!(bytes[0] == bytes[1], "{file}: {name} differs");
         }
-        let stories = [&near, &far].map(|run| run.story(true).unwrap_or_else(|e| panic!("{file}: {e}")));
+        let stories = [&near, &far].map(|run| run.story(true, Lang::En).unwrap_or_else(|e| panic!("{file}: {e}")));
         assert_eq!(stories[0], stories[1], "{file}");
         let artifacts = [&near, &far].map(|run| run.artifacts(false).unwrap_or_else(|e| panic!("{file}: {e}")));
         assert!(artifacts[0] == artifacts[1], "{file}: charts or report differ");
@@ -62,7 +63,7 @@ fn every_scenario_tells_the_same_from_memory_and_from_a_file() {
 fn the_object_for_programs_has_its_keys_in_the_order_of_the_alphabet() {
     let scenario = load("dr.yaml", &text("scenarios/dr.yaml")).unwrap_or_else(|e| panic!("{e}"));
     let run = traced(&scenario, None);
-    let told = serde_json::to_string(&Summary::new(&run, Measured { peak_rss_bytes: 1, wall_s: 0.5 }, true));
+    let told = serde_json::to_string(&Summary::new(&run, Measured { peak_rss_bytes: 1, wall_s: 0.5 }, true, Lang::En));
     let told = told.expect("JSON");
     let sorted: serde_json::Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!(told, sorted.to_string());
@@ -76,7 +77,7 @@ fn what_does_not_fit_is_told_with_the_option_that_makes_room() {
     let run = traced(&scenario, Some(Spooling { trace_bytes: 1000, ..EARLY }));
     let told = run.warnings.iter().any(|w| w.contains("did not fit") && w.contains("--max-trace"));
     assert!(told, "{:?}", run.warnings);
-    assert!(run.story(false).is_ok_and(|story| story.contains("The trace was full")));
+    assert!(run.story(false, Lang::En).is_ok_and(|story| story.contains("The trace was full")));
 }
 
 /// So little memory that most of the trace is put aside …

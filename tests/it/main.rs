@@ -11,6 +11,8 @@ mod grade;
 mod kernel;
 mod knobs;
 mod lab;
+mod lang;
+mod languages;
 mod lessons;
 mod lints;
 mod long_traces;

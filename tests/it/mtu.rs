@@ -139,6 +139,6 @@ expect:
     let told = why(&lab, &Subject::Any).expect("an answer");
     let [found] = &told.causes[..] else { panic!("{:?}", told.causes) };
     assert_eq!((found.code, lab.name(found.node)), ("mtu", "lan"));
-    assert_eq!(found.detail, "lan, the port of a:eth0: longer than the device takes: 1578 bytes, 1500 fit");
-    assert!(found.cure.starts_with("on a: ip link set eth0 mtu 1500;"), "{}", found.cure);
+    assert_eq!(found.detail.to_string(), "lan, the port of a:eth0: longer than the device takes: 1578 bytes, 1500 fit");
+    assert!(found.cure.to_string().starts_with("on a: ip link set eth0 mtu 1500;"), "{}", found.cure);
 }

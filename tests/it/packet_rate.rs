@@ -2,6 +2,7 @@
 
 use crate::support::{load, run};
 use lvsim::base::Span;
+use lvsim::lang::Lang;
 use lvsim::report::run::Run;
 use lvsim::report::summary::{Measured, Summary};
 use lvsim::scenario::Scenario;
@@ -27,7 +28,7 @@ const BURST: &str = "traffic:\n  \
 
 fn summary(run: &Run<'_>) -> serde_json::Value {
     let measured = Measured { wall_s: 0.0, peak_rss_bytes: 0 };
-    serde_json::to_value(Summary::new(run, measured, false)).expect("JSON")
+    serde_json::to_value(Summary::new(run, measured, false, Lang::En)).expect("JSON")
 }
 
 fn answered(run: &Run<'_>, traffic: &str) -> Vec<u64> {
@@ -68,7 +69,7 @@ fn more_than_the_backlog_is_lost_and_counted() {
     let run = run(&scenario, true, 1_000_000);
     // One is being dealt with, two wait; the kernel lets one more in than the number says.
     assert_eq!((answered(&run, "burst").len(), lost(&run)), (3, 5));
-    let story = run.story(false).expect("a trace in memory");
+    let story = run.story(false, Lang::En).expect("a trace in memory");
     assert!(story.contains("too many frames wait for the processor"), "{story}");
     let rows = story.lines().skip_while(|l| !l.contains("RX:")).nth(1).unwrap_or_default().to_string();
     assert_eq!(rows.split_whitespace().nth(3), Some("5"), "dropped: {rows}");

@@ -3,6 +3,7 @@
 //! `SNAPSHOTS=overwrite cargo test --test it scenarios` writes the stories anew; read the difference before you commit it.
 
 use crate::support::{load, overwrite, root, run, scenarios, text};
+use lvsim::lang::Lang;
 use lvsim::report::run::Stop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -46,7 +47,7 @@ fn every_story_is_as_committed() {
         let Ok(scenario) = load(&file, &text(&file)) else {
             continue; // The test above tells.
         };
-        let story = run(&scenario, true, MAX_EVENTS).story(false).expect("a trace in memory");
+        let story = run(&scenario, true, MAX_EVENTS).story(false, Lang::En).expect("a trace in memory");
         let golden = root().join(file.replace(".yaml", ".story.txt"));
         if overwrite() {
             std::fs::write(golden, story).expect("a story beside its scenario");

@@ -121,11 +121,11 @@ impl Sandbox {
         names
     }
 
-    /// The program, to be started here, with nothing on stdin and no wishes about colour.
+    /// The program, to be started here, with nothing on stdin and no wishes about colour or language.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lvsim"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "LC_ALL", "LC_MESSAGES", "LANG"] {
             command.env_remove(name);
         }
         command

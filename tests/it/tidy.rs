@@ -63,7 +63,7 @@ fn uses_are_found_however_they_are_written() {
     assert_eq!(named("use crate::{base::Span, wire};"), ["base", "wire"]);
     assert_eq!(named("let x = crate::ipvs::conn::f(crate::base::Span(1));"), ["ipvs", "base"]);
     assert_eq!(named("/// [`crate::report::run`]"), Vec::<String>::new());
-    assert_eq!(rooms().first().map(String::as_str), Some("base"));
+    assert_eq!(rooms().first().map(String::as_str), Some("lang"));
     assert_eq!(rooms().last().map(String::as_str), Some("cli"));
 }
 

@@ -23,6 +23,7 @@ use super::dest::{Dest, DestId};
 use super::service::SchedFlags;
 use crate::base::SimTime;
 use crate::base::rng::Rng;
+use crate::lang::Text;
 use crate::trace::{Because, Compared};
 use std::fmt;
 
@@ -148,23 +149,29 @@ pub struct SchedulerRow {
     pub name: &'static str,
     /// Where Linux keeps it.
     pub kernel_file: &'static str,
-    /// One line.
-    pub about: &'static str,
-    /// Which candidate is chosen, and what decides a tie.
-    pub rule: &'static str,
     /// Makes one, not yet bound.
     pub make: fn() -> Box<dyn Scheduler>,
 }
 
+impl SchedulerRow {
+    /// Whom it chooses, in one line.
+    pub fn about(&self) -> Text {
+        Text::row("scheduler", self.name, None)
+    }
+
+    /// Which candidate is chosen, and what decides a tie.
+    pub fn rule(&self) -> Text {
+        Text::row("scheduler", self.name, Some("rule"))
+    }
+}
+
 macro_rules! schedulers {
-    ($($name:literal $make:expr, $about:literal, $rule:literal;)*) => {
+    ($($name:literal $make:expr;)*) => {
         /// Every scheduler, by name.
         pub const SCHEDULERS: &[SchedulerRow] = &[
             $(SchedulerRow {
                 name: $name,
                 kernel_file: concat!("net/netfilter/ipvs/ip_vs_", $name, ".c"),
-                about: $about,
-                rule: $rule,
                 make: || Box::new($make),
             },)*
         ];
@@ -172,34 +179,20 @@ macro_rules! schedulers {
 }
 
 schedulers! {
-    "dh" dh::Dh::default(), "the hash of the destination address picks; weights do not count",
-        "the destination that the slot of the packet's destination address leads to; no other";
-    "fo" fo::Fo, "the heaviest server that is not full takes all",
-        "the highest weight; of equals the first in the list";
-    "lblc" lblc::Lblc::default(), "a server per destination address, until it is overloaded",
-        "the bound destination unless it is overloaded and another idle enough; else as wlc";
-    "lblcr" lblcr::Lblcr::default(), "a set of servers per destination address",
-        "the least loaded of the address's set unless it is overloaded and another idle enough; else as wlc, which joins the set";
-    "lc" lc::Lc, "the fewest connections; weights do not count",
-        "the least; of equals the first in the list";
-    "mh" mh::Mh::default(), "the hash of the client picks from a Maglev table",
-        "the destination that the client's slot leads to; no other without mh-fallback";
-    "nq" nq::Nq, "an idle server if there is one, else the shortest expected delay",
-        "the first idle one in the list; else the least; of equals the first in the list";
-    "ovf" ovf::Ovf, "the heaviest server until it has more active connections than its weight",
-        "the highest weight that active connections do not exceed; of equals the first in the list";
-    "rr" rr::Rr::default(), "one after another",
-        "the next in the list after the last choice";
-    "sed" sed::Sed, "the shortest expected delay: active connections and one more, by weight",
-        "the least; of equals the first in the list";
-    "sh" sh::Sh::default(), "the hash of the client picks",
-        "the destination that the client's slot leads to; no other without sh-fallback";
-    "twos" twos::Twos, "the better of two random servers",
-        "two are drawn by weight; the less loaded by weight of the two, of equals the first drawn";
-    "wlc" wlc::Wlc, "the fewest connections by weight",
-        "the least; of equals the first in the list";
-    "wrr" wrr::Wrr::default(), "one after another, the heavy ones more often",
-        "the next in the list whose weight reaches the mark; past the end the mark goes down by the weights' common divisor";
+    "dh" dh::Dh::default();
+    "fo" fo::Fo;
+    "lblc" lblc::Lblc::default();
+    "lblcr" lblcr::Lblcr::default();
+    "lc" lc::Lc;
+    "mh" mh::Mh::default();
+    "nq" nq::Nq;
+    "ovf" ovf::Ovf;
+    "rr" rr::Rr::default();
+    "sed" sed::Sed;
+    "sh" sh::Sh::default();
+    "twos" twos::Twos;
+    "wlc" wlc::Wlc;
+    "wrr" wrr::Wrr::default();
 }
 
 /// The row of this name.

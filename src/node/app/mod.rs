@@ -15,6 +15,7 @@ pub use service::{Discipline, Service, Work};
 use crate::base::{Dist, Draws, NodeId, SimTime, Span};
 use crate::net::sock::{Errno, SockId, TcpOut, TcpStack, UdpStack};
 use crate::wire::Body;
+use crate::words_are_display;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -160,6 +161,8 @@ impl Outcome {
         }
     }
 }
+
+words_are_display!(Outcome);
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,10 +7,12 @@
 use super::find_path::{arp_ignore, places};
 use super::lab::Lab;
 use crate::base::{NodeId, SimTime};
+use crate::lang::Text;
 use crate::net::neigh::Nud;
 use crate::report::facts::Question;
 use crate::report::words::arp_answer;
 use crate::sysctl::Neigh;
+use crate::text;
 use crate::trace::{ArpAnswer, TraceEvent};
 use crate::wire::Mac;
 use std::net::Ipv4Addr;
@@ -33,9 +35,9 @@ pub struct Asked {
     /// Whom the asker's cache named after the answers.
     pub cached: Option<String>,
     /// What became of the entry later: times, states, names.
-    pub later: Vec<(SimTime, String)>,
+    pub later: Vec<(SimTime, Text)>,
     /// How long the entry lives, and what would end it.
-    pub lives: Option<String>,
+    pub lives: Option<Text>,
 }
 
 /// A host that heard a who-has.
@@ -46,9 +48,9 @@ pub struct Row {
     /// Interfaces on which it has the address, with the scope of the address; empty if it has not.
     pub has: String,
     /// The effective `arp_ignore` where the question arrived.
-    pub arp_ignore: String,
+    pub arp_ignore: Text,
     /// What it did, and why.
-    pub did: String,
+    pub did: Text,
     /// Whether it answered.
     pub answered: bool,
 }
@@ -79,10 +81,11 @@ fn one(lab: &Lab<'_>, q: &Question, only: Option<&str>) -> Asked {
     let rows = q.verdicts.iter().filter(|v| wanted(v.0)).map(|(n, a)| row(lab, *n, a, q)).collect();
     let changes = log.records.iter().filter(|r| r.at > q.at && r.node == q.node).filter_map(|r| match &r.event {
         TraceEvent::Neigh { dev, addr, from, to, mac, was } if *dev == q.dev && *addr == q.request.tpa => {
-            let now = mac.map_or_else(|| "unknown".to_string(), owner);
-            let was =
-                was.filter(|w| Some(*w) != *mac).map_or_else(String::new, |w| format!(", in place of {}", owner(w)));
-            Some((r.at, format!("{from} to {to}: {now}{was}")))
+            let now = mac.map_or_else(|| text!("entry-unknown"), |mac| Text::plain(owner(mac)));
+            let was = was
+                .filter(|w| Some(*w) != *mac)
+                .map_or_else(Text::none, |w| text!("entry-in-place-of", was = owner(w)));
+            Some((r.at, text!("entry-goes", from, to, now, was)))
         }
         _ => None,
     });
@@ -114,8 +117,8 @@ fn row(lab: &Lab<'_>, node: NodeId, answer: &ArpAnswer, q: &Question) -> Row {
     });
     let dev = host.and_then(|h| heard_on(lab, node, q).map(|d| (h, d)));
     let knob = match answer {
-        ArpAnswer::Answered { knob, .. } | ArpAnswer::Ignored { knob, .. } => knob.to_string(),
-        _ => dev.map_or_else(String::new, |(h, d)| arp_ignore(h, d).to_string()),
+        ArpAnswer::Answered { knob, .. } | ArpAnswer::Ignored { knob, .. } => knob.text(),
+        _ => dev.map_or_else(Text::none, |(h, d)| arp_ignore(h, d).text()),
     };
     Row {
         host: lab.name(node).to_string(),
@@ -146,7 +149,7 @@ fn scope(scope: u8) -> String {
 }
 
 /// What the asker has at the end of the run, how long that lives, and what would end it.
-fn lives(lab: &Lab<'_>, q: &Question) -> Option<String> {
+fn lives(lab: &Lab<'_>, q: &Question) -> Option<Text> {
     let host = lab.host(q.node)?;
     let n = host.net.neigh.get(q.dev, q.request.tpa).filter(|n| n.state.valid())?;
     let dev = &host.net.dev(q.dev).name;
@@ -157,19 +160,10 @@ fn lives(lab: &Lab<'_>, q: &Question) -> Option<String> {
     let probe = sysctl.neigh(Neigh::DelayFirstProbeTime, q.dev);
     let who = lab.log.mac_owner(n.mac).unwrap_or_else(|| n.mac.to_string());
     let now = match n.state {
-        Nud::Permanent => return Some(format!("at the end {who}, PERMANENT: until somebody deletes it")),
-        Nud::Reachable => format!(
-            "trusted for {} to {} after its last confirmation (base_reachable_time)",
-            seconds(reachable / 2),
-            seconds(reachable * 3 / 2)
-        ),
-        Nud::Stale => format!("the next use starts a question by unicast after {probe} s (delay_first_probe_time)"),
-        _ => "being asked for by unicast".to_string(),
+        Nud::Permanent => return Some(text!("entry-permanent", who)),
+        Nud::Reachable => text!("entry-reachable", least = seconds(reachable / 2), most = seconds(reachable * 3 / 2)),
+        Nud::Stale => text!("entry-stale", probe),
+        _ => text!("entry-probed"),
     };
-    Some(format!(
-        "at the end {who}, {}: {now}; it stays as long as that host confirms it; unused, it may go after {stale} s (gc_stale_time); \
-         ends at once by a gratuitous ARP (arping -U) or by ip neigh del {} dev {dev}",
-        n.state.name(),
-        q.request.tpa
-    ))
+    Some(text!("entry-lives", who, state = n.state.name(), now, stale, addr = q.request.tpa, dev))
 }

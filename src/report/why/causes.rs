@@ -8,6 +8,7 @@
 use super::lab::Lab;
 use super::{find_arp, find_ipvs, find_mask, find_path, find_server, find_typed};
 use crate::base::NodeId;
+use crate::lang::Text;
 
 /// A cause that was recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +18,9 @@ pub struct Found {
     /// Where it is to be mended.
     pub node: NodeId,
     /// What there is, with names and values.
-    pub detail: String,
+    pub detail: Text,
     /// What to type there, or what to change in the file.
-    pub cure: String,
+    pub cure: Text,
 }
 
 /// One cause, and who recognises it.

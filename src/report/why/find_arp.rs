@@ -3,11 +3,13 @@
 use super::causes::Found;
 use super::lab::Lab;
 use crate::base::{DevIdx, NodeId};
+use crate::lang::{Join, Text};
 use crate::net::arp::{may_answer, speaks};
 use crate::net::neigh::Neigh;
 use crate::node::Host;
 use crate::scenario::model::Kind;
 use crate::sysctl::{Conf, Effective};
+use crate::text;
 use crate::trace::{ArpAnswer, Dir, DropReason, TraceEvent};
 use crate::wire::{ArpOp, L3, Mac};
 use std::collections::BTreeSet;
@@ -69,8 +71,8 @@ fn only_on_lo(l: &Liar<'_>) -> bool {
     sysctl.own(Conf::ArpIgnore, DevIdx::LO) > 0 && sysctl.effective(Conf::ArpIgnore, l.dev) == 0
 }
 
-fn all_arp_ignore() -> String {
-    "sysctl -w net.ipv4.conf.all.arp_ignore=1".into()
+fn all_arp_ignore() -> Text {
+    Text::plain("sysctl -w net.ipv4.conf.all.arp_ignore=1")
 }
 
 /// The knob stands on `lo`, where no question arrives.
@@ -78,12 +80,12 @@ pub fn arp_ignore_on_lo(lab: &Lab<'_>) -> Vec<Found> {
     let found = |l: Liar<'_>| Found {
         code: "arp-ignore-on-lo",
         node: l.host.id,
-        detail: format!(
-            "{} answers who-has {}: arp_ignore is set on lo, but the question arrives on {}, where {}",
-            l.host.name,
-            l.vip,
-            l.host.net.dev(l.dev).name,
-            l.host.net.sysctl.explain(Conf::ArpIgnore, l.dev)
+        detail: text!(
+            "found-arp-ignore-on-lo",
+            host = l.host.name,
+            vip = l.vip,
+            dev = l.host.net.dev(l.dev).name,
+            knob = l.host.net.sysctl.explain(Conf::ArpIgnore, l.dev)
         ),
         cure: all_arp_ignore(),
     };
@@ -96,25 +98,26 @@ pub fn vip_not_hidden(lab: &Lab<'_>) -> Vec<Found> {
         let own = l.host.net.dev(l.dev).addrs.iter().any(|a| a.local == l.vip);
         let (why, cure) = match own {
             true => (
-                format!(
-                    "the VIP is an address of {} itself, where the question arrives, and {}",
-                    l.host.net.dev(l.dev).name,
-                    l.knob
-                ),
-                format!(
-                    "ip addr del {}/32 dev {}; ip addr add {}/32 dev lo; {}",
-                    l.vip,
-                    l.host.net.dev(l.dev).name,
-                    l.vip,
-                    all_arp_ignore()
+                text!("found-vip-on-card", dev = l.host.net.dev(l.dev).name, knob = l.knob),
+                text!(
+                    "found-move-vip-to-lo",
+                    vip = l.vip,
+                    dev = l.host.net.dev(l.dev).name,
+                    command = all_arp_ignore()
                 ),
             ),
-            false => (format!("{} lets it", l.knob), all_arp_ignore()),
+            false => (text!("found-knob-lets", knob = l.knob), all_arp_ignore()),
         };
         Found {
             code: "vip-not-hidden",
             node: l.host.id,
-            detail: format!("{} answers who-has {} on {}: {why}", l.host.name, l.vip, l.host.net.dev(l.dev).name),
+            detail: text!(
+                "found-vip-not-hidden",
+                host = l.host.name,
+                vip = l.vip,
+                dev = l.host.net.dev(l.dev).name,
+                why
+            ),
             cure,
         }
     };
@@ -128,13 +131,12 @@ pub fn stale_neighbour(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "stale-neighbour",
             node: l.asker,
-            detail: format!(
-                "{} learnt {} for {} before {} hid it; now {}, but the entry stays while it is used and confirmed",
-                lab.name(l.asker),
-                l.host.name,
-                l.vip,
-                l.host.name,
-                l.host.net.sysctl.explain(Conf::ArpIgnore, l.dev)
+            detail: text!(
+                "found-stale-neighbour",
+                asker = lab.name(l.asker),
+                host = l.host.name,
+                vip = l.vip,
+                knob = l.host.net.sysctl.explain(Conf::ArpIgnore, l.dev)
             ),
             cure: announce(lab, l.vip),
         });
@@ -154,12 +156,7 @@ pub fn stale_neighbour(lab: &Lab<'_>) -> Vec<Found> {
             out.push(Found {
                 code: "stale-neighbour",
                 node: host.id,
-                detail: format!(
-                    "{} sends {} to {had}, which does not have that address; its entry is {}",
-                    host.name,
-                    n.addr,
-                    n.state.name()
-                ),
+                detail: text!("found-neighbour-has-not", host = host.name, addr = n.addr, had, state = n.state.name()),
                 cure: announce(lab, n.addr),
             });
         }
@@ -167,15 +164,15 @@ pub fn stale_neighbour(lab: &Lab<'_>) -> Vec<Found> {
     out
 }
 
-fn announce(lab: &Lab<'_>, vip: Ipv4Addr) -> String {
+fn announce(lab: &Lab<'_>, vip: Ipv4Addr) -> Text {
     let director = lab.hosts().find(|h| lab.is_director(h.id) && h.net.is_local(vip));
     match director {
         Some(d) => {
             let dev = d.net.devices().find(|x| !x.is_loopback() && x.mac != Mac::ZERO);
             let dev = dev.map_or_else(|| "eth0".to_string(), |x| x.name.to_string());
-            format!("on {}: arping -U -c 1 -I {dev} {vip}", d.name)
+            Text::plain(format!("on {}: arping -U -c 1 -I {dev} {vip}", d.name))
         }
-        None => "ip neigh flush all".into(),
+        None => Text::plain("ip neigh flush all"),
     }
 }
 
@@ -206,16 +203,15 @@ pub fn arp_announce(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "arp-announce",
             node: r.node,
-            detail: format!(
-                "{} asks who has {} as {}, and {} notes {} for it; {}",
-                host.name,
-                arp.tpa,
-                arp.spa,
-                lab.name(learnt.node),
-                host.name,
-                announces(host, arp.sha)
+            detail: text!(
+                "found-arp-announce",
+                host = host.name,
+                asked = arp.tpa,
+                vip = arp.spa,
+                learner = lab.name(learnt.node),
+                knob = announces(host, arp.sha)
             ),
-            cure: ALL_ARP_ANNOUNCE.into(),
+            cure: Text::plain(ALL_ARP_ANNOUNCE),
         });
         vips.insert(arp.spa);
     }
@@ -228,8 +224,8 @@ pub fn arp_announce(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "arp-announce",
             node: host.id,
-            detail: format!("{} would ask as {vip}, too: {}", host.name, announces(host, card.mac)),
-            cure: ALL_ARP_ANNOUNCE.into(),
+            detail: text!("found-arp-announce-too", host = host.name, vip, knob = announces(host, card.mac)),
+            cure: Text::plain(ALL_ARP_ANNOUNCE),
         });
     }
     out
@@ -238,9 +234,9 @@ pub fn arp_announce(lab: &Lab<'_>) -> Vec<Found> {
 const ALL_ARP_ANNOUNCE: &str = "sysctl -w net.ipv4.conf.all.arp_announce=2";
 
 /// `arp_announce` as it counts on the interface with this hardware address.
-fn announces(host: &Host, mac: Mac) -> String {
+fn announces(host: &Host, mac: Mac) -> Text {
     let dev = host.net.devices().find(|d| d.mac == mac);
-    dev.map_or_else(String::new, |d| host.net.sysctl.explain(Conf::ArpAnnounce, d.idx).to_string())
+    dev.map_or_else(Text::none, |d| host.net.sysctl.explain(Conf::ArpAnnounce, d.idx).text())
 }
 
 /// Two hosts answered one question, and neither serves behind the other.
@@ -264,19 +260,15 @@ pub fn duplicate_address(lab: &Lab<'_>) -> Vec<Found> {
             })
             .collect();
         if who.len() > 1 && seen.insert(addr) {
-            let names: Vec<&str> = who.iter().map(|n| lab.name(*n)).collect();
-            let kept = q.cached.and_then(|m| lab.of_mac(m)).map(|h| h.name.to_string());
-            let kept = kept.unwrap_or_else(|| "nobody".into());
+            let hosts = Text::list(who.iter().map(|n| Text::plain(lab.name(*n))), Join::And);
+            let kept = q.cached.and_then(|m| lab.of_mac(m)).map(|h| Text::plain(&*h.name));
+            let kept = kept.unwrap_or_else(|| text!("found-nobody"));
             let extra = who.iter().copied().find(|n| !lab.is_director(*n)).or(who.last().copied());
             let node = extra.unwrap_or(q.node);
             out.push(Found {
                 code: "duplicate-address",
                 node,
-                detail: format!(
-                    "{} have {addr} and answer for it; {} keeps {kept}",
-                    names.join(" and "),
-                    lab.name(q.node)
-                ),
+                detail: text!("found-duplicate-address", hosts, addr, asker = lab.name(q.node), kept),
                 cure: take_away(lab, node, addr),
             });
         }
@@ -285,7 +277,7 @@ pub fn duplicate_address(lab: &Lab<'_>) -> Vec<Found> {
                 out.push(Found {
                     code: "duplicate-address",
                     node,
-                    detail: format!("{} and {} both have {addr}", lab.name(q.node), lab.name(node)),
+                    detail: text!("found-both-have", asker = lab.name(q.node), host = lab.name(node), addr),
                     cure: take_away(lab, node, addr),
                 });
             }
@@ -294,18 +286,18 @@ pub fn duplicate_address(lab: &Lab<'_>) -> Vec<Found> {
     out
 }
 
-fn take_away(lab: &Lab<'_>, node: NodeId, addr: Ipv4Addr) -> String {
+fn take_away(lab: &Lab<'_>, node: NodeId, addr: Ipv4Addr) -> Text {
     let place = lab.host(node).and_then(|h| lab.place(h, addr));
     place.map_or_else(
-        || "give one of them another address".into(),
-        |(dev, prefix, _)| format!("ip addr del {addr}/{prefix} dev {dev}"),
+        || text!("found-give-another-address"),
+        |(dev, prefix, _)| Text::plain(format!("ip addr del {addr}/{prefix} dev {dev}")),
     )
 }
 
 /// The only host that has the address kept silent, by a filter or a knob.
 pub fn arp_filtered(lab: &Lab<'_>) -> Vec<Found> {
     let mut out: Vec<Found> = Vec::new();
-    let mut add = |node: NodeId, detail: String, cure: String| {
+    let mut add = |node: NodeId, detail: Text, cure: Text| {
         if !out.iter().any(|f| f.node == node) {
             out.push(Found { code: "arp-filtered", node, detail, cure });
         }
@@ -318,8 +310,8 @@ pub fn arp_filtered(lab: &Lab<'_>) -> Vec<Found> {
         if silent(addr) {
             add(
                 d.node,
-                format!("arptables {chain} of {} drops the ARP packet: {}", lab.name(d.node), d.reason),
-                format!("arptables -F {chain}"),
+                text!("found-arptables", chain, host = lab.name(d.node), reason = d.reason),
+                Text::plain(format!("arptables -F {chain}")),
             );
         }
     }
@@ -335,8 +327,12 @@ pub fn arp_filtered(lab: &Lab<'_>) -> Vec<Found> {
                 let dev = knob.dev.as_deref().unwrap_or("all");
                 add(
                     *node,
-                    format!("{} {}", lab.name(*node), crate::report::words::arp_answer(answer, addr)),
-                    format!("sysctl -w net.ipv4.conf.all.{0}=0 net.ipv4.conf.{dev}.{0}=0", knob.name),
+                    text!(
+                        "found-host-did",
+                        host = lab.name(*node),
+                        did = crate::report::words::arp_answer(answer, addr)
+                    ),
+                    Text::plain(format!("sysctl -w net.ipv4.conf.all.{0}=0 net.ipv4.conf.{dev}.{0}=0", knob.name)),
                 );
             }
         }

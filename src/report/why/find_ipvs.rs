@@ -3,9 +3,11 @@
 use super::causes::Found;
 use super::lab::{End, Lab, Server};
 use crate::base::NodeId;
+use crate::lang::{Join, Text};
 use crate::net::DevKind;
 use crate::node::Host;
 use crate::scenario::model::Claim;
+use crate::text;
 use crate::trace::{Decision, DropReason, TraceEvent};
 use crate::wire::Proto;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,11 +62,8 @@ pub fn director_without_vip(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "director-without-vip",
             node,
-            detail: format!(
-                "{} has virtual services of {vip}, but none of its interfaces has that address",
-                lab.name(node)
-            ),
-            cure: format!("ip addr add {vip}/32 dev {dev}"),
+            detail: text!("found-director-without-vip", director = lab.name(node), vip),
+            cure: Text::plain(format!("ip addr add {vip}/32 dev {dev}")),
         });
     }
     out
@@ -95,19 +94,19 @@ pub fn no_service(lab: &Lab<'_>) -> Vec<Found> {
         if !lab.is_director(d.node) || passed_ipvs || !to_vip {
             continue;
         }
-        let has = lab.log.services.iter().filter(|s| s.director == lab.name(d.node)).map(|s| s.service.clone());
-        let has: Vec<String> = has.collect();
+        let has = lab.log.services.iter().filter(|s| s.director == lab.name(d.node)).map(|s| Text::plain(&*s.service));
+        let has: Vec<Text> = has.collect();
         let has = if has.is_empty() {
-            "it has no virtual service at all".into()
+            text!("found-no-service-at-all")
         } else {
-            format!("it has {}", has.join(", "))
+            text!("found-has-services", services = Text::list(has, Join::Comma))
         };
         let letter = if *proto == Proto::Udp { "-u" } else { "-t" };
         out.push(Found {
             code: "no-service",
             node: d.node,
-            detail: format!("{} has no virtual service {proto} {}:{port}; {has}", lab.name(d.node), p.daddr),
-            cure: format!("ipvsadm -A {letter} {}:{port} -s rr, then add the servers", p.daddr),
+            detail: text!("found-no-service", director = lab.name(d.node), proto, vip = p.daddr, port, has),
+            cure: text!("found-add-service", letter, vip = p.daddr, port),
         });
     }
     out
@@ -123,17 +122,14 @@ pub fn no_servers(lab: &Lab<'_>) -> Vec<Found> {
         }
         let words = service_words(service);
         let cure = match (*dests, *quiesced) {
-            (0, _) => format!("ipvsadm -a {words} -r a server, with its mode"),
-            (_, 0) => format!("ipvsadm -e {words} -r the server, with its mode and a higher -x"),
-            _ => format!("ipvsadm -e {words} -r the server, with its mode and -w 1"),
+            (0, _) => text!("found-add-server", words),
+            (_, 0) => text!("found-raise-threshold", words),
+            _ => text!("found-raise-weight", words),
         };
         out.push(Found {
             code: "no-servers",
             node: d.node,
-            detail: format!(
-                "{service} on {} has {dests} servers, {quiesced} with weight 0, {overloaded} full",
-                lab.name(d.node)
-            ),
+            detail: text!("found-no-servers", service, director = lab.name(d.node), dests, quiesced, overloaded),
             cure,
         });
     }
@@ -158,24 +154,25 @@ pub fn health_loop(lab: &Lab<'_>) -> Vec<Found> {
                 out.push(Found {
                     code: "health-loop",
                     node: r.node,
-                    detail: format!(
-                        "{}:{} of {service} was taken out as {} with weight {} and put back as {} with weight {}, at {}",
-                        dest.0,
-                        dest.1,
-                        before.0,
-                        before.1,
-                        now.0,
-                        now.1,
-                        lab.log.brief(r.at)
+                    detail: text!(
+                        "found-health-loop",
+                        addr = dest.0,
+                        port = dest.1,
+                        service,
+                        mode = before.0,
+                        weight = before.1,
+                        now_mode = now.0,
+                        now_weight = now.1,
+                        at = lab.log.brief(r.at)
                     ),
-                    cure: format!(
+                    cure: Text::plain(format!(
                         "ipvsadm -a {} -r {}:{} {} -w {}",
                         service_words(service),
                         dest.0,
                         dest.1,
                         option(before.0),
                         before.1
-                    ),
+                    )),
                 });
             }
             (Some(now), _) => {
@@ -206,16 +203,8 @@ pub fn directors_differ(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "directors-differ",
             node: other.0,
-            detail: format!(
-                "{} and {} have {service} with other servers, modes, weights or schedulers",
-                lab.name(first.0),
-                lab.name(other.0)
-            ),
-            cure: format!(
-                "ipvsadm -Sn on {}, and its lines into ipvsadm -R on {}",
-                lab.name(first.0),
-                lab.name(other.0)
-            ),
+            detail: text!("found-directors-differ", one = lab.name(first.0), other = lab.name(other.0), service),
+            cure: text!("found-copy-table", one = lab.name(first.0), other = lab.name(other.0)),
         });
     }
     out
@@ -232,21 +221,18 @@ pub fn wrong_mode(lab: &Lab<'_>) -> Vec<Found> {
         let (is, why) = match s.method {
             "Masq" if vip && !through => {
                 let is = if vip_on_tunnel && tunnel_up { "Tunnel" } else { "Route" };
-                (is, "has the VIP, and its answers do not go through the director")
+                (is, text!("found-mode-vip-past"))
             }
-            "Route" if !vip && through => ("Masq", "does not have the VIP, and the director is its gateway"),
-            "Tunnel" if !vip && through => ("Masq", "does not have the VIP, and the director is its gateway"),
-            "Tunnel" if vip && !vip_on_tunnel && !tunnel_up => ("Route", "has the VIP, but no tunnel that is up"),
+            "Route" if !vip && through => ("Masq", text!("found-mode-no-vip")),
+            "Tunnel" if !vip && through => ("Masq", text!("found-mode-no-vip")),
+            "Tunnel" if vip && !vip_on_tunnel && !tunnel_up => ("Route", text!("found-mode-no-tunnel")),
             _ => continue,
         };
         out.push(Found {
             code: "wrong-mode",
             node: host.id,
-            detail: format!(
-                "{} was added to {} as {}, but {} {why}: it is set up for {is}",
-                host.name, s.service, s.method, host.name
-            ),
-            cure: format!("on {}: {}", lab.name(s.director), edit(s, is)),
+            detail: text!("found-wrong-mode", host = host.name, service = s.service, mode = s.method, why, is),
+            cure: text!("on-host", host = lab.name(s.director), command = edit(s, is)),
         });
     }
     out
@@ -262,11 +248,8 @@ pub fn dr_across_router(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "dr-across-router",
             node: s.director,
-            detail: format!(
-                "{} reaches {} over {router}: what it sends there for the VIP goes to {router}, which does not pass it on to the server",
-                director.name, s.addr.0
-            ),
-            cure: edit(s, "Tunnel"),
+            detail: text!("found-dr-across-router", director = director.name, server = s.addr.0, router),
+            cure: Text::plain(edit(s, "Tunnel")),
         });
     }
     out
@@ -284,8 +267,8 @@ pub fn real_server_without_vip(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "real-server-without-vip",
             node: host.id,
-            detail: format!("{} gets packets for {vip} as they are ({}), but does not have that address", host.name, s.method),
-            cure: format!("sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2; ip addr add {vip}/32 dev {dev}"),
+            detail: text!("found-real-server-without-vip", host = host.name, vip, mode = s.method),
+            cure: Text::plain(format!("sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2; ip addr add {vip}/32 dev {dev}")),
         });
     }
     out
@@ -308,12 +291,12 @@ pub fn weight_ignored(lab: &Lab<'_>) -> Vec<Found> {
                 out.push(Found {
                     code: "weight-ignored",
                     node: host.id,
-                    detail: format!(
-                        "{} is scheduled by {}, which takes every weight but 0 as the same",
-                        s.key(),
+                    detail: text!("found-weight-ignored", service = s.key(), scheduler = s.scheduler()),
+                    cure: Text::plain(format!(
+                        "ipvsadm -E {} -s w{}",
+                        service_words(&s.key().to_string()),
                         s.scheduler()
-                    ),
-                    cure: format!("ipvsadm -E {} -s w{}", service_words(&s.key().to_string()), s.scheduler()),
+                    )),
                 });
             }
         }
@@ -329,8 +312,8 @@ pub fn persistence_with_sh(lab: &Lab<'_>) -> Vec<Found> {
             out.push(Found {
                 code: "persistence-with-sh",
                 node: host.id,
-                detail: format!("{} has -p over sh: templates decide, not the hash", s.key()),
-                cure: format!("ipvsadm -E {} -s sh", service_words(&s.key().to_string())),
+                detail: text!("found-persistence-with-sh", service = s.key()),
+                cure: Text::plain(format!("ipvsadm -E {} -s sh", service_words(&s.key().to_string()))),
             });
         }
     }

@@ -4,9 +4,11 @@ use super::causes::Found;
 use super::find_path::by_node;
 use super::lab::Lab;
 use crate::base::NodeId;
+use crate::lang::Text;
 use crate::net::{DevKind, IfAddr};
 use crate::node::Host;
 use crate::scenario::model::Scenario;
+use crate::text;
 use std::collections::BTreeMap;
 
 /// The VIP on `lo` or a tunnel takes a whole network with it.
@@ -28,16 +30,19 @@ pub fn vip_mask(lab: &Lab<'_>) -> Vec<Found> {
                 let Some(taken) = others(host, a).filter(|_| involved) else { continue };
                 found.push((
                     host.id,
-                    format!(
-                        "{} has {}/{} on {}: all of {}/{} is local there, {taken} too",
-                        host.name,
-                        a.local,
-                        a.prefix,
-                        d.name,
-                        a.network(),
-                        a.prefix
+                    text!(
+                        "found-vip-mask",
+                        host = host.name,
+                        vip = a.local,
+                        prefix = a.prefix,
+                        dev = d.name,
+                        network = a.network(),
+                        taken
                     ),
-                    format!("ip addr del {0}/{1} dev {2}; ip addr add {0}/32 dev {2}", a.local, a.prefix, d.name),
+                    Text::plain(format!(
+                        "ip addr del {0}/{1} dev {2}; ip addr add {0}/32 dev {2}",
+                        a.local, a.prefix, d.name
+                    )),
                 ));
             }
         }
@@ -94,14 +99,20 @@ pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Found> {
         if same < theirs || (same == theirs && !x.2.covers(y.2.local)) {
             found.push((
                 x.1.id,
-                format!(
-                    "{} has {}/{} on {}, its neighbour {} has {}/{}: only one of them counts the other to its network",
-                    x.1.name, x.2.local, x.2.prefix, x.3, y.1.name, y.2.local, y.2.prefix
+                text!(
+                    "found-mask-mismatch",
+                    host = x.1.name,
+                    addr = x.2.local,
+                    prefix = x.2.prefix,
+                    dev = x.3,
+                    other = y.1.name,
+                    other_addr = y.2.local,
+                    other_prefix = y.2.prefix
                 ),
-                format!(
+                Text::plain(format!(
                     "ip addr del {0}/{1} dev {3}; ip addr add {0}/{2} dev {3}",
                     x.2.local, x.2.prefix, y.2.prefix, x.3
-                ),
+                )),
             ));
         }
     }

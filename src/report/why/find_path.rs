@@ -4,17 +4,19 @@ use super::causes::Found;
 use super::lab::Lab;
 use super::lineage::layers;
 use crate::base::{DevIdx, NodeId};
+use crate::lang::Text;
 use crate::net::DevKind;
 use crate::node::Host;
 use crate::scenario::model::Kind;
 use crate::sysctl::{Conf, Effective};
+use crate::text;
 use crate::trace::{ArpAnswer, Dir, DropReason};
 use crate::wire::{IpPacket, L4, Mac, TcpFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// One finding for each node.
-pub(super) fn by_node(code: &'static str, found: impl IntoIterator<Item = (NodeId, String, String)>) -> Vec<Found> {
+pub(super) fn by_node(code: &'static str, found: impl IntoIterator<Item = (NodeId, Text, Text)>) -> Vec<Found> {
     let mut out: Vec<Found> = Vec::new();
     for (node, detail, cure) in found {
         if !out.iter().any(|f| f.node == node) {
@@ -32,7 +34,7 @@ pub fn interface_down(lab: &Lab<'_>) -> Vec<Found> {
         if matches!(d.reason, DropReason::DevDown | DropReason::NoCarrier)
             && host.net.dev(dev).kind == DevKind::Ethernet
         {
-            found.push(down(lab, host, dev, &format!("{} at {}", d.reason, lab.log.brief(d.at))));
+            found.push(down(lab, host, dev, &text!("found-at", reason = d.reason, at = lab.log.brief(d.at))));
         }
     }
     if lab.failed().next().is_some() {
@@ -45,7 +47,7 @@ pub fn interface_down(lab: &Lab<'_>) -> Vec<Found> {
                 let other_down = lab.host(end.node).is_some_and(|o| !o.net.dev(end.dev).up);
                 let declared = lab.play.scenario.nodes[host.id.index()].interfaces.iter().any(|i| i.name == *d.name);
                 if declared && (!d.up || !other_down) {
-                    let why = if d.up { "no carrier" } else { "the interface is down" };
+                    let why = &if d.up { text!("found-no-carrier") } else { text!("found-interface-is-down") };
                     found.push(down(lab, host, d.idx, why));
                 }
             }
@@ -54,13 +56,13 @@ pub fn interface_down(lab: &Lab<'_>) -> Vec<Found> {
     by_node("interface-down", found)
 }
 
-fn down(lab: &Lab<'_>, host: &Host, dev: DevIdx, why: &str) -> (NodeId, String, String) {
+fn down(lab: &Lab<'_>, host: &Host, dev: DevIdx, why: &Text) -> (NodeId, Text, Text) {
     let name = &host.net.dev(dev).name;
     let cure = match host.net.dev(dev).up {
-        true => format!("plug the cable of {}:{name} in (in the file: link … set up: true)", host.name),
-        false => format!("ip link set {name} up, and its routes again"),
+        true => text!("found-plug-in", host = host.name, name),
+        false => text!("found-set-up", name),
     };
-    (host.id, format!("{}: {why}", lab.log.place(host.id, Some(dev))), cure)
+    (host.id, text!("found-place-why", place = lab.log.place(host.id, Some(dev)), why), cure)
 }
 
 /// A cable loses frames.
@@ -77,11 +79,7 @@ pub fn lossy_link(lab: &Lab<'_>) -> Vec<Found> {
     }
     let found = count.into_iter().map(|(node, (dev, n))| {
         let place = lab.log.place(node, dev);
-        (
-            node,
-            format!("the cable at {place} lost {n} frames"),
-            format!("set loss 0, or more bandwidth and queue, for the link of {place}"),
-        )
+        (node, text!("found-lossy-link", place, n), text!("found-mend-lossy-link", place))
     });
     by_node("lossy-link", found)
 }
@@ -91,12 +89,17 @@ pub fn filter_drops(lab: &Lab<'_>) -> Vec<Found> {
     let found = lab.drops().filter_map(|d| {
         let DropReason::Filtered { table, chain, rule } = d.reason else { return None };
         let cure = match rule {
-            Some(n) => format!("iptables -t {table} -D {chain} {n}"),
-            None => format!("iptables -t {table} -P {chain} ACCEPT"),
+            Some(n) => Text::plain(format!("iptables -t {table} -D {chain} {n}")),
+            None => Text::plain(format!("iptables -t {table} -P {chain} ACCEPT")),
         };
         Some((
             d.node,
-            format!("{}: {}; {}", lab.log.place(d.node, d.dev), d.reason, super::lineage::line(&lab.log, d.frame)),
+            text!(
+                "found-filter-drops",
+                place = lab.log.place(d.node, d.dev),
+                reason = d.reason,
+                line = super::lineage::line(&lab.log, d.frame)
+            ),
             cure,
         ))
     });
@@ -132,15 +135,12 @@ pub fn default_route_to_self(lab: &Lab<'_>) -> Vec<Found> {
         });
         let what = match (held, declared.or(typed)) {
             (_, Some(gateway)) => {
-                format!("the default route of {} leads to {gateway}, which is its own address", host.name)
+                text!("found-default-to-self", host = host.name, gateway)
             }
-            (Some(_), None) => format!(
-                "the default route of {} names no router: every far address is asked for on the wire",
-                host.name
-            ),
+            (Some(_), None) => text!("found-default-without-router", host = host.name),
             (None, None) => continue,
         };
-        found.push((host.id, what, "ip route replace default via the next router".into()));
+        found.push((host.id, what, text!("found-mend-default")));
     }
     by_node("default-route-to-self", found)
 }
@@ -149,21 +149,21 @@ pub fn default_route_to_self(lab: &Lab<'_>) -> Vec<Found> {
 pub fn rp_filter(lab: &Lab<'_>) -> Vec<Found> {
     let cure = |knob: &Effective| {
         let dev = knob.dev.as_deref().unwrap_or("all");
-        format!("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{dev}.rp_filter=0")
+        Text::plain(format!("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{dev}.rp_filter=0"))
     };
     let drops = lab.drops().filter_map(|d| match d.reason {
-        DropReason::ReversePath { best: Some(_), knob, .. } => {
-            Some((d.node, format!("{}: {}", lab.log.place(d.node, d.dev), d.reason), cure(knob)))
-        }
+        DropReason::ReversePath { best: Some(_), knob, .. } => Some((
+            d.node,
+            text!("found-place-reason", place = lab.log.place(d.node, d.dev), reason = d.reason),
+            cure(knob),
+        )),
         _ => None,
     });
     let asked =
         lab.questions.iter().filter(|q| q.answers.is_empty()).flat_map(|q| &q.verdicts).filter_map(|(n, a)| match a {
-            ArpAnswer::ReversePath { knob } => Some((
-                *n,
-                format!("{} keeps silent: the asker fails the reverse path; {knob}", lab.name(*n)),
-                cure(knob),
-            )),
+            ArpAnswer::ReversePath { knob } => {
+                Some((*n, text!("found-silent-rp-filter", host = lab.name(*n), knob), cure(knob)))
+            }
             _ => None,
         });
     by_node("rp-filter", drops.chain(asked))
@@ -182,8 +182,8 @@ pub fn ip_forward(lab: &Lab<'_>) -> Vec<Found> {
         (passes && !its_vip).then(|| {
             (
                 d.node,
-                format!("{} gets a packet for {dst} and does not forward: {knob}", host.name),
-                "sysctl -w net.ipv4.ip_forward=1".into(),
+                text!("found-ip-forward", host = host.name, dst, knob),
+                Text::plain("sysctl -w net.ipv4.ip_forward=1"),
             )
         })
     });
@@ -194,43 +194,34 @@ pub fn ip_forward(lab: &Lab<'_>) -> Vec<Found> {
 pub fn mtu(lab: &Lab<'_>) -> Vec<Found> {
     let found = lab.drops().filter_map(|d| {
         let wrapped = d.frame.ip().is_some_and(|p| layers(p).count() > 1);
-        let inner = if wrapped { ", wrapped" } else { "" };
+        let inner = if wrapped { text!("found-wrapped") } else { Text::none() };
         let (place, cure) = match *d.reason {
-            DropReason::TooBig { mtu, .. } => (
-                lab.log.place(d.node, d.dev),
-                format!(
-                    "raise the MTU of the path by 20, or lower that of the servers and clients to {mtu}; let ICMP through"
-                ),
-            ),
+            DropReason::TooBig { mtu, .. } => (Text::plain(lab.log.place(d.node, d.dev)), text!("found-mend-mtu", mtu)),
             DropReason::OverMtu { len, mtu } => too_long(lab, &d, len, mtu),
             _ => return None,
         };
-        Some((d.node, format!("{place}{inner}: {}", d.reason), cure))
+        Some((d.node, text!("found-mtu", place, inner, reason = d.reason), cure))
     });
     by_node("mtu", found)
 }
 
 /// Where a packet did not fit in, and what mends it: a switch's port is named by the other end of its cable.
-fn too_long(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, len: u32, mtu: u32) -> (String, String) {
+fn too_long(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, len: u32, mtu: u32) -> (Text, Text) {
     let place = lab.log.place(d.node, d.dev);
     if let Some((host, dev)) = lab.host(d.node).zip(d.dev) {
-        let dev = &host.net.dev(dev).name;
-        return (place, format!("ip link set {dev} mtu {len}, or an MTU of {mtu} for who sends"));
+        let cure = text!("found-mend-card-mtu", dev = host.net.dev(dev).name, len, mtu);
+        return (Text::plain(place), cure);
     }
     let Some(far) = d.dev.and_then(|dev| lab.play.world.peer_of(d.node, dev)) else {
-        return (place, format!("an MTU of {mtu} for who sends"));
+        return (Text::plain(place), text!("found-mend-sender-mtu", mtu));
     };
-    let far_name = lab.log.place(far.node, Some(far.dev));
+    let port = text!("found-port-of", place, far = lab.log.place(far.node, Some(far.dev)));
     let sender = lab.host(far.node).map(|h| h.net.dev(far.dev)).filter(|dev| dev.mac == d.frame.src);
     let cure = match sender {
-        Some(dev) => format!(
-            "on {}: ip link set {} mtu {mtu}; or, in the file, mtu: {len} for every cable of the way",
-            lab.name(far.node),
-            dev.name
-        ),
-        None => format!("in the file, mtu: {len} for the cable to {far_name}; or an MTU of {mtu} for who sends"),
+        Some(dev) => text!("found-mend-wide-card", host = lab.name(far.node), dev = dev.name, len, mtu),
+        None => text!("found-mend-port-mtu", far = lab.log.place(far.node, Some(far.dev)), len, mtu),
     };
-    (format!("{place}, the port of {far_name}"), cure)
+    (port, cure)
 }
 
 /// Whether the packet of a loss is on its way to a client, or is a request that cannot be answered.
@@ -240,7 +231,7 @@ fn back(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, dst: Ipv4Addr) -> bool 
 }
 
 /// Who sent the answer that a host which is no router got, although it has it for another: its gateway is wrong.
-fn misled(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>) -> Option<(NodeId, Ipv4Addr, String)> {
+fn misled(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>) -> Option<(NodeId, Ipv4Addr, Text)> {
     let p = d.frame.ip()?;
     let refused = matches!(d.reason, DropReason::NotForUs { .. } | DropReason::OwnSource { .. });
     let answer = lab.vips.contains(&p.saddr) && lab.clients.contains(&p.daddr);
@@ -248,41 +239,41 @@ fn misled(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>) -> Option<(NodeId, Ip
         return None;
     }
     let sender = lab.frames().find(|(_, dir, f)| *dir == Dir::Out && f.ip().is_some_and(|o| o.id == p.id))?.0.node;
-    Some((sender, p.daddr, format!("its way leads to {}, which does not pass it on", lab.name(d.node))))
+    Some((sender, p.daddr, text!("found-way-leads-to-host", host = lab.name(d.node))))
 }
 
 /// A host cannot answer.
 pub fn no_route_back(lab: &Lab<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for d in lab.drops() {
-        if found.iter().all(|f: &(NodeId, String, String)| f.0 != d.node)
+        if found.iter().all(|f: &(NodeId, Text, Text)| f.0 != d.node)
             && let Some((node, dst, said)) = misled(lab, &d)
         {
             found.push((
                 node,
-                format!("{} cannot answer {dst}: {said}", lab.name(node)),
-                format!("ip route add {dst}/32 via the router, or the right default route"),
+                text!("found-cannot-answer", host = lab.name(node), dst, said),
+                text!("found-mend-default-route", dst),
             ));
             continue;
         }
         let (dst, said) = match d.reason {
             DropReason::NoRoute { dst } | DropReason::RouteSaysNo { dst, .. } if back(lab, &d, *dst) => {
-                (*dst, d.reason.to_string())
+                (*dst, d.reason.text())
             }
-            DropReason::ReversePath { src, best: None, .. } => (*src, d.reason.to_string()),
+            DropReason::ReversePath { src, best: None, .. } => (*src, d.reason.text()),
             DropReason::NeighFailed { next_hop, .. } => {
                 let Some(p) = d.frame.ip() else { continue };
                 if !back(lab, &d, p.daddr) || lab.owner(*next_hop).is_some() {
                     continue;
                 }
-                (p.daddr, format!("its way leads to {next_hop}, which nobody has"))
+                (p.daddr, text!("found-way-leads-to-nobody", next_hop))
             }
             _ => continue,
         };
         found.push((
             d.node,
-            format!("{} cannot answer {dst}: {said}", lab.name(d.node)),
-            format!("ip route add {dst}/32 via the router, or a default route"),
+            text!("found-cannot-answer", host = lab.name(d.node), dst, said),
+            text!("found-add-route", dst),
         ));
     }
     by_node("no-route-back", found)
@@ -300,8 +291,8 @@ pub fn no_route(lab: &Lab<'_>) -> Vec<Found> {
         };
         found.push((
             d.node,
-            format!("{} has no route to {dst}: {}", lab.name(d.node), d.reason),
-            format!("ip route add {dst}/32 via the router, or the right address in the table"),
+            text!("found-no-route-reason", host = lab.name(d.node), dst, reason = d.reason),
+            text!("found-add-route-or-mend-table", dst),
         ));
     }
     for c in lab.failed().filter(|c| c.errno == Some("ENETUNREACH")) {
@@ -309,8 +300,8 @@ pub fn no_route(lab: &Lab<'_>) -> Vec<Found> {
         if host.net.output_route(c.to.0, None, None, 0).is_err() {
             found.push((
                 host.id,
-                format!("{} has no route to {}", host.name, c.to.0),
-                format!("ip route add {}/32 via the router, or a default route", c.to.0),
+                text!("found-no-route", host = host.name, dst = c.to.0),
+                text!("found-add-route", dst = c.to.0),
             ));
         }
     }
@@ -325,11 +316,11 @@ pub fn unowned_address(lab: &Lab<'_>) -> Vec<Found> {
             return None;
         }
         let table = lab.servers.iter().any(|s| s.director == d.node && s.addr.0 == *next_hop);
-        let role = if table { " (a server of its table)" } else { "" };
+        let role = if table { text!("found-of-its-table") } else { Text::none() };
         Some((
             d.node,
-            format!("{} asks {tries} times who has {next_hop}{role}, and nobody has it", lab.name(d.node)),
-            format!("give {next_hop} to the host that is meant, or name the right address on {}", lab.name(d.node)),
+            text!("found-unowned-address", host = lab.name(d.node), tries, next_hop, role),
+            text!("found-give-address", next_hop, host = lab.name(d.node)),
         ))
     });
     // An address of another network on the same cable is asked for in vain, too.

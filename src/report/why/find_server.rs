@@ -5,9 +5,11 @@ use super::find_ipvs::{edit, failed, service_words};
 use super::lab::{End, Lab, Server};
 use super::lineage::{ends_in, ids};
 use crate::base::NodeId;
+use crate::lang::{Join, Text};
 use crate::net::DevKind;
 use crate::net::fib::FlowKey;
 use crate::node::Host;
+use crate::text;
 use crate::trace::{Dir, DropReason};
 use crate::wire::{IpPacket, L3, L4, Proto};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +28,8 @@ pub fn tunnel_down(lab: &Lab<'_>) -> Vec<Found> {
     let found = |node| Found {
         code: "tunnel-down",
         node,
-        detail: format!("{} gets wrapped packets, but has no tunnel device that is up", lab.name(node)),
-        cure: "modprobe ipip; ip link set tunl0 up".into(),
+        detail: text!("found-tunnel-down", host = lab.name(node)),
+        cure: Text::plain("modprobe ipip; ip link set tunl0 up"),
     };
     nodes.into_iter().map(found).collect()
 }
@@ -88,21 +90,24 @@ pub fn port_mapping(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "port-mapping",
             node: host.id,
-            detail: format!(
-                "{} was added with port {wanted}, but {} leaves the port as it is: its packets come for {proto} {port}, where nothing listens{}",
-                s.addr.0,
-                s.method,
-                listed(&listens)
+            detail: text!(
+                "found-port-mapping",
+                server = s.addr.0,
+                wanted,
+                mode = s.method,
+                proto,
+                port,
+                listens = listed(&listens)
             ),
-            cure: format!("let the application listen at {port}, or use NAT: {}", edit(s, "Masq")),
+            cure: text!("found-mend-port-mapping", port, command = edit(s, "Masq")),
         });
     }
     out
 }
 
-fn listed(ports: &[u16]) -> String {
-    let all: Vec<String> = ports.iter().map(u16::to_string).collect();
-    if all.is_empty() { String::new() } else { format!(" (it listens at {})", all.join(", ")) }
+fn listed(ports: &[u16]) -> Text {
+    let all: Vec<Text> = ports.iter().map(|p| Text::plain(p.to_string())).collect();
+    if all.is_empty() { Text::none() } else { text!("found-listens-at", ports = Text::list(all, Join::Comma)) }
 }
 
 /// NAT to a port at which the application is not.
@@ -114,16 +119,18 @@ pub fn nat_without_port(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "nat-without-port",
             node: s.director,
-            detail: format!(
-                "{} is sent to {proto} {}:{port}, where nothing listens{}",
-                s.service,
-                s.addr.0,
-                listed(&listens)
+            detail: text!(
+                "found-nat-without-port",
+                service = s.service,
+                proto,
+                addr = s.addr.0,
+                port,
+                listens = listed(&listens)
             ),
-            cure: format!(
+            cure: Text::plain(format!(
                 "ipvsadm -d {words} -r {0}:{1}; ipvsadm -a {words} -r {0}:{2} -m -w {3}",
                 s.addr.0, s.addr.1, listens[0], s.weight
-            ),
+            )),
         });
     }
     out
@@ -143,12 +150,8 @@ pub fn not_listening(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "not-listening",
             node: host.id,
-            detail: format!("nothing listens at {proto} {port} of {}{}", host.name, listed(&listens)),
-            cure: format!(
-                "start the application; in the file: serves: [{}/{port}] on {}",
-                proto.to_string().to_lowercase(),
-                host.name
-            ),
+            detail: text!("found-not-listening", proto, port, host = host.name, listens = listed(&listens)),
+            cure: text!("found-start-application", name = proto.to_string().to_lowercase(), port, host = host.name),
         });
     }
     out
@@ -165,8 +168,8 @@ pub fn server_overloaded(lab: &Lab<'_>) -> Vec<Found> {
     let found = |(node, limit)| Found {
         code: "server-overloaded",
         node,
-        detail: format!("the listener of {} is full: {limit} connections may wait", lab.name(node)),
-        cure: "more servers, more workers, a larger backlog, or less traffic".into(),
+        detail: text!("found-server-overloaded", host = lab.name(node), limit),
+        cure: text!("found-mend-overload"),
     };
     nodes.into_iter().map(found).collect()
 }
@@ -228,17 +231,14 @@ pub fn nat_one_network(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "nat-one-network",
             node: host.id,
-            detail: format!(
-                "{} answers {client} directly, by {}: both are in one network, and {} cannot translate the answer back",
-                host.name,
-                host.net.dev(route.dev).name,
-                lab.name(s.director)
+            detail: text!(
+                "found-nat-one-network",
+                host = host.name,
+                client,
+                dev = host.net.dev(route.dev).name,
+                director = lab.name(s.director)
             ),
-            cure: format!(
-                "on {}: ip route add {client}/32 via {dip}, with send_redirects 0 on {}; or direct routing",
-                host.name,
-                lab.name(s.director)
-            ),
+            cure: text!("found-mend-nat-one-network", host = host.name, client, dip, director = lab.name(s.director)),
         });
     }
     out
@@ -251,24 +251,20 @@ pub fn nat_gateway(lab: &Lab<'_>) -> Vec<Found> {
         let route = host.net.route_out_known(FlowKey::to(client));
         let way = match route {
             Ok(r) => match r.via {
-                Some(via) => format!("its gateway is {via}"),
+                Some(via) => text!("found-gateway-is", via),
                 None => continue,
             },
-            Err(_) => "it has no route there".into(),
+            Err(_) => text!("found-no-route-there"),
         };
         let dip = lab
             .host(s.director)
             .and_then(|d| d.net.devices().flat_map(|x| &x.addrs).find(|a| a.covers(s.addr.0)).map(|a| a.local));
-        let dip = dip.map_or_else(|| "the director".to_string(), |a| a.to_string());
+        let dip = dip.map_or_else(|| text!("found-the-director"), |a| Text::plain(a.to_string()));
         out.push(Found {
             code: "nat-gateway",
             node: host.id,
-            detail: format!(
-                "the answers of {} to {client} do not return through {}: {way}",
-                host.name,
-                lab.name(s.director)
-            ),
-            cure: format!("ip route replace default via {dip}"),
+            detail: text!("found-nat-gateway", host = host.name, client, director = lab.name(s.director), way),
+            cure: text!("found-default-via", dip),
         });
     }
     out
@@ -301,13 +297,14 @@ pub fn answers_through_director(lab: &Lab<'_>) -> Vec<Found> {
         out.push(Found {
             code: "answers-through-director",
             node,
-            detail: format!(
-                "{} sends its answers from {src} to {}, which has that address itself: {}",
-                lab.name(node),
-                lab.name(d.node),
-                d.reason
+            detail: text!(
+                "found-answers-through-director",
+                host = lab.name(node),
+                src,
+                director = lab.name(d.node),
+                reason = d.reason
             ),
-            cure: "give the server a router that is not the director as its gateway, or use NAT (-m)".into(),
+            cure: text!("found-mend-answers"),
         });
     }
     out

@@ -2,7 +2,9 @@
 
 use super::causes::Found;
 use super::lab::Lab;
+use crate::lang::Text;
 use crate::sysctl::Sysctls;
+use crate::text;
 
 /// Lines of output that say that a variable does not exist.
 const SAID: [&str; 2] = ["cannot stat /proc/sys/", "/proc/sys/net/ipv4/"];
@@ -28,8 +30,8 @@ pub fn misspelt_knob(lab: &Lab<'_>) -> Vec<Found> {
             out.push(Found {
                 code: "misspelt-knob",
                 node: typed.node,
-                detail: format!("{} has no variable {dotted}: nothing was set ({})", lab.name(typed.node), line.trim()),
-                cure: format!("sysctl -w {}=…", similar(&dotted)),
+                detail: text!("found-misspelt-knob", host = lab.name(typed.node), dotted, line = line.trim()),
+                cure: Text::plain(format!("sysctl -w {}=…", similar(&dotted))),
             });
         }
     }

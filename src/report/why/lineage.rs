@@ -5,8 +5,10 @@
 
 use super::lab::{End, Lab};
 use crate::base::{NodeId, SimTime};
+use crate::lang::{Join, Text};
 use crate::report::log::{ConnectionRow, RunLog};
 use crate::report::words::{arp_answer, because};
+use crate::text;
 use crate::trace::{Decision, Dir, DropReason, Ends, Record, TraceEvent};
 use crate::wire::print::Printer;
 use crate::wire::{Frame, IpPacket, L3, L4};
@@ -23,9 +25,9 @@ pub struct Step {
     /// The packet's number.
     pub packet: u32,
     /// What happened.
-    pub did: String,
+    pub did: Text,
     /// The kernel's rule, where one decided.
-    pub rule: Option<String>,
+    pub rule: Option<Text>,
     /// It ended here.
     pub lost: bool,
 }
@@ -202,25 +204,25 @@ pub fn way_of(lab: &Lab<'_>, t: &Telling) -> Option<Way> {
 fn step(lab: &Lab<'_>, r: &Record, id: u32) -> Option<Step> {
     let log = &lab.log;
     let is = |p: &IpPacket| p.id.0 == id;
-    let step = |dev, did: String, rule: Option<String>, lost| {
+    let step = |dev, did: Text, rule: Option<Text>, lost| {
         Some(Step { at: r.at, place: log.place(r.node, dev), packet: id, did, rule, lost })
     };
     match &r.event {
         TraceEvent::Frame { dev, dir, frame, ethernet } => {
             let p = frame.ip().filter(|p| is(p))?;
             let what = if matches!(p.l4, L4::Ipip(_)) {
-                format!(", wrapped: {} > {}", p.saddr, p.daddr)
+                text!("step-wrapped", src = p.saddr, dst = p.daddr)
             } else {
-                String::new()
+                Text::none()
             };
             let did = match (dir, ethernet) {
                 (Dir::Out, true) => {
                     let to = log.mac_owner(frame.dst).unwrap_or_else(|| frame.dst.to_string());
-                    format!("sends it to {to}{what}")
+                    text!("step-sends-it", to, what)
                 }
-                (Dir::In, true) => format!("receives it{what}"),
-                (Dir::Out, false) => "puts it into the device".into(),
-                (Dir::In, false) => "takes it from the device, unpacked".into(),
+                (Dir::In, true) => text!("step-receives-it", what),
+                (Dir::Out, false) => text!("step-into-device"),
+                (Dir::In, false) => text!("step-from-device"),
             };
             step(Some(*dev), did, None, false)
         }
@@ -229,82 +231,84 @@ fn step(lab: &Lab<'_>, r: &Record, id: u32) -> Option<Step> {
             step(Some(*dev), did, rule, false)
         }
         TraceEvent::Scheduled { packet, service, scheduler, dest, because: why } if is(packet) => {
-            let did = format!("IPVS: {service} chooses {}:{} by {scheduler}: {}", dest.0, dest.1, because(why));
-            step(None, did, Some("ip_vs_schedule, net/netfilter/ipvs/ip_vs_core.c".into()), false)
+            let did = text!("step-chooses", service, addr = dest.0, port = dest.1, scheduler, why = because(why));
+            step(None, did, Some(Text::plain("ip_vs_schedule, net/netfilter/ipvs/ip_vs_core.c")), false)
         }
         TraceEvent::Dropped { dev, frame, reason } => {
             frame.ip().filter(|p| is(p))?;
-            step(*dev, format!("ends here: {reason}"), Some(rule(reason)), true)
+            step(*dev, text!("step-ends-here", reason), Some(rule(reason)), true)
         }
         _ => None,
     }
 }
 
 /// Anything that was recorded, as a line with its time and place; nothing of what tells the same once more.
-pub fn record_line(lab: &Lab<'_>, r: &Record) -> Option<String> {
+pub fn record_line(lab: &Lab<'_>, r: &Record) -> Option<Text> {
     let log = &lab.log;
     let (dev, what) = match &r.event {
         TraceEvent::Frame { dev, dir, frame, ethernet } => {
             let way = match (dir, ethernet) {
                 (Dir::Out, true) => {
                     let to = log.mac_owner(frame.dst).unwrap_or_else(|| frame.dst.to_string());
-                    format!("sends to {to}")
+                    text!("record-sends", to)
                 }
-                (Dir::In, true) => "receives".into(),
-                (Dir::Out, false) => "puts in".into(),
-                (Dir::In, false) => "takes out".into(),
+                (Dir::In, true) => text!("record-receives"),
+                (Dir::Out, false) => text!("record-puts-in"),
+                (Dir::In, false) => text!("record-takes-out"),
             };
-            (Some(*dev), format!("{way}: {}", line(log, frame)))
+            (Some(*dev), text!("record-frame", way, line = line(log, frame)))
         }
-        TraceEvent::Dropped { dev, frame, reason } => (*dev, format!("loses {}: {reason}", line(log, frame))),
+        TraceEvent::Dropped { dev, frame, reason } => (*dev, text!("record-loses", line = line(log, frame), reason)),
         TraceEvent::ArpVerdict { dev, request, answer } => {
-            (Some(*dev), format!("who has {}? {}", request.tpa, arp_answer(answer, request.tpa)))
+            (Some(*dev), text!("record-asked", asked = request.tpa, did = arp_answer(answer, request.tpa)))
         }
         TraceEvent::Neigh { dev, addr, from, to, mac, .. } => {
             let whose =
                 mac.map_or_else(String::new, |m| format!(" ({})", log.mac_owner(m).unwrap_or_else(|| m.to_string())));
-            (Some(*dev), format!("neighbour {addr}: {from} -> {to}{whose}"))
+            (Some(*dev), text!("record-neigh", addr, from, to, whose))
         }
         TraceEvent::Scheduled { service, scheduler, dest, because: why, .. } => {
-            (None, format!("IPVS: {service} chooses {}:{} by {scheduler}: {}", dest.0, dest.1, because(why)))
+            (None, text!("step-chooses", service, addr = dest.0, port = dest.1, scheduler, why = because(why)))
         }
         TraceEvent::IpvsState { client, virt, dest, from, to } => {
             let end = |(addr, port): &(Ipv4Addr, u16)| format!("{addr}:{port}");
-            (None, format!("IPVS: {} > {} at {}: {from} -> {to}", end(client), end(virt), end(dest)))
+            (None, text!("record-ipvs-state", client = end(client), virt = end(virt), dest = end(dest), from, to))
         }
         TraceEvent::ServerSet { service, dest, to } => {
-            let to = to.map_or("deleted".to_string(), |(method, weight)| format!("{method}, weight {weight}"));
-            (None, format!("IPVS: {service} server {}:{}: {to}", dest.0, dest.1))
+            let to = to
+                .map_or(text!("record-server-deleted"), |(method, weight)| text!("record-server-set", method, weight));
+            (None, text!("record-server", service, addr = dest.0, port = dest.1, to))
         }
-        TraceEvent::Typed { text } => (None, format!("types {}", text.trim_end().replace('\n', "; "))),
+        TraceEvent::Typed { text } => (None, text!("record-types", typed = text.trim_end().replace('\n', "; "))),
         // Who will answer is not known yet when it is asked.
         TraceEvent::Decided { what, dev, .. } if matches!(**what, Decision::Neighbour { mac: None, .. }) => {
             let Decision::Neighbour { next_hop, .. } = &**what else { return None };
-            (Some(*dev), format!("neighbour {next_hop}: unknown, asks who has it"))
+            (Some(*dev), text!("record-neigh-unknown", next_hop))
         }
         TraceEvent::Decided { dev, what, .. } => (Some(*dev), decision(lab, r, *dev, what)?.0),
         TraceEvent::Receipt(_) | TraceEvent::Ran { .. } | TraceEvent::Wrote { .. } => return None,
     };
-    Some(format!("{} {} {what}", log.seconds(r.at), log.place(r.node, dev)))
+    let head = format!("{} {} ", log.seconds(r.at), log.place(r.node, dev));
+    Some(Text::list([Text::plain(head), what], Join::Nothing))
 }
 
 /// The rule behind a loss, under Linux's own names.
-pub fn rule(reason: &DropReason) -> String {
+pub fn rule(reason: &DropReason) -> Text {
     let rule = reason.rule();
-    let counters: Vec<&str> = rule.counters.iter().map(|mib| mib.row().id).collect();
-    let linux = match (counters.is_empty(), rule.linux) {
-        (false, _) => format!("; Linux counts {}", counters.join(" and ")),
-        (true, "") => String::new(),
-        (true, name) => format!("; Linux calls it {name}"),
+    let counters = Text::list(rule.counters.iter().map(|mib| Text::plain(mib.row().id)), Join::And);
+    let linux = match (rule.counters.is_empty(), rule.linux) {
+        (false, _) => text!("rule-counts", counters),
+        (true, "") => Text::none(),
+        (true, name) => text!("rule-called", name),
     };
-    format!("{} [{}]{linux}", rule.symbol, rule.code)
+    text!("rule", decider = rule.decider(), code = rule.code, linux)
 }
 
-fn decision(lab: &Lab<'_>, r: &Record, dev: crate::base::DevIdx, what: &Decision) -> Option<(String, Option<String>)> {
-    let some = |did: String, rule: &str| Some((did, Some(rule.to_string())));
+fn decision(lab: &Lab<'_>, r: &Record, dev: crate::base::DevIdx, what: &Decision) -> Option<(Text, Option<Text>)> {
+    let some = |did: Text, rule: &str| Some((did, Some(Text::plain(rule))));
     match what {
         Decision::SourceChecked { src, knob } => {
-            some(format!("lets {src} in: {knob}"), "fib_validate_source, net/ipv4/fib_frontend.c")
+            some(text!("step-source-checked", src, knob), "fib_validate_source, net/ipv4/fib_frontend.c")
         }
         Decision::Routed { dst, route, table, kind, out, via } => {
             let table = match table {
@@ -314,39 +318,33 @@ fn decision(lab: &Lab<'_>, r: &Record, dev: crate::base::DevIdx, what: &Decision
                 n => n.to_string(),
             };
             let way = match (*kind, via) {
-                ("local", _) => format!("it is for this host (on {out})"),
-                (_, Some(via)) => format!("by {out} over {via}"),
-                (_, None) => format!("by {out}, on the link"),
+                ("local", _) => text!("step-way-local", out),
+                (_, Some(via)) => text!("step-way-via", out, via),
+                (_, None) => text!("step-way-link", out),
             };
-            some(format!("route to {dst}: {way}; `{route}` in table {table}"), "fib_table_lookup, net/ipv4/fib_trie.c")
+            some(text!("step-routed", dst, way, route, table), "fib_table_lookup, net/ipv4/fib_trie.c")
         }
         Decision::Neighbour { next_hop, state, mac: Some(mac) } => {
-            let whose = lab.log.mac_owner(*mac).unwrap_or_else(|| "nobody here".into());
-            some(
-                format!("neighbour {next_hop}: {mac} ({whose}), {state}"),
-                "neigh_resolve_output, net/core/neighbour.c",
-            )
+            let whose = lab.log.mac_owner(*mac).map_or_else(|| text!("step-nobody-here"), Text::plain);
+            some(text!("step-neighbour", next_hop, mac, whose, state), "neigh_resolve_output, net/core/neighbour.c")
         }
         Decision::Neighbour { next_hop, mac: None, .. } => {
             some(asked(lab, r, dev, *next_hop), "arp_solicit, net/ipv4/arp.c")
         }
         Decision::Passed { table, chain } => {
-            some(format!("iptables: {table} {chain} lets it pass"), "ipt_do_table, net/ipv4/netfilter/ip_tables.c")
+            some(text!("step-passed", table, chain), "ipt_do_table, net/ipv4/netfilter/ip_tables.c")
         }
         Decision::Translated { by, from, to } => {
-            Some((format!("{by} translates {} into {}", ends(from), ends(to)), None))
+            Some((text!("step-translated", by, from = ends(from), to = ends(to)), None))
         }
         Decision::Forwarded { method, dest } => some(
-            format!("IPVS: sends it to {}:{} ({method})", dest.0, dest.1),
+            text!("step-forwarded", addr = dest.0, port = dest.1, method),
             "ip_vs_in_hook, net/netfilter/ipvs/ip_vs_core.c",
         ),
-        Decision::NotVirtual => some(
-            "IPVS: no virtual service and no connection for it".into(),
-            "ip_vs_in_hook, net/netfilter/ipvs/ip_vs_core.c",
-        ),
+        Decision::NotVirtual => some(text!("step-not-virtual"), "ip_vs_in_hook, net/netfilter/ipvs/ip_vs_core.c"),
         Decision::Delivered { proto, port } => {
-            let port = port.map_or_else(String::new, |p| format!(" port {p}"));
-            Some((format!("hands it to {proto}{port}"), None))
+            let port = port.map_or_else(Text::none, |p| text!("step-port", p));
+            Some((text!("step-delivered", proto, port), None))
         }
     }
 }
@@ -357,19 +355,19 @@ fn ends(e: &Ends) -> String {
 }
 
 /// Nobody is known yet: who was asked, and who answered first.
-fn asked(lab: &Lab<'_>, r: &Record, dev: crate::base::DevIdx, next_hop: Ipv4Addr) -> String {
+fn asked(lab: &Lab<'_>, r: &Record, dev: crate::base::DevIdx, next_hop: Ipv4Addr) -> Text {
     let mine = |q: &&crate::report::facts::Question| q.node == r.node && q.dev == dev && q.request.tpa == next_hop;
     let asked =
         lab.questions.iter().filter(mine).rfind(|q| q.at <= r.at && q.answers.first().is_none_or(|a| a.0 >= r.at));
     let asked = asked.or_else(|| lab.questions.iter().filter(mine).find(|q| q.at >= r.at));
     let answer = match asked.map(|q| q.answers.as_slice()) {
-        None => "it was asked for before, or nothing can be asked".to_string(),
-        Some([]) => "nobody answers".to_string(),
+        None => text!("asked-before"),
+        Some([]) => text!("asked-nobody"),
         Some([first, more @ ..]) => {
             let who = lab.log.mac_owner(first.1).unwrap_or_else(|| first.1.to_string());
-            let others = if more.is_empty() { String::new() } else { format!(", {} after it", more.len()) };
-            format!("{who} answers first{others}")
+            let others = if more.is_empty() { Text::none() } else { text!("asked-after", n = more.len()) };
+            text!("asked-first", who, others)
         }
     };
-    format!("neighbour {next_hop}: unknown, asks who has it; {answer}")
+    text!("step-asked", next_hop, answer)
 }

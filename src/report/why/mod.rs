@@ -20,8 +20,10 @@ pub use causes::Found;
 pub use lab::Lab;
 pub use lineage::{Step, Way, record_line};
 
+use crate::lang::Text;
 use crate::report::log::{ConnectionRow, Outcome};
 use crate::scenario::model::Claim;
+use crate::text;
 use std::net::Ipv4Addr;
 
 /// What is asked about.
@@ -43,7 +45,7 @@ pub enum Subject {
 #[derive(Clone, Debug)]
 pub struct Why {
     /// What it is about, in a sentence.
-    pub subject: String,
+    pub subject: Text,
     /// Whether something went wrong at all.
     pub wrong: bool,
     /// What is behind it, roots first.
@@ -60,7 +62,7 @@ pub struct Why {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotThere {
     /// What is missing: `no connection of \`wbe\``.
-    pub what: String,
+    pub what: Text,
     /// The word that was not found, and what there is instead.
     pub word: String,
     /// Names that could be meant; empty where a sentence says all.
@@ -68,7 +70,7 @@ pub struct NotThere {
 }
 
 impl NotThere {
-    fn new(what: String, word: &str, names: Vec<String>) -> NotThere {
+    fn new(what: Text, word: &str, names: Vec<String>) -> NotThere {
         NotThere { what, word: word.to_string(), names }
     }
 }
@@ -84,27 +86,25 @@ pub fn why(lab: &Lab<'_>, subject: &Subject) -> Result<Why, NotThere> {
         Subject::Packet(id) => {
             let ways: Vec<Way> = lineage::of_packet(lab, *id).iter().filter_map(|i| lineage::way(lab, *i)).collect();
             let Some(first) = ways.first() else {
-                return Err(NotThere::new(format!("no packet #{id} in this run"), "", Vec::new()));
+                return Err(NotThere::new(text!("why-no-packet", id), "", Vec::new()));
             };
             let wrong = ways.iter().any(|w| w.steps.iter().any(|s| s.lost));
-            let subject = format!("packet #{id}: {}", first.line);
+            let subject = text!("why-packet", id, line = first.line);
             Ok(Why { subject, wrong, causes: causes_if(lab, wrong), ways, untold: 0, asked: Vec::new() })
         }
         Subject::Drop(n) => {
             let total = lab.log.drops().count();
             let Some(d) = n.checked_sub(1).and_then(|n| lab.log.drops().nth(n)) else {
-                let what = if total == 0 {
-                    "nothing was lost in this run".to_string()
-                } else {
-                    format!("losses are numbered from 1 to {total}, not {n}")
-                };
+                let what = if total == 0 { text!("why-nothing-lost") } else { text!("why-no-loss", total, n) };
                 return Err(NotThere::new(what, "", Vec::new()));
             };
-            let subject = format!(
-                "loss {n} of {total}, at {} on {}: {}",
-                lab.log.brief(d.at),
-                lab.log.place(d.node, d.dev),
-                d.reason
+            let subject = text!(
+                "why-loss",
+                n,
+                total,
+                at = lab.log.brief(d.at),
+                place = lab.log.place(d.node, d.dev),
+                reason = d.reason
             );
             let ways = d.frame.ip().and_then(|p| lineage::way(lab, p.id.0)).into_iter().collect();
             let asked = d.arp().map_or_else(Vec::new, |a| arp::asked(lab, a.tpa, None));
@@ -115,12 +115,12 @@ pub fn why(lab: &Lab<'_>, subject: &Subject) -> Result<Why, NotThere> {
                 && !lab.log.nodes.iter().any(|n| n.name == *name)
             {
                 let names = lab.log.nodes.iter().map(|n| n.name.clone()).collect();
-                return Err(NotThere::new(format!("no node `{name}`"), name, names));
+                return Err(NotThere::new(text!("why-no-node", name), name, names));
             }
             let asked = arp::asked(lab, *addr, silent.as_deref());
             let subject = match silent {
-                Some(host) => format!("what {host} did when it was asked who has {addr}"),
-                None => format!("who has {addr}"),
+                Some(host) => text!("why-what-host-did", host, addr),
+                None => text!("why-who-has", addr),
             };
             let contested = asked.iter().any(|a| a.answers.len() != 1);
             Ok(Why { subject, wrong: contested, causes: causes_if(lab, contested), ways: Vec::new(), untold: 0, asked })
@@ -141,9 +141,9 @@ pub fn find_connection<'l>(lab: &'l Lab<'_>, name: &str, index: u32) -> Result<&
     let of = || lab.log.connections.iter().filter(|c| &*c.traffic == name);
     let Some(last) = of().map(|c| c.index).max() else {
         let names = lab.log.traffic_names().iter().map(|n| n.to_string()).collect();
-        return Err(NotThere::new(format!("no traffic `{name}`"), name, names));
+        return Err(NotThere::new(text!("why-no-traffic", name), name, names));
     };
-    let missing = || NotThere::new(format!("`{name}` has the connections 0 to {last}, not {index}"), "", Vec::new());
+    let missing = || NotThere::new(text!("why-no-connection", name, last, index), "", Vec::new());
     of().find(|c| c.index == index).ok_or_else(missing)
 }
 
@@ -155,7 +155,7 @@ fn causes_if(lab: &Lab<'_>, wrong: bool) -> Vec<Found> {
 fn any(lab: &Lab<'_>) -> Why {
     let expects = lab.play.scenario.expect.iter().zip(&lab.log.expectations);
     if let Some((expect, judged)) = expects.into_iter().find(|(_, j)| !j.holds) {
-        let said = format!("expected {}; found {}", judged.source, one_line(&judged.found));
+        let said = text!("why-expected", source = judged.source, found = one_line(&judged.found));
         return match concerns(lab, &expect.what) {
             Concern::Connection(c) => connection(lab, c, Some(said)),
             Concern::Address(addr) => {
@@ -184,9 +184,9 @@ fn any(lab: &Lab<'_>) -> Why {
     // Every page may load although the traffic goes past the director.
     let causes = causes::causes(lab);
     let subject = match (nothing_expected, causes.is_empty()) {
-        (_, true) => "nothing is wrong".to_string(),
-        (true, false) => "nothing failed, and yet:".to_string(),
-        (false, false) => "every expectation holds, and yet:".to_string(),
+        (_, true) => text!("why-nothing-wrong"),
+        (true, false) => text!("why-nothing-failed"),
+        (false, false) => text!("why-all-holds"),
     };
     let contested = lab.vips.iter().flat_map(|v| arp::asked(lab, *v, None)).filter(|a| a.contested());
     let asked = if causes.is_empty() { Vec::new() } else { contested.take(1).collect() };
@@ -227,19 +227,27 @@ fn concerns<'a>(lab: &'a Lab<'_>, claim: &Claim) -> Concern<'a> {
     found.map_or(Concern::Nothing, Concern::Connection)
 }
 
-fn connection(lab: &Lab<'_>, c: &ConnectionRow, expected: Option<String>) -> Why {
+fn connection(lab: &Lab<'_>, c: &ConnectionRow, expected: Option<Text>) -> Why {
     let packets = lineage::of_connection(lab, c);
     let (told, untold) = lineage::telling(lab, c, &packets);
     let ways = told.iter().filter_map(|t| lineage::way_of(lab, t)).collect();
     let errno = c.errno.map_or_else(String::new, |e| format!(" ({e})"));
-    let by = c.server.as_ref().map_or_else(String::new, |s| format!(" by {s}"));
-    let itself = format!(
-        "{}:{}, {}:{} > {}:{}: {}{errno}{by}",
-        c.traffic, c.index, c.client, c.source_port, c.to.0, c.to.1, c.outcome
+    let by = c.server.as_ref().map_or_else(Text::none, |s| text!("why-by", s));
+    let itself = text!(
+        "why-connection",
+        traffic = c.traffic,
+        index = c.index,
+        client = c.client,
+        port = c.source_port,
+        to = c.to.0,
+        to_port = c.to.1,
+        outcome = c.outcome,
+        errno,
+        by
     );
     let wrong = expected.is_some() || c.outcome != Outcome::Ok;
     let subject = match expected {
-        Some(said) => format!("{said}; here {itself}"),
+        Some(said) => text!("why-expected-here", said, itself),
         None => itself,
     };
     // An answer that nobody disputes is in the steps already.
@@ -248,8 +256,10 @@ fn connection(lab: &Lab<'_>, c: &ConnectionRow, expected: Option<String>) -> Why
     Why { subject, wrong, causes: causes_if(lab, wrong), ways, untold, asked }
 }
 
-fn one_line(text: &str) -> String {
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or("nothing").to_string();
-    if lines.next().is_some() { first + " …" } else { first }
+/// What a command printed may have many lines.
+fn one_line(found: &Text) -> Text {
+    let Text::Plain(words) = found else { return found.clone() };
+    let mut lines = words.lines();
+    let Some(first) = lines.next() else { return text!("why-nothing") };
+    Text::plain(if lines.next().is_some() { format!("{first} …") } else { first.to_string() })
 }

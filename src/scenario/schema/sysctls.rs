@@ -56,7 +56,7 @@ pub(super) fn properties(value: &Json) -> Json {
 fn about(row: &Row) -> String {
     let followed = if row.modelled { "" } else { " (stored, without effect)" };
     let combined = match row.path.contains(".conf.*.") {
-        true => format!("; of `all` and the interface's own, {}", row.combine.words()),
+        true => format!("; of `all` and the interface's own, {}", row.combine.text()),
         false => String::new(),
     };
     format!("{}{combined}{followed}", row.about)

@@ -16,6 +16,7 @@ mod words;
 
 use super::sample::Failure;
 use crate::base::NodeId;
+use crate::lang::Text;
 use crate::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use crate::report::why;
 use crate::scenario::causes::cause;
@@ -170,9 +171,9 @@ pub struct Reason {
     /// Where it is to be mended.
     pub host: String,
     /// What is wrong, in a line.
-    pub title: &'static str,
+    pub title: Text,
     /// What happens then.
-    pub happens: &'static str,
+    pub happens: Text,
     /// The knob as it stands.
     pub detail: String,
     /// What mends it.
@@ -399,7 +400,7 @@ fn mark(paper: &Paper<'_>, item: &Item, run: &Run<'_>) -> Mark {
     let all = || item.places.iter().filter_map(|p| Some((*p, run.expectations.get(*p)?)));
     let wrong: Vec<_> = all().filter(|(_, e)| !e.held).collect();
     let found = match (item.places.len(), wrong.as_slice()) {
-        (1, _) | (_, []) => all().next().map_or_else(String::new, |(_, e)| e.found.clone()),
+        (1, _) | (_, []) => all().next().map_or_else(String::new, |(_, e)| e.found.to_string()),
         (_, wrong) => {
             let one = |(p, e): &(usize, &crate::report::run::Judged)| {
                 format!("{}: {}", words::subject(paper.lab, &paper.lab.expect[*p].what), e.found)
@@ -431,8 +432,15 @@ fn reasons(run: &Run<'_>) -> Vec<Reason> {
     let found = why::causes::causes(&lab);
     let reason = |f: why::Found| {
         let row = cause(f.code)?;
-        let (code, title, happens) = (row.code, row.title, row.happens);
-        Some(Reason { code, host: lab.name(f.node).to_string(), title, happens, detail: f.detail, cure: f.cure })
+        let (code, title, happens) = (row.code, row.title(), row.happens());
+        Some(Reason {
+            code,
+            host: lab.name(f.node).to_string(),
+            title,
+            happens,
+            detail: f.detail.to_string(),
+            cure: f.cure.to_string(),
+        })
     };
     found.into_iter().filter_map(reason).collect()
 }

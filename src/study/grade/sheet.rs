@@ -126,7 +126,9 @@ fn submission(paper: &Paper<'_>, g: &Graded, hints: bool) -> Value {
 
 fn reason(r: &Reason, hints: bool) -> Value {
     match hints {
-        true => json!({ "code": r.code, "host": r.host, "title": r.title, "detail": r.detail, "cure": r.cure }),
-        false => json!({ "code": r.code, "host": r.host, "title": r.title }),
+        true => {
+            json!({ "code": r.code, "host": r.host, "title": r.title.to_string(), "detail": r.detail, "cure": r.cure })
+        }
+        false => json!({ "code": r.code, "host": r.host, "title": r.title.to_string() }),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::commands::{Reply, clock};
 use super::session::Session;
+use crate::lang::Lang;
 use crate::report::effective::Wanted;
 use crate::report::filter::{Expr, TraceFilter};
 use crate::report::ladder;
@@ -26,10 +27,10 @@ fn look<R>(session: &mut Session<'_>, report: impl FnOnce(&Run<'_>) -> R) -> R {
     result
 }
 
-fn missing(e: &NotThere) -> String {
+fn missing(e: &NotThere, lang: Lang) -> String {
     match e.names.is_empty() {
-        true => e.what.clone(),
-        false => format!("{}; there are {}", e.what, e.names.join(", ")),
+        true => e.what.say(lang),
+        false => format!("{}; there are {}", e.what.say(lang), e.names.join(", ")),
     }
 }
 
@@ -53,20 +54,22 @@ pub fn why(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
         }
         _ => return Err("write `:why`, `:why web:0` or `:why who-has 10.0.0.1`".into()),
     };
+    let lang = session.lang;
     look(session, |run| {
         let lab = run.lab();
-        let told = why::why(&lab, &subject).map_err(|e| missing(&e))?;
-        Ok(Reply::Text(why::text::text(&lab, &told)))
+        let told = why::why(&lab, &subject).map_err(|e| missing(&e, lang))?;
+        Ok(Reply::Text(why::text::text(&lab, &told, lang)))
     })
 }
 
 /// `:ladder`.
 pub fn ladder(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
     let only = if rest.is_empty() { None } else { Some(connection(rest)?) };
+    let lang = session.lang;
     look(session, |run| {
         let lab = run.lab();
         let only = match &only {
-            Some((name, n)) => Some(find_connection(&lab, name, *n).map_err(|e| missing(&e))?),
+            Some((name, n)) => Some(find_connection(&lab, name, *n).map_err(|e| missing(&e, lang))?),
             None => None,
         };
         Ok(Reply::Text(ladder::text::text(&ladder::ladder(&lab, only))))
@@ -86,7 +89,8 @@ pub fn show(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
     if words.next_if_eq(&"--effective").is_some() {
         return effective(session, table, &node, words.map(str::to_string).collect());
     }
-    let shown = look(session, |run| run.show(row, &node, Format::Human));
+    let lang = session.lang;
+    let shown = look(session, |run| run.show(row, &node, Format::Human, lang));
     let kind = if row.is_of_hosts() { "host" } else { "switch" };
     shown.map(Reply::Text).ok_or_else(|| format!("`{node}` is no {kind}"))
 }

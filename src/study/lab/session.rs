@@ -4,6 +4,7 @@ use super::over::Bounds;
 use super::undo::Keyframe;
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::world::{LimitReached, Stop, World};
+use crate::lang::Lang;
 use crate::node::Node;
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play, SHELL_STARTS};
@@ -114,6 +115,8 @@ pub(super) struct State<'s> {
 #[derive(Debug)]
 pub struct Session<'s> {
     pub(super) seed: Seed,
+    /// The language of what the lab says of its own.
+    pub(super) lang: Lang,
     pub(super) bounds: Bounds,
     /// Events handled in all, those that were taken back and those that were done again included.
     pub(super) work: u64,
@@ -139,6 +142,11 @@ impl<'s> Session<'s> {
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
     ) -> Result<Session<'s>, String> {
         Session::open_within(scenario, source, seed, Bounds::default(), go_on)
+    }
+
+    /// From now on the lab speaks this language; what hosts print stays as it is.
+    pub fn speak(&mut self, lang: Lang) {
+        self.lang = lang;
     }
 
     /// The same within other bounds than a lab has at a terminal.
@@ -173,7 +181,8 @@ impl<'s> Session<'s> {
         let state = State { play, path, shells: BTreeMap::new(), doing: Doing::Nothing, over: false };
         let work = state.play.world.events;
         let (acts, keyframes) = (Vec::new(), Vec::new());
-        let mut session = Session { seed, bounds, work, source, since: 0, state, tracer, acts, keyframes };
+        let mut session =
+            Session { seed, lang: Lang::En, bounds, work, source, since: 0, state, tracer, acts, keyframes };
         session.keep();
         Ok(session)
     }

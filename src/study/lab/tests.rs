@@ -165,6 +165,7 @@ fn a_saved_session_replays() {
         crate::report::show::TABLES.iter().find(|t| t.name == "ipvs").expect("a table"),
         "director",
         crate::report::tables::Format::Human,
+        crate::lang::Lang::En,
     );
     assert!(story.is_some_and(|s| s.contains(":80 sh")));
 }

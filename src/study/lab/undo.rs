@@ -133,6 +133,7 @@ impl<'s> Session<'s> {
         let mut records = Tracer::new(MASK, self.bounds.records);
         records.copy(&self.tracer, frame.records);
         let mut other = Session {
+            lang: self.lang,
             seed: self.seed,
             bounds: self.bounds.clone(),
             work: 0,

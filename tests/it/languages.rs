@@ -1,0 +1,53 @@
+//! What the program says in Chinese, word for word, and who decides that it does: `--lang`, else the locale, and the locale
+//! never for files and programs.
+
+use crate::support::{Sandbox, overwrite, root};
+use std::fs;
+
+/// What is said, and the file in `tests/zh` that holds it.
+const SAID: &[(&str, &[&str])] = &[
+    ("drops.txt", &["list", "drops"]),
+    ("causes.txt", &["list", "causes"]),
+    ("arp-problem.story.txt", &["run", "--no-output", "scenarios/arp-problem.yaml"]),
+    ("arp-problem.why.txt", &["why", "--no-cure", "scenarios/arp-problem.yaml"]),
+    ("no-gateway.story.txt", &["run", "--no-output", "scenarios/broken/no-gateway.yaml"]),
+    ("no-gateway.why.txt", &["why", "--no-cure", "scenarios/broken/no-gateway.yaml"]),
+    ("strict-tunnel.story.txt", &["run", "--no-output", "scenarios/broken/strict-tunnel.yaml"]),
+    ("strict-tunnel.why.txt", &["why", "--no-cure", "scenarios/broken/strict-tunnel.yaml"]),
+];
+
+#[test]
+fn chinese_is_as_in_the_goldens() {
+    let sandbox = Sandbox::new();
+    for (golden, args) in SAID {
+        let args: Vec<&str> = args.iter().copied().chain(["--lang", "zh"]).collect();
+        // Files are named from the repository; nothing is written.
+        let said = crate::support::finish(sandbox.command(&args).current_dir(root())).out;
+        let file = root().join("tests/zh").join(golden);
+        if overwrite() {
+            fs::write(&file, &said).expect("a golden that can be written");
+        }
+        let wanted = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        snapbox::assert_data_eq!(said, snapbox::Data::text(wanted).raw());
+    }
+}
+
+#[test]
+fn the_locale_decides_for_people_and_never_for_programs() {
+    let sandbox = Sandbox::new();
+    let ran = |vars: &[(&str, &str)], args: &[&str]| {
+        crate::support::finish(sandbox.command(args).envs(vars.iter().copied())).out
+    };
+    let list = ["list", "drops"];
+    let (english, chinese) = (ran(&[], &list), ran(&[("LANG", "zh_CN.UTF-8")], &list));
+    assert!(english.contains("the interface is down") && chinese.contains("接口没有启用"));
+    assert_eq!(ran(&[("LC_ALL", "C"), ("LANG", "zh_CN.UTF-8")], &list), english);
+    assert_eq!(ran(&[("LC_ALL", ""), ("LC_MESSAGES", "zh_TW"), ("LANG", "en")], &list), chinese);
+    assert_eq!(ran(&[("LANG", "zh_CN.UTF-8")], &["list", "drops", "--lang", "en"]), english);
+    for format in ["json", "csv"] {
+        let list = ["list", "drops", "--format", format];
+        assert_eq!(ran(&[("LANG", "zh_CN.UTF-8")], &list), ran(&[], &list), "{format}");
+        let asked = ran(&[], &["--lang", "zh", "list", "drops", "--format", format]);
+        assert!(asked.contains("接口没有启用") && asked.contains("dev-down"), "{format}: codes and keys stay");
+    }
+}
