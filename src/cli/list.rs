@@ -129,7 +129,13 @@ impl What {
             ),
             What::Lints => (
                 &["code", "cause", "what", "wrong", "right"],
-                scenario::lint::LINTS.iter().map(|l| owned(&[l.code, l.cause, l.title, l.wrong, l.right])).collect(),
+                scenario::lint::LINTS
+                    .iter()
+                    .map(|l| {
+                        let told = [l.title(), l.wrong(), l.right()].map(|t| t.say(lang));
+                        owned(&[l.code, l.cause, &told[0], &told[1], &told[2]])
+                    })
+                    .collect(),
             ),
         };
         let mut grid = Grid::new(columns);

@@ -22,7 +22,7 @@ macro_rules! tables {
     };
 }
 
-tables!("words", "drops", "causes", "found", "why", "story", "list");
+tables!("words", "drops", "causes", "found", "why", "story", "list", "lints");
 
 static EN: LazyLock<Bundle> = LazyLock::new(|| read(Lang::En));
 static ZH: LazyLock<Bundle> = LazyLock::new(|| read(Lang::Zh));

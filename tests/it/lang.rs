@@ -142,6 +142,9 @@ fn rows() -> BTreeSet<String> {
     for row in lvsim::scenario::causes::CAUSES {
         add("cause", row.code, &["happens", "cure"]);
     }
+    for row in lvsim::scenario::lint::LINTS {
+        add("lint", row.code, &["wrong", "right"]);
+    }
     for row in lvsim::ipvs::SCHEDULERS {
         add("scheduler", row.name, &["rule"]);
     }
