@@ -2,20 +2,32 @@
 
 use std::panic::PanicHookInfo;
 
-/// It did what was asked.
-pub const SUCCESS: u8 = 0;
-/// It ran, and an expectation or a lint failed.
-pub const FAILED: u8 = 1;
-/// Bad usage; also: what was asked for cannot be written.
-pub const USAGE: u8 = 2;
-/// The scenario cannot be read or is not valid.
-pub const INVALID: u8 = 3;
-/// Stopped by a limit: events, simulated time, memory.
-pub const LIMIT: u8 = 4;
-/// An internal error (`EX_SOFTWARE` of sysexits.h).
-pub const INTERNAL: u8 = 70;
-/// Interrupted by Ctrl-C (128 and the number of SIGINT).
-pub const INTERRUPTED: u8 = 130;
+/// An exit code of the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub code: u8,
+    /// In a word or two.
+    pub name: &'static str,
+    pub about: &'static str,
+}
+
+macro_rules! codes {
+    ($($constant:ident = $code:literal, $name:literal, $about:literal;)*) => {
+        $(#[doc = $about] pub const $constant: u8 = $code;)*
+        /// Every exit code.
+        pub const CODES: &[Row] = &[$(Row { code: $code, name: $name, about: $about },)*];
+    };
+}
+
+codes! {
+    SUCCESS = 0, "success", "it did what was asked";
+    FAILED = 1, "an expectation or a lint failed", "it ran, and an expectation, a lint or a claim failed, a mark was missed, or two runs differ";
+    USAGE = 2, "bad usage", "the command line asks for something that cannot be, or what was asked for cannot be written";
+    INVALID = 3, "an invalid scenario", "the scenario cannot be read or is not valid";
+    LIMIT = 4, "stopped by a limit", "a limit stopped it: events, simulated time, memory";
+    INTERNAL = 70, "an internal error", "a bug of lvsim (`EX_SOFTWARE` of sysexits.h); the message says how to report it";
+    INTERRUPTED = 130, "interrupted", "Ctrl-C: 128 and the number of SIGINT";
+}
 
 /// The code for several files together: the gravest.
 pub fn worst(a: u8, b: u8) -> u8 {
@@ -83,6 +95,15 @@ mod tests {
         assert_eq!(worst(INVALID, LIMIT), INVALID);
         assert_eq!(worst(INVALID, INTERRUPTED), INTERRUPTED);
         assert_eq!(worst(SUCCESS, SUCCESS), SUCCESS);
+    }
+
+    #[test]
+    fn the_help_of_the_program_tells_every_code() {
+        let help = <crate::cli::Cli as clap::CommandFactory>::command().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for row in CODES {
+            assert!(help.contains(&format!("{} {}", row.code, row.name)), "{} {}: {help}", row.code, row.name);
+        }
     }
 
     #[test]

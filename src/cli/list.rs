@@ -3,26 +3,28 @@
 //! A new table is a variant of [`What`] and its arm in [`What::table`].
 
 use super::exit::{self, Failure};
+use super::reference::{self, Kind};
 use super::ui::Ui;
 use clap::ValueEnum;
 use lvsim::lang::Lang;
-use lvsim::report::tables::{self, Cell, Grid};
+use lvsim::report::tables::{self, Grid};
 use lvsim::text;
 use lvsim::{ipvs, report, scenario, shell, study, sysctl, trace};
 
-/// List what scenarios can name: commands, schedulers, sysctls, drop reasons, problems, causes, lints, charts.
+/// List what scenarios and commands can name, and what lvsim can say.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lvsim list sysctls
-  lvsim list drops --format csv")]
+  lvsim list drops --format csv
+  lvsim list keys --format markdown       as in the book")]
 pub struct Args {
     /// What to list
     #[arg(value_enum)]
     what: What,
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = Print::Human, value_name = "FORMAT")]
+    format: Print,
 }
 
 /// How a table is printed.
@@ -46,15 +48,28 @@ impl From<Format> for tables::Format {
     }
 }
 
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Print {
+    /// In columns, for people
+    Human,
+    /// One JSON object
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+    /// Markdown: a table, or an entry for each row where that would be too wide
+    Markdown,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Kernel variables: path, default, how `all` and the interface combine, meaning
+    /// Kernel variables: path, meaning, default, range, how `all` and the interface combine, where Linux decides
     Sysctls,
     /// Simulated programs: name, folder, meaning
     Commands,
-    /// Schedulers of ipvsadm: name, meaning, kernel file
+    /// Schedulers of ipvsadm: name, meaning, rule, kernel file
     Schedulers,
-    /// Reasons for which packets die: code, meaning, what to try
+    /// Reasons for which packets die: code, meaning, the kernel's function, its name there, counters, what to try
     Drops,
     /// Codes of what can be wrong with a scenario
     Problems,
@@ -64,95 +79,169 @@ enum What {
     Charts,
     /// What `lvsim check` looks for in a valid file: code, cause, what is wrong, what one types to have it, and instead
     Lints,
+    /// Keys of a scenario: their map, name, what they take, what they are unless said, meaning
+    Keys,
+    /// The most that a scenario may ask for
+    Limits,
+    /// What comparisons and sweeps measure of a run
+    Measures,
+    /// Columns of a sweep's rows
+    Columns,
+    /// What the lab understands beside commands of the hosts
+    Lab,
+    /// Exit codes of lvsim
+    Exits,
 }
 
+/// A table: what it holds under which names, and its rows.
+type Table = (Vec<(&'static str, Kind)>, Vec<Vec<String>>);
+
 impl What {
-    fn table(self, lang: Lang) -> Grid {
-        let owned = |cells: &[&str]| cells.iter().map(|&c| c.into()).collect();
-        let (columns, rows): (&[&str], Vec<Vec<Cell>>) = match self {
+    fn table(self, lang: Lang) -> Table {
+        use Kind::{Code, Text, Typed};
+        fn row(cells: &[&str]) -> Vec<String> {
+            cells.iter().map(ToString::to_string).collect()
+        }
+        match self {
             What::Sysctls => {
                 let rows = sysctl::table::CONF.iter().chain(sysctl::table::NEIGH).chain(sysctl::table::GLOBAL);
                 let cells = |r: &sysctl::Row| {
                     let followed = if r.modelled { "yes" } else { "stored only" };
-                    let default = r.default.to_string();
-                    owned(&[r.path, &default, &r.combine.text().say(lang), followed, r.about])
+                    let (default, range) = (r.default.to_string(), r.range());
+                    row(&[r.path, r.about, &default, &range, &r.combine.text().say(lang), followed, r.kernel_file])
                 };
-                (&["path", "default", "combines", "followed", "about"], rows.map(cells).collect())
+                let columns = vec![
+                    ("path", Code),
+                    ("about", Text),
+                    ("default", Code),
+                    ("range", Text),
+                    ("combines", Text),
+                    ("followed", Text),
+                    ("kernel file", Text),
+                ];
+                (columns, rows.map(cells).collect())
             }
-            What::Commands => (
-                &["name", "folder", "about"],
-                shell::COMMANDS
-                    .iter()
-                    .map(|r| owned(&[r.name, r.dir, r.about]))
-                    .chain(shell::text::TEXT_PROGRAMS.iter().map(|r| owned(&[r.name, "/usr/bin", r.about])))
-                    .collect(),
-            ),
+            What::Commands => {
+                let hosts = shell::COMMANDS.iter().map(|r| row(&[r.name, r.dir, r.about]));
+                let texts = shell::text::TEXT_PROGRAMS.iter().map(|r| row(&[r.name, "/usr/bin", r.about]));
+                (vec![("name", Code), ("folder", Code), ("about", Text)], hosts.chain(texts).collect())
+            }
             What::Schedulers => (
-                &["name", "about", "rule", "kernel file"],
+                vec![("name", Code), ("about", Text), ("rule", Text), ("kernel file", Text)],
                 ipvs::SCHEDULERS
                     .iter()
-                    .map(|r| owned(&[r.name, &r.about().say(lang), &r.rule().say(lang), r.kernel_file]))
+                    .map(|r| row(&[r.name, &r.about().say(lang), &r.rule().say(lang), r.kernel_file]))
                     .collect(),
             ),
-            What::Drops => (
-                &["code", "what", "where", "counters", "try"],
-                trace::drop::RULES
-                    .iter()
-                    .map(|r| {
-                        let counters: Vec<&str> = r.counters.iter().map(|mib| mib.row().id).collect();
-                        let remedy = r.remedy().unwrap_or_else(|| text!("drop-no-remedy"));
-                        let told = [r.title(), r.decider(), remedy].map(|t| t.say(lang));
-                        owned(&[r.code, &told[0], &told[1], &counters.join(" "), &told[2]])
-                    })
-                    .collect(),
-            ),
-            What::Problems => {
-                (&["code", "what"], scenario::problem::CODES.iter().map(|(code, what)| owned(&[code, what])).collect())
+            What::Drops => {
+                let cells = |r: &trace::KernelRule| {
+                    let counters: Vec<&str> = r.counters.iter().map(|mib| mib.row().id).collect();
+                    let remedy = r.remedy().unwrap_or_else(|| text!("drop-no-remedy"));
+                    let [title, decider, remedy] = [r.title(), r.decider(), remedy].map(|t| t.say(lang));
+                    row(&[r.code, &title, &decider, r.linux, &counters.join(" "), &remedy])
+                };
+                let columns = vec![
+                    ("code", Code),
+                    ("what", Text),
+                    ("where", Text),
+                    ("linux", Code),
+                    ("counters", Code),
+                    ("try", Text),
+                ];
+                (columns, trace::drop::RULES.iter().map(cells).collect())
             }
+            What::Problems => (
+                vec![("code", Code), ("what", Text)],
+                scenario::problem::CODES.iter().map(|(code, what)| row(&[code, what])).collect(),
+            ),
             What::Causes => (
-                &["code", "what", "happens", "cure"],
+                vec![("code", Code), ("what", Text), ("happens", Text), ("cure", Text)],
                 scenario::causes::CAUSES
                     .iter()
                     .map(|c| {
-                        let told = [c.title(), c.happens(), c.cure()].map(|t| t.say(lang));
-                        owned(&[c.code, &told[0], &told[1], &told[2]])
+                        let [title, happens, cure] = [c.title(), c.happens(), c.cure()].map(|t| t.say(lang));
+                        row(&[c.code, &title, &happens, &cure])
                     })
                     .collect(),
             ),
-            What::Charts => (
-                &["name", "verb", "about"],
-                report::charts::CHARTS
-                    .iter()
-                    .map(|c| owned(&[c.name, "run", c.about]))
-                    .chain(study::charts::CHARTS.iter().map(|c| owned(&[c.name, "compare", c.about])))
-                    .collect(),
-            ),
+            What::Charts => {
+                let runs = report::charts::CHARTS.iter().map(|c| row(&[c.name, "run", c.about]));
+                let comparisons = study::charts::CHARTS.iter().map(|c| row(&[c.name, "compare", c.about]));
+                (vec![("name", Code), ("verb", Text), ("about", Text)], runs.chain(comparisons).collect())
+            }
             What::Lints => (
-                &["code", "cause", "what", "wrong", "right"],
+                vec![("code", Code), ("cause", Code), ("what", Text), ("wrong", Typed), ("right", Typed)],
                 scenario::lint::LINTS
                     .iter()
                     .map(|l| {
-                        let told = [l.title(), l.wrong(), l.right()].map(|t| t.say(lang));
-                        owned(&[l.code, l.cause, &told[0], &told[1], &told[2]])
+                        let [title, wrong, right] = [l.title(), l.wrong(), l.right()].map(|t| t.say(lang));
+                        row(&[l.code, l.cause, &title, &wrong, &right])
                     })
                     .collect(),
             ),
+            What::Keys => (
+                vec![("map", Text), ("key", Code), ("value", Text), ("unless said", Code), ("about", Text)],
+                scenario::schema::keys().into_iter().map(Vec::from).collect(),
+            ),
+            What::Limits => (
+                vec![("limit", Code), ("value", Text), ("about", Text)],
+                scenario::limits::LIMITS.iter().map(|l| row(&[l.name, &l.written(), l.about])).collect(),
+            ),
+            What::Measures => (
+                vec![("name", Code), ("about", Text), ("table", Text), ("unit", Text), ("column", Code)],
+                study::measures::MEASURES
+                    .iter()
+                    .map(|m| row(&[m.name, m.about, m.topic.name(), m.unit.name(), &m.key()]))
+                    .collect(),
+            ),
+            What::Columns => (
+                vec![("column", Code), ("holds", Text), ("about", Text)],
+                study::sweep::columns::told().into_iter().map(Vec::from).collect(),
+            ),
+            What::Lab => {
+                let typed = |c: &study::lab::commands::CommandRow| format!(":{} {}", c.name, c.args).trim().to_string();
+                let rows = study::lab::commands::COMMANDS.iter().map(|c| row(&[&typed(c), c.about]));
+                (vec![("typed", Code), ("about", Text)], rows.collect())
+            }
+            What::Exits => (
+                vec![("code", Code), ("name", Text), ("about", Text)],
+                exit::CODES.iter().map(|c| row(&[&c.code.to_string(), c.name, c.about])).collect(),
+            ),
+        }
+    }
+
+    fn print(self, format: Print, lang: Lang) -> String {
+        // The page of keys groups them by map, with the map's example and rules.
+        if (self, format) == (What::Keys, Print::Markdown) {
+            return scenario::schema::page();
+        }
+        let (columns, rows) = self.table(lang);
+        let format = match format {
+            Print::Markdown => return reference::markdown(&columns, &rows),
+            Print::Human => tables::Format::Human,
+            Print::Json => tables::Format::Json,
+            Print::Csv => tables::Format::Csv,
         };
-        let mut grid = Grid::new(columns);
-        rows.into_iter().for_each(|row| grid.row(row));
-        grid
+        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let mut grid = Grid::new(&names);
+        rows.into_iter().for_each(|row| grid.row(row.into_iter().map(Into::into)));
+        let rows = grid.print(format);
+        match format {
+            tables::Format::Json => tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows),
+            _ => rows,
+        }
     }
 }
 
 impl Args {
     /// To stdout.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
-        let format = self.format.into();
-        let rows = self.what.table(ui.langs.of(self.format)).print(format);
-        ui.out.text(&match format {
-            tables::Format::Json => tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows),
-            _ => rows,
-        })?;
+        let lang = match self.format {
+            Print::Human => ui.langs.people,
+            // What is written to a page of the book must not depend on who writes it.
+            Print::Json | Print::Csv | Print::Markdown => ui.langs.programs,
+        };
+        ui.out.text(&self.what.print(self.format, lang))?;
         Ok(exit::SUCCESS)
     }
 }

@@ -23,6 +23,7 @@ mod order;
 mod out;
 mod pool;
 mod progress;
+mod reference;
 mod run;
 mod schema;
 mod show;
@@ -60,7 +61,10 @@ Examples:
   lvsim test scenarios                run all scenarios of a folder and judge what they expect
 
 Exit codes: 0 success, 1 an expectation or a lint failed, 2 bad usage, 3 an invalid scenario,
-4 stopped by a limit, 70 an internal error, 130 interrupted."
+4 stopped by a limit, 70 an internal error, 130 interrupted.
+
+Environment: NO_COLOR and CLICOLOR_FORCE=1 decide about colour, TMPDIR about where long traces are put aside;
+LVSIM_PROGRESS=never tells no progress on stderr."
 )]
 struct Cli {
     /// When to use colour

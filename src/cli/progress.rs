@@ -1,4 +1,5 @@
-//! Progress on stderr after one second of work: a bar on a terminal, plain lines elsewhere. Never part of a result.
+//! Progress on stderr after one second of work: a bar on a terminal, plain lines elsewhere, nothing at all with
+//! `LVSIM_PROGRESS=never` in the environment. Never part of a result.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lvsim::report::run::Progress;
@@ -24,7 +25,8 @@ impl Meter {
     /// `quiet`: says nothing. `live`: stderr is a terminal.
     #[expect(clippy::disallowed_methods, reason = "progress is about the user's time; no result depends on it")]
     pub fn new(quiet: bool, live: bool) -> Meter {
-        Meter { started: Instant::now(), next: if quiet { Duration::MAX } else { PATIENCE }, live, bar: None }
+        let silent = quiet || std::env::var_os("LVSIM_PROGRESS").is_some_and(|v| v == "never");
+        Meter { started: Instant::now(), next: if silent { Duration::MAX } else { PATIENCE }, live, bar: None }
     }
 
     /// Called now and then by the simulation.

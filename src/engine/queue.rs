@@ -98,19 +98,18 @@ pub struct EventQueue<T> {
     now: SimTime,
     /// How many events of the first slot of level 0 are popped already.
     front: usize,
-    /// The next event, if it was looked for.
-    head: Option<Head>,
+    /// The next event, if it was looked for; else [`UNKNOWN`].
+    head: Head,
     len: usize,
     /// No push may have a smaller number.
     next_seq: u64,
 }
 
-/// `item` is there until it is popped.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Entry<T> {
     at: SimTime,
     seq: u64,
-    item: Option<T>,
+    item: T,
 }
 
 /// The key of the next event, and where it is in its slot.
@@ -121,7 +120,10 @@ struct Head {
     index: usize,
 }
 
-impl<T: Clone> Default for EventQueue<T> {
+/// Nobody has looked for the next event.
+const UNKNOWN: Head = Head { at: SimTime::NEVER, seq: u64::MAX, index: usize::MAX };
+
+impl<T: Copy> Default for EventQueue<T> {
     fn default() -> Self {
         EventQueue {
             slots: (0..LEVELS * SLOTS).map(|_| Vec::new()).collect(),
@@ -130,14 +132,14 @@ impl<T: Clone> Default for EventQueue<T> {
             base: SimTime::ZERO,
             now: SimTime::ZERO,
             front: 0,
-            head: None,
+            head: UNKNOWN,
             len: 0,
             next_seq: 0,
         }
     }
 }
 
-impl<T: Clone> EventQueue<T> {
+impl<T: Copy> EventQueue<T> {
     /// An empty queue at time zero.
     pub fn new() -> Self {
         Self::default()
@@ -167,28 +169,32 @@ impl<T: Clone> EventQueue<T> {
         }
         self.next_seq = seq.wrapping_add(1);
         self.len += 1;
-        let index = self.place(Entry { at, seq, item: Some(item) });
-        if let Some(head) = self.head
-            && at < head.at
-        {
-            self.head = Some(Head { at, seq, index });
+        let index = self.place(Entry { at, seq, item });
+        if at < self.head.at && self.head.index != usize::MAX {
+            self.head = Head { at, seq, index };
         }
     }
 
     /// Time and number of the next event.
-    #[inline]
+    #[inline(always)]
     pub fn peek(&mut self) -> Option<(SimTime, u64)> {
-        self.find_head().map(|head| (head.at, head.seq))
+        if self.levels == 0 {
+            return None;
+        }
+        if self.head.index == usize::MAX {
+            self.head = self.search();
+        }
+        Some((self.head.at, self.head.seq))
     }
 
     /// Takes the next event out.
     #[inline]
     pub fn pop(&mut self) -> Option<(SimTime, u64, T)> {
-        let head = match self.head.take() {
-            Some(head) => head,
-            None if self.levels != 0 => self.look(),
-            None => return None,
-        };
+        if self.levels == 0 {
+            return None;
+        }
+        let head = if self.head.index == usize::MAX { self.look() } else { self.head };
+        self.head = UNKNOWN;
         self.len -= 1;
         self.now = head.at;
         let (mut level, mut slot) = self.lowest();
@@ -204,14 +210,13 @@ impl<T: Clone> EventQueue<T> {
                     self.unmark(level, slot);
                     self.base = head.at;
                 }
-                return entry.item.map(|item| (entry.at, entry.seq, item));
+                return Some((entry.at, entry.seq, entry.item));
             }
             self.spread(level, slot, head.at);
             (level, slot) = self.lowest();
         }
         // A slot of level 0 is one instant, and after spreading the head is the first of its slot.
-        let entry = &mut self.slots[slot][self.front];
-        let (at, seq, item) = (entry.at, entry.seq, entry.item.take());
+        let Entry { at, seq, item } = self.slots[slot][self.front];
         self.front += 1;
         if self.front == self.slots[slot].len() {
             self.front = 0;
@@ -223,12 +228,12 @@ impl<T: Clone> EventQueue<T> {
             self.slots[slot].drain(..self.front);
             self.front = 0;
         }
-        item.map(|item| (at, seq, item))
+        Some((at, seq, item))
     }
 
     /// Copies of all pending events in the order in which they will be popped.
     pub fn iter_pending(&self) -> impl Iterator<Item = (SimTime, u64, T)> + use<T> {
-        let mut all: Vec<_> = self.entries().filter_map(|e| e.item.clone().map(|item| (e.at, e.seq, item))).collect();
+        let mut all: Vec<_> = self.entries().map(|e| (e.at, e.seq, e.item)).collect();
         all.sort_by_key(|(at, seq, _)| (*at, *seq));
         all.into_iter()
     }
@@ -245,14 +250,6 @@ impl<T: Clone> EventQueue<T> {
     #[cold]
     fn look(&self) -> Head {
         self.search()
-    }
-
-    #[inline(always)]
-    fn find_head(&mut self) -> Option<Head> {
-        if self.head.is_none() && self.levels != 0 {
-            self.head = Some(self.search());
-        }
-        self.head
     }
 
     /// The earliest event of the lowest slot; of several, the one pushed first.
@@ -289,11 +286,13 @@ impl<T: Clone> EventQueue<T> {
         self.levels |= 1 << level;
         self.used[level] |= 1 << digit;
         let list = &mut self.slots[level * SLOTS + digit];
-        if list.len() == list.capacity() {
-            grow(list);
+        let index = list.len();
+        if index == list.capacity() {
+            grow(list, entry);
+        } else {
+            list.push(entry);
         }
-        list.push(entry);
-        list.len() - 1
+        index
     }
 
     #[inline]
@@ -335,7 +334,7 @@ impl<T: Clone> EventQueue<T> {
     /// Turns time back, for what must not happen.
     #[cold]
     fn rewind(&mut self, to: SimTime) {
-        let all: Vec<_> = self.entries().cloned().collect();
+        let all: Vec<_> = self.entries().copied().collect();
         let (len, next_seq) = (self.len, self.next_seq);
         self.clear();
         (self.base, self.now, self.len, self.next_seq) = (to, to, len, next_seq);
@@ -347,10 +346,11 @@ impl<T: Clone> EventQueue<T> {
 
 /// A long slot grows by an eighth: where millions of timers are pending, doubled slots would hold room for millions more.
 #[cold]
-fn grow<T>(list: &mut Vec<Entry<T>>) {
+fn grow<T>(list: &mut Vec<Entry<T>>, entry: Entry<T>) {
     if list.len() >= DOUBLED {
         list.reserve_exact(list.len() / 8);
     }
+    list.push(entry);
 }
 
 #[cfg(test)]
@@ -359,7 +359,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    fn drain<T: Clone>(q: &mut EventQueue<T>) -> Vec<(u64, u64, T)> {
+    fn drain<T: Copy>(q: &mut EventQueue<T>) -> Vec<(u64, u64, T)> {
         std::iter::from_fn(|| q.pop()).map(|(at, seq, item)| (at.0, seq, item)).collect()
     }
 

@@ -13,7 +13,7 @@ use super::queue::EventQueue;
 use super::workload::Workload;
 use crate::base::digest::Digest;
 use crate::base::{DevIdx, LinkId, NodeId, SimTime};
-use crate::node::{Cx, Effect, Input, Node, PacketIds, Texts, TimerKey};
+use crate::node::{Cx, Effect, FrameId, Frames, Host, Input, Node, PacketIds, Texts, TimerKey};
 use crate::shell::process::Processes;
 use crate::trace::{DropReason, TraceEvent, TraceMask, Tracer};
 use crate::wire::{Frame, L3, L4};
@@ -91,9 +91,9 @@ impl Wake {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct InFlight {
-    frame: Frame,
+    frame: FrameId,
     node: NodeId,
     dev: DevIdx,
     /// The mark of [`Effect::Send`].
@@ -126,6 +126,7 @@ pub struct World {
     /// Steps of the timeline that are due.
     pub due: Vec<u32>,
     wiring: Vec<Vec<Option<(LinkId, u8)>>>,
+    flying: Frames,
     frames: EventQueue<InFlight>,
     timers: EventQueue<Wake>,
     /// Timers of this instant that go before everything else, the next one last.
@@ -156,6 +157,7 @@ impl World {
             texts,
             due: Vec::new(),
             wiring,
+            flying: Frames::default(),
             frames: EventQueue::new(),
             timers: EventQueue::new(),
             expired: Vec::new(),
@@ -332,13 +334,13 @@ impl World {
     }
 
     #[inline]
-    fn arrive(&mut self, node: NodeId, dev: DevIdx, frame: Frame, confirm: bool, tracer: &mut Tracer) {
+    fn arrive(&mut self, node: NodeId, dev: DevIdx, frame: FrameId, confirm: bool, tracer: &mut Tracer) {
         self.ledger.in_flight -= 1;
         self.ledger.delivered += 1;
         self.fingerprint.word(self.now.0 ^ (u64::from(node.0) << 48));
-        self.fingerprint.word(gist(&frame));
-        let World { now, nodes, effects, ids, texts, moves, .. } = self;
-        let mut cx = Cx { now: *now, node, out: effects, tracer: &mut *tracer, ids, texts };
+        self.fingerprint.word(gist(self.flying.get(frame)));
+        let World { now, nodes, flying, effects, ids, texts, moves, .. } = self;
+        let mut cx = Cx { now: *now, node, frames: flying, out: effects, tracer: &mut *tracer, ids, texts };
         match &mut nodes[node.index()] {
             Node::Switch(switch) => {
                 let before = switch.counts.moves;
@@ -348,8 +350,11 @@ impl World {
             }
             Node::Host(host) => {
                 host.receive(dev, frame, confirm, &mut cx);
+                let asks = host.asks();
                 self.carry_out(node, tracer);
-                self.attend(node, tracer);
+                if asks {
+                    self.attend(node, tracer);
+                }
             }
         }
     }
@@ -374,12 +379,17 @@ impl World {
 
     /// Lets something happen to a box and carries out what it does; programs that waited for it go on.
     pub fn handle(&mut self, node: NodeId, input: Input, tracer: &mut Tracer) {
-        self.with_node(node, tracer, |n, cx| n.handle(input, cx));
-        self.attend(node, tracer);
+        let asks = self.with_node(node, tracer, |n, cx| {
+            n.handle(input, cx);
+            n.host().is_some_and(Host::asks)
+        });
+        if asks {
+            self.attend(node, tracer);
+        }
     }
 
     /// Collects what a host has to say, and lets programs go on that waited for it.
-    #[inline]
+    #[inline(never)]
     fn attend(&mut self, node: NodeId, tracer: &mut Tracer) {
         // What one program does may be what another waits for: a capture sees what is sent.
         for _ in 0..ROUNDS {
@@ -423,21 +433,26 @@ impl World {
         tracer: &mut Tracer,
         act: impl FnOnce(&mut Node, &mut Cx<'_>) -> R,
     ) -> R {
-        let World { now, nodes, effects, ids, texts, .. } = self;
-        let mut cx = Cx { now: *now, node, out: effects, tracer: &mut *tracer, ids, texts };
+        let World { now, nodes, flying, effects, ids, texts, .. } = self;
+        let mut cx = Cx { now: *now, node, frames: flying, out: effects, tracer: &mut *tracer, ids, texts };
         let result = act(&mut nodes[node.index()], &mut cx);
         self.carry_out(node, tracer);
         result
     }
 
     /// Carries out a box's effects, in order. None of them brings forth another.
-    #[inline]
+    #[inline(always)]
     fn carry_out(&mut self, node: NodeId, tracer: &mut Tracer) {
-        if self.effects.len() > 1 {
-            self.effects.reverse();
+        if !self.effects.is_empty() {
+            self.carry_out_all(node, tracer);
         }
+    }
+
+    fn carry_out_all(&mut self, node: NodeId, tracer: &mut Tracer) {
         let mut poll = None;
-        while let Some(effect) = self.effects.pop() {
+        let mut next = 0;
+        while let Some(&effect) = self.effects.get(next) {
+            next += 1;
             match effect {
                 Effect::Poll { dev } => poll = Some(dev),
                 Effect::Send { dev, frame, confirm } => self.transmit(node, dev, frame, confirm, tracer),
@@ -445,6 +460,7 @@ impl World {
                 Effect::Carrier { dev, up } => self.switched.push((node, dev, up)),
             }
         }
+        self.effects.clear();
         if !self.switched.is_empty() {
             self.tell_other_ends(tracer);
         }
@@ -482,14 +498,14 @@ impl World {
     }
 
     #[inline(always)]
-    fn transmit(&mut self, node: NodeId, dev: DevIdx, frame: Frame, confirm: bool, tracer: &mut Tracer) {
+    fn transmit(&mut self, node: NodeId, dev: DevIdx, frame: FrameId, confirm: bool, tracer: &mut Tracer) {
         self.ledger.sent += 1;
         let Some((id, side)) = self.wiring[node.index()].get(dev.index()).copied().flatten() else {
             return self.lose(node, dev, frame, DropReason::NoCarrier, tracer);
         };
         let side = usize::from(side);
         let link = &mut self.links[id.0 as usize];
-        match link.transmit(side, frame.len(), self.now) {
+        match link.transmit(side, self.flying.get(frame).len(), self.now) {
             Ok(at) => {
                 let End { node, dev } = link.ends[1 - side];
                 self.ledger.in_flight += 1;
@@ -501,7 +517,7 @@ impl World {
     }
 
     #[cold]
-    fn lose(&mut self, node: NodeId, dev: DevIdx, frame: Frame, reason: DropReason, tracer: &mut Tracer) {
+    fn lose(&mut self, node: NodeId, dev: DevIdx, frame: FrameId, reason: DropReason, tracer: &mut Tracer) {
         let code = reason.rule().code;
         *self.ledger.lost.entry(code).or_default() += 1;
         let drops = match &mut self.nodes[node.index()] {
@@ -509,7 +525,7 @@ impl World {
             Node::Switch(s) => &mut s.drops,
         };
         *drops.entry(code).or_default() += 1;
-        let frame = Box::new(frame);
+        let frame = Box::new(self.flying.take(frame));
         tracer.emit(TraceMask::DROPS, self.now, node, || TraceEvent::Dropped { dev: Some(dev), frame, reason });
     }
 

@@ -4,17 +4,19 @@
 //! no randomness but what [`Cx`] hands it, so the engine alone decides what happens when.
 
 pub mod app;
+mod frames;
 pub mod host;
 pub mod switch;
 
+pub use frames::{FrameId, Frames};
 pub use host::Host;
 pub use switch::Switch;
 
 use crate::base::{DevIdx, NodeId, SimTime};
 use crate::ipvs::SyncTimer;
 use crate::trace::Tracer;
+use crate::wire::PacketId;
 use crate::wire::emit::Words;
-use crate::wire::{Frame, PacketId};
 use std::sync::Arc;
 
 /// A box.
@@ -27,14 +29,14 @@ pub enum Node {
 }
 
 /// What can happen to a box.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Input {
     /// A frame arrived.
     Frame {
         /// By this device.
         dev: DevIdx,
         /// The frame.
-        frame: Frame,
+        frame: FrameId,
         /// The mark of [`Effect::Send`].
         confirm: bool,
     },
@@ -50,14 +52,14 @@ pub enum Input {
 }
 
 /// What a box does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Effect {
     /// Puts a frame on the cable of a device.
     Send {
         /// The device.
         dev: DevIdx,
         /// The frame.
-        frame: Frame,
+        frame: FrameId,
         /// The sending socket makes progress ([`Host`] confirms the next hop). No bit of the frame says so, but the kernel's
         /// buffer keeps the mark on its way through the virtual cables and switches of one machine.
         confirm: bool,
@@ -119,7 +121,7 @@ pub enum TimerKey {
         /// Its slot.
         slot: u32,
         /// Its generation.
-        generation: u32,
+        generation: u8,
     },
     /// A server has finished a piece of work.
     Server {
@@ -175,6 +177,8 @@ pub struct Cx<'a> {
     pub now: SimTime,
     /// Which box it is.
     pub node: NodeId,
+    /// Frames between boxes.
+    pub frames: &'a mut Frames,
     /// What it does goes here, in order.
     pub out: &'a mut Vec<Effect>,
     /// Who listens.

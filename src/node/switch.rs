@@ -3,10 +3,10 @@
 //! It learns source addresses, forgets them after 300 s, sends unknown and group addresses everywhere. It keeps no
 //! spanning tree: a loop of switches floods until a limit ends the run, as it would on cheap hardware.
 
-use super::{Cx, Effect, Input};
+use super::{Cx, Effect, FrameId, Input};
 use crate::base::{DevIdx, SimTime, Span, Table};
 use crate::trace::{DropReason, TraceEvent, TraceMask};
-use crate::wire::{Frame, Mac};
+use crate::wire::Mac;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,6 +20,9 @@ pub struct Switch {
     fdb: Table<Mac, u32>,
     /// Every address ever learnt, in order.
     known: Vec<Learnt>,
+    /// For the last byte of an address, the place in `known` where one that ends so was found last: addresses in a row,
+    /// as a laboratory's are, are found without `fdb`.
+    near: [u32; 256],
     /// How long an address is remembered.
     pub ageing: Span,
     /// Frames received, sent to one port, sent to all.
@@ -70,6 +73,7 @@ impl Switch {
             ports: Vec::new(),
             fdb: Table::default(),
             known: Vec::new(),
+            near: [u32::MAX; 256],
             ageing: Self::AGEING,
             counts: SwitchCounts::default(),
             drops: BTreeMap::new(),
@@ -108,16 +112,20 @@ impl Switch {
             for port in &mut self.ports {
                 port.last = u32::MAX;
             }
+            self.near = [u32::MAX; 256];
         }
     }
 
     /// A frame arrives: the short way of [`Switch::handle`].
-    pub fn receive(&mut self, from: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
+    pub fn receive(&mut self, from: DevIdx, frame: FrameId, confirm: bool, cx: &mut Cx<'_>) {
         self.counts.received += 1;
-        self.learn(frame.src, from, cx.now);
-        if !frame.dst.is_multicast()
-            && let Some(&at) = self.fdb.get(&frame.dst)
-            && let learnt = self.known[at as usize]
+        let (dst, src) = {
+            let frame = cx.frames.get(frame);
+            (frame.dst, frame.src)
+        };
+        self.learn(src, from, cx.now);
+        if !dst.is_multicast()
+            && let Some(learnt) = self.find(dst)
             && cx.now <= learnt.heard + self.ageing
         {
             let port = learnt.port;
@@ -132,7 +140,7 @@ impl Switch {
         self.flood(from, frame, confirm, cx);
     }
 
-    fn flood(&mut self, from: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
+    fn flood(&mut self, from: DevIdx, frame: FrameId, confirm: bool, cx: &mut Cx<'_>) {
         let others = || (0..self.ports.len()).filter(|&p| p != from.index() && self.ports[p].up);
         let Some(last) = others().next_back() else {
             self.lose(from, frame, cx);
@@ -141,11 +149,26 @@ impl Switch {
         let mut copies = 1;
         for port in others().take_while(|&p| p < last) {
             copies += 1;
-            cx.out.push(Effect::Send { dev: DevIdx(port as u16), frame: frame.clone(), confirm });
+            let copy = cx.frames.get(frame).clone();
+            let frame = cx.frames.put(copy);
+            cx.out.push(Effect::Send { dev: DevIdx(port as u16), frame, confirm });
         }
         cx.out.push(Effect::Send { dev: DevIdx(last as u16), frame, confirm });
         self.counts.flooded += 1;
         self.counts.copies += copies;
+    }
+
+    #[inline]
+    fn find(&mut self, mac: Mac) -> Option<Learnt> {
+        let near = &mut self.near[usize::from(mac.0[5])];
+        if let Some(learnt) = self.known.get(*near as usize)
+            && learnt.mac == mac
+        {
+            return Some(*learnt);
+        }
+        let at = *self.fdb.get(&mac)?;
+        *near = at;
+        Some(self.known[at as usize])
     }
 
     fn learn(&mut self, mac: Mac, port: DevIdx, now: SimTime) {
@@ -171,10 +194,10 @@ impl Switch {
         }
     }
 
-    fn lose(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+    fn lose(&mut self, dev: DevIdx, frame: FrameId, cx: &mut Cx<'_>) {
         let reason = DropReason::SwitchNowhere;
         *self.drops.entry(reason.rule().code).or_default() += 1;
-        let (now, node) = (cx.now, cx.node);
+        let (now, node, frame) = (cx.now, cx.node, cx.frames.take(frame));
         cx.tracer.emit(TraceMask::DROPS, now, node, || TraceEvent::Dropped {
             dev: Some(dev),
             frame: Box::new(frame),

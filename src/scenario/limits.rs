@@ -2,54 +2,98 @@
 //!
 //! The numbers leave room for everything that a person would write and keep a hostile file from eating the machine.
 
-/// The largest file, in bytes.
-pub const MAX_FILE_BYTES: usize = 16 << 20;
-/// The most values (scalars, lists, maps) in a file, those that aliases repeat included.
-pub const MAX_VALUES: usize = 2_000_000;
-/// The most values that aliases and merges may repeat.
-pub const MAX_ALIASED: usize = 200_000;
-/// The deepest nesting of lists and maps. A scenario needs seven.
-pub const MAX_DEPTH: usize = 48;
-/// The most problems told of one file; the rest is counted.
-pub const MAX_PROBLEMS: usize = 500;
+/// A limit of the format.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Its name in tables.
+    pub name: &'static str,
+    /// The most that is taken.
+    pub value: u64,
+    /// What it is counted in.
+    pub unit: Unit,
+    /// What it limits.
+    pub about: &'static str,
+}
 
-/// The most nodes, groups unrolled.
-pub const MAX_NODES: u64 = 65_536;
-/// The most interfaces of one node.
-pub const MAX_INTERFACES: usize = 1_024;
-/// The most things (interfaces, addresses, routes, sysctls, services) of all nodes, groups unrolled.
-pub const MAX_THINGS: u64 = 2_000_000;
-/// The most bytes of routes, sysctls and labels of all nodes, groups unrolled.
-pub const MAX_TEXT: u64 = 64 << 20;
-/// The most connections of a file.
-pub const MAX_CONNECTIONS: u64 = 10_000_000;
-/// The most requests on one connection.
-pub const MAX_REQUESTS: u64 = 1_000_000;
-/// The most values of a list, rows of a trace, steps of a rate.
-pub const MAX_LIST: usize = 1_000_000;
-/// The most rates of arrivals that change at random.
-pub const MAX_PHASES: usize = 1_000;
-/// The most users of a closed workload.
-pub const MAX_USERS: u64 = 1_000_000;
-/// The most connections that a server accepts at once.
-pub const MAX_OPEN: u64 = 10_000_000;
-/// The fastest server, in millionths of the usual speed.
-pub const MAX_SPEED_PPM: u64 = 1_000_000_000;
-/// The largest request or response, in bytes.
-pub const MAX_BYTES: u64 = 1 << 30;
-/// The most timeline and observe entries, clients and cables of entries, and expectations, groups unrolled.
-pub const MAX_STEPS: u64 = 1_000_000;
-/// The longest time that may be written: a year of 366 days, in nanoseconds.
-pub const MAX_SPAN_NS: u64 = 366 * 86_400 * 1_000_000_000;
-/// The fastest cable, in bits per second.
-pub const MAX_BANDWIDTH: u64 = 1_000_000_000_000_000;
-/// The longest queue of a cable, in packets.
-pub const MAX_QUEUE: u64 = 1_000_000;
-/// The most marks of an expectation.
-pub const MAX_MARKS: u32 = 1_000;
-/// The most `--set`s.
-pub const MAX_SETS: usize = 1_000;
-/// The longest one-line text (a route, a sysctl's value), in bytes.
-pub const MAX_LINE: usize = 4_096;
-/// The longest name of a node, of traffic or of a scenario, in characters.
-pub const MAX_NAME: usize = 63;
+/// What a limit is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Number,
+    /// Bytes.
+    Bytes,
+    /// Nanoseconds.
+    Time,
+    /// Bits in a second.
+    Bandwidth,
+    /// Millionths of one.
+    Millionths,
+}
+
+impl Limit {
+    /// Its value as one would write it.
+    pub fn written(&self) -> String {
+        let n = self.value;
+        match self.unit {
+            Unit::Number => n.to_string(),
+            Unit::Bytes if n.is_multiple_of(1 << 30) => format!("{} GiB", n >> 30),
+            Unit::Bytes if n.is_multiple_of(1 << 20) => format!("{} MiB", n >> 20),
+            Unit::Bytes => format!("{n} bytes"),
+            Unit::Time => format!("{} days", n / 86_400_000_000_000),
+            Unit::Bandwidth => format!("{}tbit", n / 1_000_000_000_000),
+            Unit::Millionths => format!("{}x", n / 1_000_000),
+        }
+    }
+}
+
+macro_rules! limits {
+    ($($constant:ident: $kind:ty = $value:expr, $name:literal, $unit:ident, $about:literal;)*) => {
+        $(#[doc = $about] pub const $constant: $kind = $value;)*
+        /// Every limit.
+        pub const LIMITS: &[Limit] =
+            &[$(Limit { name: $name, value: $constant as u64, unit: Unit::$unit, about: $about },)*];
+    };
+}
+
+limits! {
+    MAX_FILE_BYTES: usize = 16 << 20, "file", Bytes, "the largest file";
+    MAX_VALUES: usize = 2_000_000, "values", Number, "the most values (scalars, lists, maps) in a file, those that aliases repeat included";
+    MAX_ALIASED: usize = 200_000, "aliased", Number, "the most values that aliases and merges may repeat";
+    MAX_DEPTH: usize = 48, "depth", Number, "the deepest nesting of lists and maps. A scenario needs seven";
+    MAX_PROBLEMS: usize = 500, "problems", Number, "the most problems told of one file; the rest is counted";
+    MAX_NODES: u64 = 65_535, "nodes", Number, "the most nodes, groups unrolled";
+    MAX_INTERFACES: usize = 1_024, "interfaces", Number, "the most interfaces of one node";
+    MAX_THINGS: u64 = 2_000_000, "things", Number, "the most things (interfaces, addresses, routes, sysctls, services) of all nodes, groups unrolled";
+    MAX_TEXT: u64 = 64 << 20, "text", Bytes, "the most bytes of routes, sysctls and labels of all nodes, groups unrolled";
+    MAX_CONNECTIONS: u64 = 10_000_000, "connections", Number, "the most connections of a file";
+    MAX_REQUESTS: u64 = 1_000_000, "requests", Number, "the most requests on one connection";
+    MAX_LIST: usize = 1_000_000, "list", Number, "the most values of a list, rows of a trace, steps of a rate";
+    MAX_PHASES: usize = 1_000, "phases", Number, "the most rates of arrivals that change at random";
+    MAX_USERS: u64 = 1_000_000, "users", Number, "the most users of a closed workload";
+    MAX_OPEN: u64 = 10_000_000, "open", Number, "the most connections that a server accepts at once";
+    MAX_SPEED_PPM: u64 = 1_000_000_000, "speed", Millionths, "the fastest server, in times the usual speed";
+    MAX_BYTES: u64 = 1 << 30, "bytes", Bytes, "the largest request or response";
+    MAX_STEPS: u64 = 1_000_000, "steps", Number, "the most timeline and observe entries, clients and cables of entries, and expectations, groups unrolled";
+    MAX_SPAN_NS: u64 = 366 * 86_400 * 1_000_000_000, "span", Time, "the longest time that may be written: a year of 366 days";
+    MAX_BANDWIDTH: u64 = 1_000_000_000_000_000, "bandwidth", Bandwidth, "the fastest cable";
+    MAX_QUEUE: u64 = 1_000_000, "queue", Number, "the longest queue of a cable, in packets";
+    MAX_MARKS: u32 = 1_000, "marks", Number, "the most marks of an expectation";
+    MAX_SETS: usize = 1_000, "sets", Number, "the most `--set`s";
+    MAX_LINE: usize = 4_096, "line", Bytes, "the longest one-line text (a route, a sysctl's value)";
+    MAX_NAME: usize = 63, "name", Number, "the longest name of a node, of traffic or of a scenario, in characters";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn limits_are_written_without_losing_anything() {
+        let written = |name: &str| LIMITS.iter().find(|l| l.name == name).map(Limit::written).unwrap_or_default();
+        assert_eq!([written("file"), written("line"), written("text")], ["16 MiB", "4096 bytes", "64 MiB"]);
+        assert_eq!([written("span"), written("bandwidth"), written("speed")], ["366 days", "1000tbit", "1000x"]);
+        assert_eq!([written("bytes"), written("nodes")], ["1 GiB", "65536"]);
+        assert_eq!(LIMITS.iter().map(|l| l.name).collect::<BTreeSet<_>>().len(), LIMITS.len());
+    }
+}

@@ -32,6 +32,15 @@ pub enum Topic {
 impl Topic {
     /// In the order of the tables.
     pub const ALL: [Topic; 3] = [Topic::Waiting, Topic::Sharing, Topic::Director];
+
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::Waiting => "waiting",
+            Topic::Sharing => "sharing",
+            Topic::Director => "director",
+        }
+    }
 }
 
 /// What a measure is counted in.
@@ -43,6 +52,17 @@ pub enum Unit {
     Number,
     /// A part of 1, printed in percent.
     Part,
+}
+
+impl Unit {
+    /// In a few words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Time => "time",
+            Unit::Number => "number",
+            Unit::Part => "part of 1",
+        }
+    }
 }
 
 /// Every measure, in the order of tables.

@@ -58,6 +58,17 @@ pub struct Row {
     pub kernel_file: &'static str,
 }
 
+impl Row {
+    /// The values that are taken, in words.
+    pub fn range(&self) -> String {
+        match (self.min, self.max) {
+            (low, high) if (low, high) == I32 => "any of 32 bits".into(),
+            (low, high) if high == I32.1 || high == i64::MAX => format!("from {low}"),
+            (low, high) => format!("{low} to {high}"),
+        }
+    }
+}
+
 /// Pages of 4 KiB that a simulated host has free, whatever it does: a machine of 2 GB.
 pub const FREE_PAGES: i64 = 474_400;
 
@@ -241,6 +252,8 @@ mod tests {
         for row in CONF.iter().chain(NEIGH).chain(GLOBAL) {
             assert!((row.min..=row.max).contains(&row.default), "{}", row.path);
         }
+        let ranges = [Conf::ArpIgnore.row(), Neigh::AppSolicit.row(), Neigh::GcStaleTime.row()].map(Row::range);
+        assert_eq!(ranges, ["any of 32 bits", "from 0", "0 to 1000000"]);
         let n = paths.len();
         paths.sort_unstable();
         paths.dedup();

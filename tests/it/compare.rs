@@ -1,16 +1,6 @@
 //! `lvsim compare` as a person meets it: files, charts, loads, a server that leaves, any number of threads.
 
-use crate::support::{Sandbox, overwrite, root, text};
-use lvsim::engine::world::Limits;
-use lvsim::report::charts::draw::svg;
-use lvsim::report::names::names;
-use lvsim::scenario::load;
-use lvsim::study::charts::View;
-use lvsim::study::detail::Want;
-use lvsim::study::leave;
-use lvsim::study::load::{Load, Study, cases};
-use lvsim::study::sample::run_wanted;
-use lvsim::study::variant::schedulers;
+use crate::support::Sandbox;
 
 /// Three servers of different weight, each with one worker.
 const LAB: &str = "\
@@ -158,45 +148,4 @@ fn run_draws_png_only_if_asked() {
     assert_eq!(sandbox.run(&["run", "lab.yaml", "--quiet", "--png"]).code, Some(0));
     let pictures: Vec<String> = sandbox.names().into_iter().filter(|n| n.ends_with(".png")).collect();
     assert_eq!(pictures, ["output/lab/served.png", "output/lab/timeline.png"]);
-}
-
-/// A picture of the book: `lvsim compare book/src/compare.yaml` with these options. A stale one is written anew with
-/// `SNAPSHOTS=overwrite`.
-fn is_fresh(chart: &str, list: &str, seeds: u64, set: &[&str], leaves: Option<&str>) {
-    let set: Vec<String> = set.iter().map(ToString::to_string).collect();
-    let file = "book/src/compare.yaml";
-    let mut scenario = load(file, &text(file), &set, &names()).expect("a good scenario").scenario;
-    let mut left = None;
-    if let Some(leaves) = leaves {
-        let (node, at) = leave::parse(leaves).expect("a node and a time");
-        let (changed, leave) = leave::plan(&scenario, &node, at).expect("it serves");
-        (scenario, left) = (changed, Some(leave));
-    }
-    let variants = schedulers(list).expect("schedulers");
-    let want = Want { charts: true, leave: left.clone() };
-    let runs = cases(1, variants.len(), scenario.seed, seeds).into_iter().map(|case| {
-        run_wanted(&scenario, variants[case.variant], case, Limits::default(), None, &want, &mut || true)
-            .expect("it runs")
-    });
-    let study = Study::of(&scenario, &variants, &[], vec![Load::AS_IT_IS], left, runs.collect());
-    let view = View::of(&study).expect("runs");
-    let figure = view.figures().into_iter().find(|f| f.name == chart).expect("the chart");
-    let (drawn, name) = (svg(&figure).expect("drawn"), format!("book/src/charts/{chart}.svg"));
-    if overwrite() {
-        std::fs::create_dir_all(root().join("book/src/charts")).expect("a folder of the book");
-        std::fs::write(root().join(&name), drawn).expect("the picture");
-        return;
-    }
-    assert!(drawn == text(&name), "{name} is stale: SNAPSHOTS=overwrite cargo test --test it compare");
-}
-
-#[test]
-fn the_tail_in_the_book_is_fresh() {
-    is_fresh("latency-ccdf", "rr,lc,twos,sh", 8, &["traffic.web.connections=1500"], None);
-}
-
-#[test]
-fn the_disruption_in_the_book_is_fresh() {
-    let set = ["traffic.web.addresses=10.1.0.0/24", "traffic.web.connections=3000"];
-    is_fresh("disruption", "sh,mh,rr", 2, &set, Some("rs-3@6s"));
 }

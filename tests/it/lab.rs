@@ -1,6 +1,6 @@
 //! `lvsim lab` from a pipe and from a file: transcripts, and what cannot be.
 
-use crate::support::{Sandbox, finish, load, overwrite, root, run, text};
+use crate::support::{Sandbox, finish, load, root, run};
 use std::io::Write;
 use std::process::Stdio;
 
@@ -12,16 +12,6 @@ fn transcript(scenario: &str, typed: &str) -> String {
     let ran = sandbox.run(&["lab", &file.to_string_lossy(), "--script", "typed.txt"]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
     ran.out
-}
-
-#[test]
-fn the_session_of_the_book_is_what_the_lab_prints() {
-    let found = transcript("scenarios/arp-problem.yaml", &text("book/src/lab-arp.txt"));
-    let file = root().join("book/src/lab-arp.out.txt");
-    if overwrite() {
-        std::fs::write(&file, &found).expect("written");
-    }
-    assert_eq!(found, std::fs::read_to_string(file).unwrap_or_default(), "SNAPSHOTS=overwrite takes the new one");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! `lvsim schema`: every scenario of the repository fits it, other programs read it, the book's tables are its tables.
+//! `lvsim schema`: every scenario of the repository fits it, other programs read it.
 //!
 //! What is wrong is refused: `src/scenario/schema/tests` holds every key and every problem against the parser.
 
-use crate::support::{Sandbox, files, load, overwrite, root, text};
+use crate::support::{Sandbox, files, load, root, text};
 use lvsim::report::names::names;
 use lvsim::scenario::schema;
 use serde_json::{Value, json};
@@ -19,13 +19,13 @@ fn instance(name: &str) -> Value {
 }
 
 /// What a student hands in may be wrong.
-const WRONG: &[&str] = &["book/src/grade/class/dave.yaml"];
+const WRONG: &[&str] = &["book/labs/class/dave.yaml"];
 
 /// All files that lvsim must read.
 fn good() -> Vec<String> {
     let mut all = files("scenarios", &[".yaml"]);
     all.extend(files("tests/kernel", &[".yaml"]));
-    all.extend(files("book/src", &[".yaml"]));
+    all.extend(files("book/labs", &[".yaml"]));
     all.retain(|file| !WRONG.contains(&file.as_str()));
     all
 }
@@ -99,28 +99,23 @@ fn the_program_prints_it_and_writes_it() {
 }
 
 #[test]
-fn the_books_tables_of_keys_are_the_parsers() {
-    let file = root().join("book/src/writing-keys.md");
-    if overwrite() {
-        std::fs::write(&file, schema::page()).expect("a page of the book");
+fn the_page_of_keys_tells_every_key_and_what_it_is_unless_said() {
+    let page = schema::page();
+    let keys = schema::keys();
+    assert!(keys.len() > 150, "{}", keys.len());
+    for [map, key, value, default, about] in &keys {
+        assert!(page.contains(&format!("\n### {map}\n")), "no section {map}");
+        let unless = match default.as_str() {
+            "" => String::new(),
+            "needed" => ". **Needed**".into(),
+            default => format!(". Unless said: `{default}`"),
+        };
+        let (begin, end) = (format!("| `{key}` | "), format!(" | {}{unless} |", about.replace('|', "\\|")));
+        assert!(page.lines().any(|l| l.starts_with(&begin) && l.ends_with(&end)), "{map}.{key}: no line …{end}");
+        assert!(!value.contains(['`', '#']) && !value.contains("]("), "{map}.{key}: {value}");
     }
-    assert_eq!(
-        text("book/src/writing-keys.md"),
-        schema::page(),
-        "SNAPSHOTS=overwrite cargo test --test it schema:: writes it anew"
-    );
-}
-
-#[test]
-fn the_scenario_in_the_books_page_fits_and_does_what_it_expects() {
-    let page = text("book/src/writing.md");
-    let scenario = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a scenario");
-    let sandbox = Sandbox::new();
-    sandbox.write("page.yaml", scenario);
-    let ran = sandbox.run(&["test", "page.yaml"]);
-    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-    let instance: Value = serde_yaml::from_str(scenario).expect("YAML");
-    assert_eq!(validator::Validator::new(&schema::text()).check(&instance), Ok(()));
+    let latency = keys.iter().find(|k| k[..2] == ["link-defaults", "latency"]).expect("a key");
+    assert_eq!(latency[2..4], ["duration", "50us"]);
 }
 
 /// Runs check-jsonschema; nothing if it is not installed.

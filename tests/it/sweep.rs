@@ -1,7 +1,6 @@
 //! `lvsim sweep`: the same rows however a study is shared out, stopped and begun again; and what it refuses.
 
-use crate::support::{Sandbox, overwrite, root, text};
-use lvsim::study::sweep::columns;
+use crate::support::{Sandbox, text};
 use serde_json::Value;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -310,14 +309,4 @@ fn an_interrupt_keeps_what_there_is() {
     assert!(rest.contains("runs are kept, the same command goes on"), "{rest}");
     assert!(sandbox.read("output/small/sweep/sweep.jsonl.partial").lines().count() > 1, "a head and rows");
     assert!(!sandbox.names().contains(&"output/small/sweep/sweep.jsonl".to_string()));
-}
-
-#[test]
-fn the_books_table_of_columns_is_the_programs() {
-    let file = root().join("book/src/sweep-columns.md");
-    if overwrite() {
-        std::fs::write(&file, columns::table()).expect("a page of the book");
-    }
-    let there = text("book/src/sweep-columns.md");
-    assert_eq!(there, columns::table(), "SNAPSHOTS=overwrite cargo test --test it sweep writes it anew");
 }

@@ -16,8 +16,8 @@ use std::net::Ipv4Addr;
 pub struct UdpId {
     /// Place in the table.
     pub slot: u32,
-    /// How often the place was used before (modulo 2^32).
-    pub generation: u32,
+    /// How often the place was used before (modulo 2^16).
+    pub generation: u16,
 }
 
 /// What a UDP socket hears.
@@ -56,7 +56,7 @@ struct Sock {
     /// Only what comes by this device (`SO_BINDTODEVICE`).
     dev: Option<DevIdx>,
     user: u32,
-    generation: u32,
+    generation: u16,
     live: bool,
 }
 

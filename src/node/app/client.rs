@@ -17,8 +17,18 @@ enum Phase {
     Free,
     Connecting,
     Waiting,
-    Thinking,
+    Thinking(Meanwhile),
     Holding,
+}
+
+/// What has become of a connection while its client thinks: it finds out when it wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meanwhile {
+    Fine,
+    /// The peer sends no more.
+    Eof,
+    /// It is over.
+    Over(Errno),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +37,24 @@ enum Sock {
     Udp(UdpId),
 }
 
-/// A live connection, in 56 bytes.
+/// The same in eight bytes: what an id leaves free, an enum around it cannot use.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    Tcp { slot: u32, generation: u16 },
+    Udp { slot: u32, generation: u16 },
+}
+
+impl From<Sock> for Kept {
+    #[inline]
+    fn from(sock: Sock) -> Kept {
+        match sock {
+            Sock::Tcp(SockId { slot, generation }) => Kept::Tcp { slot, generation },
+            Sock::Udp(UdpId { slot, generation }) => Kept::Udp { slot, generation },
+        }
+    }
+}
+
+/// A live connection, in 48 bytes: of a million of them every eight bytes are eight megabytes.
 #[derive(Clone, Debug)]
 struct Conn {
     /// When the client does what its phase says; or gives up.
@@ -36,34 +63,41 @@ struct Conn {
     armed: SimTime,
     /// What it draws goes by this.
     key: u64,
+    kept: Kept,
     index: u32,
-    /// Place and generation of the socket.
-    sock: (u32, u32),
     workload: u32,
-    generation: u32,
     asked: u32,
-    /// Who answered; [`NOBODY`] so far.
-    server: NodeId,
+    /// Who answered.
+    server: Server,
+    /// How often the place was used before (modulo 2^8). A call for an earlier connection of the place comes before `armed`,
+    /// or with the one that is due anyway: this only keeps the two apart.
+    generation: u8,
     phase: Phase,
-    udp: bool,
-    /// What it will find when it wakes: the connection is over.
-    over: Option<Errno>,
-    /// The peer sends no more.
-    eof: bool,
 }
-
-/// No box.
-const NOBODY: NodeId = NodeId(u32::MAX);
 
 impl Conn {
     #[inline]
     fn sock(&self) -> Sock {
-        let (slot, generation) = self.sock;
-        if self.udp {
-            Sock::Udp(UdpId { slot, generation })
-        } else {
-            Sock::Tcp(SockId { slot, generation: generation as u16 })
+        match self.kept {
+            Kept::Tcp { slot, generation } => Sock::Tcp(SockId { slot, generation }),
+            Kept::Udp { slot, generation } => Sock::Udp(UdpId { slot, generation }),
         }
+    }
+}
+
+/// A box that answered, or none, in two bytes: a scenario has 65,535 boxes at the most.
+#[derive(Clone, Copy, Debug)]
+struct Server(u16);
+
+impl Server {
+    const NOBODY: Server = Server(u16::MAX);
+
+    fn of(node: NodeId) -> Server {
+        u16::try_from(node.0).map_or(Server::NOBODY, Server)
+    }
+
+    fn node(self) -> Option<NodeId> {
+        (self.0 != u16::MAX).then_some(NodeId(u32::from(self.0)))
     }
 }
 
@@ -128,24 +162,17 @@ impl Clients {
             }
         };
         let generation = self.conns.get(slot as usize).map_or(0, |c| c.generation);
-        let (udp, place) = match sock {
-            Sock::Tcp(id) => (false, (id.slot, u32::from(id.generation))),
-            Sock::Udp(id) => (true, (id.slot, id.generation)),
-        };
         let conn = Conn {
             deadline: cx.now + spec.timeout,
             armed: SimTime::NEVER,
             key: how.key,
             index: how.index.min(u64::from(u32::MAX)) as u32,
-            sock: place,
+            kept: sock.into(),
             workload: how.workload,
-            generation,
             asked: 0,
-            server: NOBODY,
+            server: Server::NOBODY,
+            generation,
             phase: Phase::Connecting,
-            udp,
-            over: None,
-            eof: false,
         };
         if slot as usize == self.conns.len() {
             self.conns.push(conn);
@@ -166,7 +193,7 @@ impl Clients {
 
     /// How many of them have no outcome yet.
     pub fn unanswered(&self) -> usize {
-        let open = |c: &&Conn| matches!(c.phase, Phase::Connecting | Phase::Waiting | Phase::Thinking);
+        let open = |c: &&Conn| matches!(c.phase, Phase::Connecting | Phase::Waiting | Phase::Thinking(_));
         self.conns.iter().filter(open).count()
     }
 
@@ -191,10 +218,11 @@ impl Clients {
             SockEvent::Begins if conn.asked == 1 => self.reached(slot, Milestone::FirstByte, cx),
             SockEvent::Message { body, .. } => self.answered(slot, body, cx),
             SockEvent::PeerClosed => {
-                conn.eof = true;
                 if conn.phase == Phase::Waiting {
                     self.finish(slot, Outcome::Reset, None, cx);
                     self.close(slot, cx);
+                } else if conn.phase == Phase::Thinking(Meanwhile::Fine) {
+                    conn.phase = Phase::Thinking(Meanwhile::Eof);
                 }
             }
             SockEvent::Refused => self.broken(slot, Outcome::Refused, Errno::ConnRefused, cx),
@@ -233,7 +261,7 @@ impl Clients {
     }
 
     /// The host calls as [`AppOut::ClientTimer`] asked.
-    pub fn timer(&mut self, slot: u32, generation: u32, cx: &mut AppCx<'_>) {
+    pub fn timer(&mut self, slot: u32, generation: u8, cx: &mut AppCx<'_>) {
         let Some(conn) = self.conns.get_mut(slot as usize) else {
             return;
         };
@@ -251,19 +279,15 @@ impl Clients {
                 self.finish(slot, Outcome::Timeout, None, cx);
                 self.close(slot, cx);
             }
-            Phase::Thinking => {
-                let (over, eof) = (conn.over, conn.eof);
-                match over {
-                    Some(errno) => {
-                        self.finish(slot, Outcome::of(errno), Some(errno), cx);
-                        self.close(slot, cx);
-                    }
-                    None => self.ask(slot, cx),
-                }
-                if eof && over.is_none() {
-                    self.finish(slot, Outcome::Reset, None, cx);
-                    self.close(slot, cx);
-                }
+            Phase::Thinking(Meanwhile::Fine) => self.ask(slot, cx),
+            Phase::Thinking(Meanwhile::Eof) => {
+                self.ask(slot, cx);
+                self.finish(slot, Outcome::Reset, None, cx);
+                self.close(slot, cx);
+            }
+            Phase::Thinking(Meanwhile::Over(errno)) => {
+                self.finish(slot, Outcome::of(errno), Some(errno), cx);
+                self.close(slot, cx);
             }
             Phase::Holding => self.close(slot, cx),
         }
@@ -316,7 +340,7 @@ impl Clients {
             return;
         }
         if let Said::Answer(node) = body.said() {
-            conn.server = node;
+            conn.server = Server::of(node);
         }
         let (asked, workload, key) = (conn.asked, conn.workload, conn.key);
         let Some(spec) = self.spec(workload) else {
@@ -328,7 +352,7 @@ impl Clients {
             self.reached(slot, Milestone::FirstByte, cx);
         }
         if more {
-            self.sleep(slot, Phase::Thinking, cx.now + think, cx);
+            self.sleep(slot, Phase::Thinking(Meanwhile::Fine), cx.now + think, cx);
             return;
         }
         self.finish(slot, Outcome::Ok, None, cx);
@@ -342,7 +366,7 @@ impl Clients {
         conn.deadline = until;
         if until > cx.now {
             self.arm(slot, cx);
-        } else if phase == Phase::Thinking {
+        } else if matches!(phase, Phase::Thinking(_)) {
             self.ask(slot, cx);
         } else {
             self.close(slot, cx);
@@ -357,7 +381,7 @@ impl Clients {
                 self.finish(slot, outcome, Some(errno), cx);
                 self.close(slot, cx);
             }
-            Phase::Thinking => conn.over = Some(errno),
+            Phase::Thinking(_) => conn.phase = Phase::Thinking(Meanwhile::Over(errno)),
             Phase::Holding | Phase::Free => {}
         }
     }
@@ -368,7 +392,7 @@ impl Clients {
             workload: conn.workload,
             index: u64::from(conn.index),
             outcome,
-            server: (conn.server != NOBODY).then_some(conn.server),
+            server: conn.server.node(),
             errno,
         }));
     }
@@ -404,6 +428,6 @@ impl Clients {
 mod size {
     #[test]
     fn a_live_connection_is_small() {
-        assert_eq!(size_of::<super::Conn>(), 56);
+        assert_eq!(size_of::<super::Conn>(), 48);
     }
 }

@@ -220,7 +220,7 @@ pub enum AppOut {
         /// Place of the connection.
         slot: u32,
         /// How often the place was used before.
-        generation: u32,
+        generation: u8,
         /// When.
         at: SimTime,
     },

@@ -41,7 +41,7 @@ struct Host {
 enum Todo {
     Frame(IpPacket),
     Tcp(SockId),
-    Client(u32, u32),
+    Client(u32, u8),
     Server(u32),
     Share(u32),
 }

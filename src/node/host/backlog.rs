@@ -6,10 +6,9 @@
 
 use super::Host;
 use crate::base::{DevIdx, Span};
-use crate::node::{Cx, Effect, TimerKey};
+use crate::node::{Cx, Effect, FrameId, TimerKey};
 use crate::sysctl::Global;
 use crate::trace::DropReason;
-use crate::wire::Frame;
 use std::collections::VecDeque;
 
 /// The most frames that wait, whatever the variable says: so many as before a cable.
@@ -21,7 +20,7 @@ pub(super) struct Backlog {
     per_frame: Span,
     /// Frames that were dealt with.
     done: u64,
-    frames: VecDeque<(DevIdx, Frame, bool)>,
+    frames: VecDeque<(DevIdx, FrameId, bool)>,
 }
 
 impl Host {
@@ -37,9 +36,10 @@ impl Host {
 
     /// A frame arrives where the processor takes time.
     #[inline(never)]
-    pub(super) fn enqueue(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
+    pub(super) fn enqueue(&mut self, dev: DevIdx, frame: FrameId, confirm: bool, cx: &mut Cx<'_>) {
         let d = &mut self.net.devs[dev.index()];
-        let wanted = d.up && (frame.dst == d.mac || frame.dst.is_multicast());
+        let dst = cx.frames.get(frame).dst;
+        let wanted = d.up && (dst == d.mac || dst.is_multicast());
         let Some(backlog) = self.backlog.as_mut().filter(|_| wanted) else {
             return self.device_receive(dev, frame, confirm, cx);
         };
@@ -47,6 +47,7 @@ impl Host {
         // As the kernel compares; the frame that is being dealt with counts.
         if backlog.frames.len() > limit as usize {
             d.stats.rx_dropped += 1;
+            let frame = cx.frames.take(frame);
             return self.lose_frame(dev, frame, DropReason::BacklogFull { limit }, cx);
         }
         if backlog.frames.is_empty() {

@@ -29,7 +29,7 @@ pub use sockets::Plan;
 pub use tap::{Captured, TapCounts, TapRequest, Taps};
 
 use super::app::{AppOut, Clients, Finished, Reached, Servers};
-use super::{Cx, Effect, Input, TimerKey};
+use super::{Cx, Effect, FrameId, Input, TimerKey};
 use crate::base::{DevIdx, NodeId, Rng, Seed};
 use crate::ipvs::{Ipvs, IpvsAct};
 use crate::net::Inet;
@@ -223,12 +223,18 @@ impl Host {
 
     /// A frame arrives: the short way of [`Host::handle`].
     #[inline]
-    pub fn receive(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
+    pub fn receive(&mut self, dev: DevIdx, frame: FrameId, confirm: bool, cx: &mut Cx<'_>) {
         match self.backlog {
             None => self.device_receive(dev, frame, confirm, cx),
             Some(_) => self.enqueue(dev, frame, confirm, cx),
         }
         self.settle(cx);
+    }
+
+    /// Whether the world has something to collect here, or programs to wake.
+    #[inline]
+    pub fn asks(&self) -> bool {
+        self.wake_programs || !self.finished.is_empty() || !self.reached.is_empty()
     }
 
     /// Carries out what is left to do at this instant: packets to ourselves, decisions of the neighbour table.

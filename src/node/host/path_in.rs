@@ -11,7 +11,7 @@ use crate::base::DevIdx;
 use crate::net::DevKind;
 use crate::net::fib::FibError;
 use crate::net::routing::{InError, InRoute, OutRoute};
-use crate::node::{Cx, Effect, TimerKey};
+use crate::node::{Cx, Effect, FrameId, TimerKey};
 use crate::sysctl::Conf;
 use crate::trace::{Decision, Dir, DropReason, Mib, TraceEvent, TraceMask};
 use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
@@ -22,7 +22,8 @@ const DEV_WEIGHT: usize = 64;
 
 impl Host {
     /// A frame arrived by a device (`__netif_receive_skb_core`).
-    pub(super) fn device_receive(&mut self, dev: DevIdx, frame: Frame, confirm: bool, cx: &mut Cx<'_>) {
+    pub(super) fn device_receive(&mut self, dev: DevIdx, frame: FrameId, confirm: bool, cx: &mut Cx<'_>) {
+        let frame = cx.frames.take(frame);
         let d = &mut self.net.devs[dev.index()];
         if !d.up {
             return self.lose_frame(dev, frame, DropReason::DevDown, cx);

@@ -156,6 +156,7 @@ impl Host {
         d.stats.tx_packets += 1;
         d.stats.tx_bytes += u64::from(frame.unpadded_len());
         self.see_frame(dev, Dir::Out, &frame, cx);
+        let frame = cx.frames.put(frame);
         cx.out.push(Effect::Send { dev, frame, confirm });
     }
 

@@ -184,7 +184,7 @@ impl Host {
     }
 
     /// A client's timer fired.
-    pub(super) fn client_timer(&mut self, slot: u32, generation: u32, cx: &mut Cx<'_>) {
+    pub(super) fn client_timer(&mut self, slot: u32, generation: u8, cx: &mut Cx<'_>) {
         self.with_apps(cx, |host, app| host.client_timer(slot, generation, app));
     }
 
@@ -508,7 +508,7 @@ impl Apps<'_> {
         self.clients.open(how, spec, app);
     }
 
-    fn client_timer(&mut self, slot: u32, generation: u32, app: &mut AppCx<'_>) {
+    fn client_timer(&mut self, slot: u32, generation: u8, app: &mut AppCx<'_>) {
         self.clients.timer(slot, generation, app);
     }
 

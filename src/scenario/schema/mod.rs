@@ -29,3 +29,8 @@ pub fn text() -> String {
 pub fn page() -> String {
     page::page()
 }
+
+/// Every key: its map, its name, what it takes, what it is unless said (or `needed`), what it means.
+pub fn keys() -> Vec<[String; 5]> {
+    page::keys()
+}

@@ -93,7 +93,7 @@ fn section(element: &Element) -> String {
         }
         return out;
     }
-    out.push_str("\n| key | value | unless said | |\n| --- | --- | --- | --- |\n");
+    out.push_str("\n| key | value | |\n| --- | --- | --- |\n");
     for row in element.rows() {
         out.push_str(&line(row, !element.keeps));
     }
@@ -108,12 +108,47 @@ fn section(element: &Element) -> String {
 }
 
 fn line(row: &Row, defaults: bool) -> String {
-    let default = match (row.need, row.default.filter(|_| defaults)) {
-        (Some(_), _) => "needed".to_string(),
-        (None, Some(default)) => format!("`{default}`"),
-        (None, None) => String::new(),
+    let unless = match default(row, defaults) {
+        Some("needed") => ". **Needed**".to_string(),
+        Some(value) => format!(". Unless said: `{value}`"),
+        None => String::new(),
     };
-    format!("| `{}` | {} | {default} | {} |\n", row.key, words(&(row.shape)()), escaped(row.about))
+    format!("| `{}` | {} | {}{unless} |\n", row.key, words(&(row.shape)()), escaped(row.about))
+}
+
+/// `needed`, what a key is unless it is written, or nothing.
+fn default(row: &Row, defaults: bool) -> Option<&'static str> {
+    if row.need.is_some() { Some("needed") } else { row.default.filter(|_| defaults) }
+}
+
+/// Every key as cells: its map, its name, what it takes, what it is unless said, what it means.
+pub(super) fn keys() -> Vec<[String; 5]> {
+    let mut found = Found::default();
+    found.element(&SCENARIO);
+    let of = |element: &'static Element| {
+        element.rows().map(|row| {
+            let value = plain(&words(&(row.shape)()));
+            let default = default(row, !element.keeps).unwrap_or_default();
+            [element.name, row.key, &value, default, row.about].map(String::from)
+        })
+    };
+    found.elements.into_iter().filter(|e| e.cases.is_empty()).flat_map(of).collect()
+}
+
+/// Markdown's links and code as bare words.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("[")
+        && let Some((name, after)) = link.split_once("](#")
+        && let Some((_, after)) = after.split_once(')')
+    {
+        out.push_str(before);
+        out.push_str(name);
+        rest = after;
+    }
+    out.push_str(rest);
+    out.replace('`', "")
 }
 
 fn link(element: &Element) -> String {

@@ -3,9 +3,9 @@
 use super::*;
 use crate::report::names::names;
 
-const LAB: &str = include_str!("../../../book/src/grade/lab.yaml");
-const ALICE: &str = include_str!("../../../book/src/grade/class/alice.yaml");
-const BOB: &str = include_str!("../../../book/src/grade/class/bob.txt");
+const LAB: &str = include_str!("../../../book/labs/three-to-one.yaml");
+const ALICE: &str = include_str!("../../../book/labs/class/alice.yaml");
+const BOB: &str = include_str!("../../../book/labs/class/bob.txt");
 
 fn lab(text: &str) -> Scenario {
     scenario::load("lab.yaml", text, &[], &names()).unwrap_or_else(|p| panic!("{p:?}")).scenario

@@ -2,7 +2,7 @@
 
 use super::plan::{Run, SCHEMA_VERSION, Study};
 use super::quantity::{Kind, Quantity};
-use crate::report::tables::{Cell, Grid, csv_line};
+use crate::report::tables::csv_line;
 use crate::study::measures::{MEASURES, Unit};
 use crate::study::sample::Sample;
 use serde_json::{Map, Value, json};
@@ -243,33 +243,29 @@ pub fn schema(study: &Study, columns: &[Column]) -> String {
     format!("{schema:#}\n")
 }
 
-/// The table of the book, in Markdown.
-pub fn table() -> String {
+/// The columns of any study: name, what it holds, what it is; `PATH` stands for the key of a `--set`.
+pub fn told() -> Vec<[String; 3]> {
     let told = |c: Column| {
         let holds = match c.holds {
             Type::Integer => "whole number",
             Type::Number => "number",
             Type::Text => "text",
         };
-        (c.name, format!("{holds}{}", if c.optional { " or nothing" } else { "" }), c.about)
+        [c.name, format!("{holds}{}", if c.optional { " or nothing" } else { "" }), c.about]
     };
     let sets = [
-        ("set.PATH", "text", "the value of a `--set`, as it takes it; of a bare number the number"),
-        ("set.PATH_ns", "number", "the same as a bare number, if it has a unit: in nanoseconds"),
-        ("set.PATH_per_s", "number", "of a rate: in a second"),
-        ("set.PATH_bit_per_s", "number", "of a bandwidth"),
-        ("set.PATH_bytes", "number", "of a size"),
-        ("set.PATH_percent", "number", "of `0.5%`: 0.5"),
-        ("set.PATH_factor", "number", "of `2x`: 2"),
+        ["set.PATH", "text", "the value of a `--set`, as it takes it; of a bare number the number"],
+        ["set.PATH_ns", "number", "the same as a bare number, if it has a unit: in nanoseconds"],
+        ["set.PATH_per_s", "number", "of a rate: in a second"],
+        ["set.PATH_bit_per_s", "number", "of a bandwidth"],
+        ["set.PATH_bytes", "number", "of a size"],
+        ["set.PATH_percent", "number", "of `0.5%`: 0.5"],
+        ["set.PATH_factor", "number", "of `2x`: 2"],
     ];
-    let mut rows: Vec<(String, String, String)> = FIRST.iter().map(|f| told(f.into())).collect();
-    rows.extend(sets.map(|(name, holds, about)| (name.into(), holds.into(), about.into())));
+    let mut rows: Vec<[String; 3]> = FIRST.iter().map(|f| told(f.into())).collect();
+    rows.extend(sets.map(|row| row.map(String::from)));
     rows.extend(COUNTS.iter().map(Column::from).chain(measures()).chain(LAST.iter().map(Column::from)).map(told));
-    let mut grid = Grid::new(&["column", "holds", "what it is"]);
-    for (name, holds, about) in rows {
-        grid.row([Cell::from(format!("`{name}`")), holds.into(), about.into()]);
-    }
-    grid.markdown()
+    rows
 }
 
 #[cfg(test)]
