@@ -85,3 +85,10 @@ diagnostic-error = error
 diagnostic-warning = warning
 diagnostic-note = note
 diagnostic-help = help
+
+n-runs = { $n ->
+    [one] { $n } run
+   *[other] { $n } runs
+}
+word-fails-small = fails
+join-comma-and = {", and "}

@@ -70,3 +70,7 @@ diagnostic-error = 错误
 diagnostic-warning = 警告
 diagnostic-note = 说明
 diagnostic-help = 办法
+
+n-runs = { $n } 次运行
+word-fails-small = 不成立
+join-comma-and = ，以及
