@@ -6,7 +6,7 @@ use super::super::out;
 use super::super::ui::Ui;
 use super::measure::{self, Tracing};
 use super::name;
-use lvsim::study::bench::{Cell, Workload};
+use lvsim::study::bench::Cell;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
