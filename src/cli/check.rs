@@ -10,7 +10,7 @@ use lvsim::report::names::names;
 use lvsim::report::tables::{self, Cell, Grid};
 use lvsim::scenario::causes::{CAUSES, cause};
 use lvsim::scenario::lint::{self, Finding, LINTS};
-use lvsim::scenario::problem::{CODES, Problem};
+use lvsim::scenario::problem::{CODES, Problem, render_in};
 use lvsim::scenario::{self};
 
 /// Read scenarios and tell what is wrong with them, before any run.
@@ -89,7 +89,7 @@ impl Args {
             Err(problems) => {
                 problems.iter().for_each(|p| grid.row(row_of_problem(shown, p)));
                 if human {
-                    ui.print_err(&scenario::render(&problems, shown, &text, ui.color_err));
+                    ui.print_err(&render_in(&problems, shown, &text, ui.color_err, ui.langs.people));
                 }
                 ui.error(&format!("`{shown}` has {}", count(problems.len(), "problem")));
                 return Ok(exit::INVALID);
@@ -97,7 +97,7 @@ impl Args {
         };
         loaded.warnings.iter().for_each(|p| grid.row(row_of_problem(shown, p)));
         if human && !loaded.warnings.is_empty() {
-            ui.print_err(&scenario::render(&loaded.warnings, shown, &text, ui.color_err));
+            ui.print_err(&render_in(&loaded.warnings, shown, &text, ui.color_err, ui.langs.people));
         }
         let findings = match lint::check(&loaded.scenario, &text) {
             Ok(findings) => findings,
@@ -107,9 +107,9 @@ impl Args {
                 return Ok(exit::LIMIT);
             }
         };
-        findings.iter().for_each(|f| grid.row(row_of_finding(shown, f)));
+        findings.iter().for_each(|f| grid.row(row_of_finding(shown, f, ui.langs.of(self.format))));
         if human {
-            ui.out.text(&lint::render(&findings, shown, &text, ui.color_out))?;
+            ui.out.text(&lint::render(&findings, shown, &text, ui.color_out, ui.langs.people))?;
         }
         let told = [
             (findings.iter().filter(|f| f.fails).count(), "error"),
@@ -143,7 +143,7 @@ fn row_of_problem(file: &str, p: &Problem) -> Vec<Cell> {
     ]
 }
 
-fn row_of_finding(file: &str, f: &Finding) -> Vec<Cell> {
+fn row_of_finding(file: &str, f: &Finding, lang: Lang) -> Vec<Cell> {
     vec![
         file.into(),
         f.code.into(),
@@ -152,9 +152,9 @@ fn row_of_finding(file: &str, f: &Finding) -> Vec<Cell> {
         f.name.as_str().into(),
         Cell::Number(f.place.line.into()),
         Cell::Number(f.place.column.into()),
-        f.title.as_str().into(),
-        f.note.as_str().into(),
-        f.cure.as_str().into(),
+        f.title.say(lang).into(),
+        f.note.say(lang).into(),
+        f.cure.say(lang).into(),
     ]
 }
 
@@ -162,11 +162,11 @@ fn row_of_finding(file: &str, f: &Finding) -> Vec<Cell> {
 fn explain(code: &str, lang: Lang) -> Result<String, Failure> {
     if let Some(lint) = lint::lint(&code.to_uppercase()) {
         let cause = cause(lint.cause).expect("a lint foretells a cause that there is");
-        let mut out = format!("{}: {}\n\n", lint.code, lint.title);
+        let mut out = format!("{}: {}\n\n", lint.code, lint.title().say(lang));
         out += &paragraph("what happens", &cause.happens().say(lang));
         out += &paragraph("what mends it", &cause.cure().say(lang));
-        out += &paragraph("wrong", lint.wrong);
-        out += &paragraph("right", lint.right);
+        out += &paragraph("wrong", &lint.wrong().say(lang));
+        out += &paragraph("right", &lint.right().say(lang));
         out += &paragraph("to see it", &format!("lvsim run scenarios/lint/{}.yaml", lint.example));
         out += &paragraph("cause", &format!("{} (lvsim list causes)", lint.cause));
         return Ok(out);

@@ -71,8 +71,8 @@ impl Args {
         inputs.extend(self.with_seed.map(|s| format!("+ --seed {s}")));
         let found = diff(&run_a, &run_b);
         match self.json {
-            true => ui.out.line(&object(&found, &inputs).to_string())?,
-            false => ui.out.text(&text(&found, &inputs))?,
+            true => ui.out.line(&object(&found, &inputs, ui.langs.programs).to_string())?,
+            false => ui.out.text(&text(&found, &inputs, ui.langs.people))?,
         }
         Ok(if found.same() { exit::SUCCESS } else { exit::FAILED })
     }

@@ -76,12 +76,12 @@ pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
     match resolve(file, &text, sets, &|_, _| ()) {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() {
-                ui.print_err(&problem::render(&loaded.warnings, shown, &text, ui.color_err));
+                ui.print_err(&problem::render_in(&loaded.warnings, shown, &text, ui.color_err, ui.langs.people));
             }
             Ok(Loaded { scenario: loaded.scenario, file: shown.to_string(), text })
         }
         Err(problems) => {
-            ui.print_err(&problem::render(&problems, shown, &text, ui.color_err));
+            ui.print_err(&problem::render_in(&problems, shown, &text, ui.color_err, ui.langs.people));
             let n = count(problems.len(), "problem");
             Err(Failure::invalid(format!("`{shown}` has {n}")))
         }

@@ -171,7 +171,13 @@ impl What {
             }
             What::Lints => (
                 vec![("code", Code), ("cause", Code), ("what", Text), ("wrong", Typed), ("right", Typed)],
-                scenario::lint::LINTS.iter().map(|l| row(&[l.code, l.cause, l.title, l.wrong, l.right])).collect(),
+                scenario::lint::LINTS
+                    .iter()
+                    .map(|l| {
+                        let [title, wrong, right] = [l.title(), l.wrong(), l.right()].map(|t| t.say(lang));
+                        row(&[l.code, l.cause, &title, &wrong, &right])
+                    })
+                    .collect(),
             ),
             What::Keys => (
                 vec![("map", Text), ("key", Code), ("value", Text), ("unless said", Code), ("about", Text)],
@@ -231,8 +237,9 @@ impl Args {
     /// To stdout.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
         let lang = match self.format {
-            Print::Human | Print::Markdown => ui.langs.people,
-            Print::Json | Print::Csv => ui.langs.programs,
+            Print::Human => ui.langs.people,
+            // What is written to a page of the book must not depend on who writes it.
+            Print::Json | Print::Csv | Print::Markdown => ui.langs.programs,
         };
         ui.out.text(&self.what.print(self.format, lang))?;
         Ok(exit::SUCCESS)

@@ -67,8 +67,8 @@ impl Args {
             })
         })?;
         match self.json {
-            true => ui.out.line(&object(&found).to_string())?,
-            false => ui.out.text(&text(&found))?,
+            true => ui.out.line(&object(&found, ui.langs.programs).to_string())?,
+            false => ui.out.text(&text(&found, ui.langs.people))?,
         }
         Ok(match (found.interrupted, found.groups.len()) {
             (true, _) => exit::INTERRUPTED,

@@ -14,6 +14,7 @@ use lvsim::scenario::files::ReadFile;
 use lvsim::study::cure::{Budget, Search, cure};
 use lvsim::study::exam::Exam;
 use lvsim::study::tell;
+use lvsim::text;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -94,7 +95,7 @@ impl Args {
         let search = (wanted && run.stop == Stop::Ended).then(|| self.search(&loaded));
         if self.json {
             let mut object = text::object(&lab, &told, ui.langs.programs);
-            let more = search.as_ref().map(tell::object);
+            let more = search.as_ref().map(|s| tell::object(s, ui.langs.programs));
             if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_ref().and_then(|m| m.as_object())) {
                 object.insert("cures".into(), more["cures"].clone());
                 object.insert("search".into(), more.clone().into_iter().filter(|(k, _)| k != "cures").collect());
@@ -103,9 +104,9 @@ impl Args {
         } else {
             let mut out = if self.cure { String::new() } else { text::text(&lab, &told, ui.langs.people) };
             if let Some(search) = &search {
-                let found = tell::text(search, self.budget());
+                let found = tell::text(search, self.budget(), ui.langs.people);
                 match (found.is_empty(), self.cure) {
-                    (true, true) => out.push_str("nothing is to be cured\n"),
+                    (true, true) => out.push_str(&format!("{}\n", text!("cure-nothing").say(ui.langs.people))),
                     (true, false) => {}
                     (false, _) => {
                         out.push_str(if out.is_empty() { "" } else { "\n" });

@@ -53,6 +53,8 @@ pub enum Join {
     Comma,
     /// `a; b`.
     Semicolon,
+    /// `a, and b`: of longer parts.
+    CommaAnd,
     /// `a and b`.
     And,
     /// `a or b`.

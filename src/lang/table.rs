@@ -22,7 +22,7 @@ macro_rules! tables {
     };
 }
 
-tables!("words", "drops", "causes", "found", "why", "story", "list");
+tables!("words", "drops", "causes", "found", "why", "story", "list", "lints", "study");
 
 static EN: LazyLock<Bundle> = LazyLock::new(|| read(Lang::En));
 static ZH: LazyLock<Bundle> = LazyLock::new(|| read(Lang::Zh));
@@ -90,6 +90,7 @@ pub fn between(lang: Lang, join: Join) -> String {
     let id = match join {
         Join::Comma => "join-comma",
         Join::Semicolon => "join-semicolon",
+        Join::CommaAnd => "join-comma-and",
         Join::And => "join-and",
         Join::Or => "join-or",
         Join::Space => "join-space",

@@ -6,7 +6,7 @@ use crate::scenario::limits::MAX_PROBLEMS;
 use crate::scenario::tree::Mark;
 use std::sync::Arc;
 
-pub use crate::scenario::render::render;
+pub use crate::scenario::render::{render, render_in};
 
 /// One mistake of a scenario file or of a `--set`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 //! Only the line that is meant is handed over, and of a very long line only the part around the caret, so the cost of a
 //! problem does not grow with the file. The remedy is set directly under the caret, without rustc's empty line.
 
+use crate::lang::{Lang, Text};
 use crate::scenario::problem::{Place, Problem};
+use crate::text;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
 
 /// The longest line that is shown whole, and how much of a longer one is shown before and after the caret, in characters.
@@ -15,18 +17,23 @@ const AFTER: usize = 90;
 ///
 /// With `color` it holds ANSI sequences; the words are the same without.
 pub fn render(problems: &[Problem], file_name: &str, text: &str, color: bool) -> String {
+    render_in(problems, file_name, text, color, Lang::En)
+}
+
+/// The same in a language.
+pub fn render_in(problems: &[Problem], file_name: &str, text: &str, color: bool, lang: Lang) -> String {
     let mut out = String::new();
     for (i, problem) in problems.iter().enumerate() {
         if i > 0 {
             out.push('\n');
         }
-        one(problem, file_name, text, color, &mut out);
+        one(problem, file_name, text, color, lang, &mut out);
     }
     out
 }
 
-fn one(problem: &Problem, file_name: &str, text: &str, color: bool, out: &mut String) {
-    let help: Vec<(&str, &str)> = problem.help.iter().map(|help| ("help", help.as_str())).collect();
+fn one(problem: &Problem, file_name: &str, text: &str, color: bool, lang: Lang, out: &mut String) {
+    let help: Vec<(Text, &str)> = problem.help.iter().map(|h| (text!("diagnostic-help"), h.as_str())).collect();
     let diagnostic = Diagnostic {
         warns: problem.is_warning(),
         code: problem.code,
@@ -34,7 +41,7 @@ fn one(problem: &Problem, file_name: &str, text: &str, color: bool, out: &mut St
         spots: &[(&problem.place, &problem.label)],
         below: &help,
     };
-    draw(&diagnostic, file_name, text, color, out);
+    draw(&diagnostic, file_name, text, color, lang, out);
 }
 
 /// What is drawn: a title, places with what stands beside them, and lines below.
@@ -48,11 +55,18 @@ pub(crate) struct Diagnostic<'d> {
     /// The place that is meant, then others that belong to it.
     pub spots: &'d [(&'d Place, &'d str)],
     /// `= WORD: text`, in order.
-    pub below: &'d [(&'d str, &'d str)],
+    pub below: &'d [(Text, &'d str)],
 }
 
 /// Adds a diagnostic to `out`.
-pub(crate) fn draw(diagnostic: &Diagnostic<'_>, file_name: &str, text: &str, color: bool, out: &mut String) {
+pub(crate) fn draw(
+    diagnostic: &Diagnostic<'_>,
+    file_name: &str,
+    text: &str,
+    color: bool,
+    lang: Lang,
+    out: &mut String,
+) {
     struct Spot {
         shown: String,
         span: (usize, usize),
@@ -74,8 +88,13 @@ pub(crate) fn draw(diagnostic: &Diagnostic<'_>, file_name: &str, text: &str, col
         Spot { shown, span: (start, end), label: normalize_untrusted_str(label), path, counted, meant }
     };
     let spots: Vec<Spot> = diagnostic.spots.iter().map(spot).collect();
-    let level = if diagnostic.warns { Level::WARNING } else { Level::ERROR };
+    let (level, name) = match diagnostic.warns {
+        true => (Level::WARNING, text!("diagnostic-warning")),
+        false => (Level::ERROR, text!("diagnostic-error")),
+    };
+    let name = name.say(lang);
     let mut group = level
+        .with_name(name.as_str())
         .primary_title(diagnostic.title)
         .id(diagnostic.code)
         .elements([] as [Snippet<'_, annotate_snippets::Annotation<'_>>; 0]);
@@ -94,7 +113,7 @@ pub(crate) fn draw(diagnostic: &Diagnostic<'_>, file_name: &str, text: &str, col
     let widest = diagnostic.spots.iter().map(|(place, _)| place.line).max().unwrap_or(1);
     let gutter = " ".repeat(widest.to_string().len());
     for (word, text) in diagnostic.below {
-        let text = normalize_untrusted_str(text);
+        let (word, text) = (word.say(lang), normalize_untrusted_str(text));
         if color {
             out.push_str(&format!("\u{1b}[1m\u{1b}[94m{gutter} = \u{1b}[0m\u{1b}[1m{word}\u{1b}[0m: {text}\n"));
         } else {

@@ -9,6 +9,7 @@ use super::change::{Change, Edit, Keys, edited, sets};
 use super::exam::{Exam, Facts, Goal};
 use super::lines::diff;
 use super::moves::{self, Bench};
+use crate::lang::Text;
 use crate::report::why;
 use crate::scenario::{Scenario, lint};
 use std::collections::BTreeSet;
@@ -51,7 +52,7 @@ pub struct Cure {
     /// What a person types: the host, and the lines.
     pub commands: Vec<(String, Vec<String>)>,
     /// What a person changes that cannot be typed at the end of set-up: the host, and the change in words.
-    pub by_hand: Vec<(String, String)>,
+    pub by_hand: Vec<(String, Text)>,
     /// The same as arguments of `--set`.
     pub sets: Vec<String>,
     /// The same as lines of the file, where the file has a place for them.

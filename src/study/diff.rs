@@ -5,9 +5,11 @@
 //! two have little in common, so only ends are compared: outcomes, tables.
 
 use super::lines;
+use crate::lang::{Lang, Text};
 use crate::report::run::Run;
 use crate::report::snapshot::text_tables;
 use crate::report::why::{Lab, record_line};
+use crate::text;
 use crate::trace::TraceEvent;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -25,9 +27,9 @@ pub struct Diff {
     /// Where they part; none if they are the same run.
     pub parting: Option<Parting>,
     /// The first frame that differs, on each side; none where a side has no further frame.
-    pub frame: Option<[Option<String>; 2]>,
+    pub frame: Option<[Option<Text>; 2]>,
     /// Connections whose outcome or server differs: name, then each side.
-    pub connections: Vec<(String, [String; 2])>,
+    pub connections: Vec<(String, [Text; 2])>,
     /// Tables that differ at the end: title, then the lines with `-`, `+` or a blank before them.
     pub tables: Vec<(String, Vec<String>)>,
 }
@@ -36,16 +38,16 @@ pub struct Diff {
 #[derive(Clone, Debug, Default)]
 pub struct Parting {
     /// The last lines that both have.
-    pub before: Vec<String>,
+    pub before: Vec<Text>,
     /// Each side's lines from there to its first frame that differs, that included.
-    pub sides: [Vec<String>; 2],
+    pub sides: [Vec<Text>; 2],
     /// Lines of each side that were left out in between.
     pub left_out: [usize; 2],
 }
 
 /// One line of a run.
 struct Line {
-    text: String,
+    text: Text,
     frame: bool,
 }
 
@@ -66,13 +68,13 @@ impl Diff {
 fn told<'l>(lab: &'l Lab<'_>) -> impl Iterator<Item = Line> + 'l {
     lab.log.records.iter().filter_map(|r| {
         let frame = matches!(r.event, TraceEvent::Frame { .. });
-        record_line(lab, r).map(|text| Line { text: text.to_string(), frame })
+        record_line(lab, r).map(|text| Line { text, frame })
     })
 }
 
-fn part(labs: &[Lab<'_>; 2]) -> (Option<Parting>, Option<[Option<String>; 2]>) {
+fn part(labs: &[Lab<'_>; 2]) -> (Option<Parting>, Option<[Option<Text>; 2]>) {
     let [mut a, mut b] = [told(&labs[0]), told(&labs[1])];
-    let mut before: Vec<String> = Vec::new();
+    let mut before: Vec<Text> = Vec::new();
     let first = loop {
         match (a.next(), b.next()) {
             (None, None) => return (None, None),
@@ -111,7 +113,7 @@ fn part(labs: &[Lab<'_>; 2]) -> (Option<Parting>, Option<[Option<String>; 2]>) {
 }
 
 /// Keeps the first lines of a chain, and always the newest.
-fn keep(lines: &mut Vec<String>, left_out: &mut usize, text: String) -> String {
+fn keep(lines: &mut Vec<Text>, left_out: &mut usize, text: Text) -> Text {
     if lines.len() == CHAIN {
         lines.pop();
         *left_out += 1;
@@ -120,26 +122,29 @@ fn keep(lines: &mut Vec<String>, left_out: &mut usize, text: String) -> String {
     text
 }
 
-fn connections(labs: &[Lab<'_>; 2]) -> Vec<(String, [String; 2])> {
-    let ends = |lab: &Lab<'_>| -> Vec<(String, String)> {
+fn connections(labs: &[Lab<'_>; 2]) -> Vec<(String, [Text; 2])> {
+    let ends = |lab: &Lab<'_>| -> Vec<(String, Text)> {
         let end = |c: &crate::report::log::ConnectionRow| {
-            let by = c.server.as_ref().map_or(String::new(), |s| format!(" by {s}"));
-            (format!("{}:{}", c.traffic, c.index), format!("{}{by}", c.outcome.word()))
+            let end = match &c.server {
+                Some(server) => text!("diff-end-by", outcome = c.outcome, server),
+                None => Text::plain(c.outcome.word()),
+            };
+            (format!("{}:{}", c.traffic, c.index), end)
         };
         lab.log.connections.iter().map(end).collect()
     };
     let [a, b] = [ends(&labs[0]), ends(&labs[1])];
     let mut out = Vec::new();
-    let in_b: std::collections::BTreeMap<&str, &str> = b.iter().map(|(n, e)| (&**n, &**e)).collect();
+    let in_b: std::collections::BTreeMap<&str, &Text> = b.iter().map(|(n, e)| (&**n, e)).collect();
     let in_a: std::collections::BTreeSet<&str> = a.iter().map(|(n, _)| &**n).collect();
     for (name, end) in &a {
-        let other = in_b.get(&**name).copied().unwrap_or("none");
-        if other != end {
-            out.push((name.clone(), [end.clone(), other.to_string()]));
+        let other = in_b.get(&**name).map_or_else(|| text!("diff-none"), |end| (*end).clone());
+        if other != *end {
+            out.push((name.clone(), [end.clone(), other]));
         }
     }
     let new = b.iter().filter(|(n, _)| !in_a.contains(&**n));
-    out.extend(new.map(|(name, end)| (name.clone(), ["none".to_string(), end.clone()])));
+    out.extend(new.map(|(name, end)| (name.clone(), [text!("diff-none"), end.clone()])));
     out
 }
 
@@ -161,57 +166,66 @@ fn tables(a: &Run<'_>, b: &Run<'_>) -> Vec<(String, Vec<String>)> {
 }
 
 /// For people. `inputs`: what differs in the files, a line each.
-pub fn text(diff: &Diff, inputs: &[String]) -> String {
+pub fn text(diff: &Diff, inputs: &[String], lang: Lang) -> String {
     let mut out = String::new();
-    let mut part = |title: &str, lines: &[String]| {
+    let mut part = |title: Text, lines: &[String]| {
         if !lines.is_empty() {
-            let _ = writeln!(out, "{title}");
+            let _ = writeln!(out, "{}", title.say(lang));
             lines.iter().for_each(|l| {
                 let _ = writeln!(out, "  {l}");
             });
             out.push('\n');
         }
     };
-    part("What differs in what was asked for", inputs);
+    part(text!("diff-inputs"), inputs);
     if let Some(p) = &diff.parting {
-        let mut lines: Vec<String> = p.before.iter().map(|l| format!("  {l}")).collect();
+        let mut lines: Vec<String> = p.before.iter().map(|l| format!("  {}", l.say(lang))).collect();
         for (side, sign) in ["-", "+"].into_iter().enumerate() {
             let all = &p.sides[side];
             for (n, l) in all.iter().enumerate() {
                 if n + 1 == all.len() && p.left_out[side] > 0 {
-                    lines.push(format!("{sign} … {} more", p.left_out[side]));
+                    lines.push(format!("{sign} … {}", text!("diff-more", n = p.left_out[side]).say(lang)));
                 }
-                lines.push(format!("{sign} {l}"));
+                lines.push(format!("{sign} {}", l.say(lang)));
             }
         }
-        part("Where the runs part, up to the first frame that differs", &lines);
+        part(text!("diff-parting"), &lines);
     }
     if let Some(frames) = &diff.frame {
-        let shown = |f: &Option<String>| f.clone().unwrap_or_else(|| "no further frame".into());
-        part("The first frame that differs", &[format!("- {}", shown(&frames[0])), format!("+ {}", shown(&frames[1]))]);
+        let shown = |f: &Option<Text>| f.clone().unwrap_or_else(|| text!("diff-no-frame")).say(lang);
+        part(text!("diff-first-frame"), &[format!("- {}", shown(&frames[0])), format!("+ {}", shown(&frames[1]))]);
     }
-    let mut lines: Vec<String> =
-        diff.connections.iter().take(LISTED).map(|(name, [a, b])| format!("{name}  {a}  ->  {b}")).collect();
+    let mut lines: Vec<String> = diff
+        .connections
+        .iter()
+        .take(LISTED)
+        .map(|(name, [a, b])| format!("{name}  {}  ->  {}", a.say(lang), b.say(lang)))
+        .collect();
     if diff.connections.len() > LISTED {
-        lines.push(format!("… and {} more", diff.connections.len() - LISTED));
+        lines.push(text!("diff-more-connections", n = diff.connections.len() - LISTED).say(lang));
     }
-    part("Connections that end otherwise", &lines);
+    part(text!("diff-connections"), &lines);
     for (title, lines) in &diff.tables {
-        part(&format!("At the end, {title}"), lines);
+        part(text!("diff-at-the-end", title), lines);
     }
     if diff.same() {
-        out.push_str("The runs are the same.\n");
+        let _ = writeln!(out, "{}", text!("diff-same").say(lang));
     }
     out
 }
 
 /// For programs.
-pub fn object(diff: &Diff, inputs: &[String]) -> Value {
+pub fn object(diff: &Diff, inputs: &[String], lang: Lang) -> Value {
+    let said = |all: &[Text]| all.iter().map(|l| l.say(lang)).collect::<Vec<_>>();
+    let maybe = |frame: &Option<Text>| frame.as_ref().map(|f| f.say(lang));
     let parting = diff.parting.as_ref().map(|p| {
-        json!({ "before": p.before, "a": p.sides[0], "b": p.sides[1], "left_out": { "a": p.left_out[0], "b": p.left_out[1] } })
+        json!({ "before": said(&p.before), "a": said(&p.sides[0]), "b": said(&p.sides[1]), "left_out": { "a": p.left_out[0], "b": p.left_out[1] } })
     });
-    let connections: Vec<Value> =
-        diff.connections.iter().map(|(name, [a, b])| json!({ "connection": name, "a": a, "b": b })).collect();
+    let connections: Vec<Value> = diff
+        .connections
+        .iter()
+        .map(|(name, [a, b])| json!({ "connection": name, "a": a.say(lang), "b": b.say(lang) }))
+        .collect();
     let tables: Vec<Value> =
         diff.tables.iter().map(|(title, lines)| json!({ "table": title, "lines": lines })).collect();
     json!({
@@ -219,7 +233,7 @@ pub fn object(diff: &Diff, inputs: &[String]) -> Value {
         "same": diff.same(),
         "inputs": inputs,
         "parting": parting,
-        "first_frame": diff.frame.as_ref().map(|f| json!({ "a": f[0], "b": f[1] })),
+        "first_frame": diff.frame.as_ref().map(|f| json!({ "a": maybe(&f[0]), "b": maybe(&f[1]) })),
         "connections": connections,
         "tables": tables,
     })

@@ -5,11 +5,13 @@
 //! reached by doing less: traffic, services and servers stay, and who served before serves afterwards.
 
 use crate::ipvs::ServiceKey;
+use crate::lang::Text;
 use crate::node::app::Outcome;
 use crate::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use crate::report::why::Lab;
 use crate::scenario::model::Claim;
 use crate::scenario::{self, Names, Scenario};
+use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -174,10 +176,10 @@ impl Goal {
     }
 
     /// In words.
-    pub fn words(self) -> &'static str {
+    pub fn text(self) -> Text {
         match self {
-            Goal::Expected => "what the file expects",
-            Goal::Sound => "every connection ok, the VIP at the director, every server served",
+            Goal::Expected => text!("goal-expected"),
+            Goal::Sound => text!("goal-sound"),
         }
     }
 

@@ -5,10 +5,12 @@
 
 use super::exam::Facts;
 use crate::base::{NodeId, Seed};
+use crate::lang::{Lang, Text};
 use crate::report::run::{Run, RunOptions, simulate};
 use crate::scenario::Scenario;
 use crate::scenario::model::{ScriptSpec, StepKind};
 use crate::shell::bash::outline::statements;
+use crate::text;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -55,7 +57,7 @@ pub struct Outcome {
     /// Somebody has a wrong hardware address for a VIP: a server's.
     pub wrong: bool,
     /// Who takes whom for which address: `router takes rs1 for 192.168.1.200`.
-    pub takes: Vec<String>,
+    pub takes: Vec<Text>,
     /// Connections that were answered, of all.
     pub ok: (u64, u64),
     /// Expectations that hold, of all.
@@ -190,7 +192,7 @@ fn next_order(order: &mut [usize]) -> bool {
 fn outcome(run: &Run<'_>, facts: &Facts) -> Outcome {
     Outcome {
         wrong: facts.astray(),
-        takes: facts.neighbours.iter().map(|(host, addr, owner)| format!("{host} takes {owner} for {addr}")).collect(),
+        takes: facts.neighbours.iter().map(|(host, addr, owner)| text!("order-takes", host, owner, addr)).collect(),
         ok: (facts.ok(), facts.made()),
         held: (run.expectations.iter().filter(|e| e.held).count(), run.expectations.len()),
         stopped: !facts.ended,
@@ -198,49 +200,52 @@ fn outcome(run: &Run<'_>, facts: &Facts) -> Outcome {
 }
 
 /// For people.
-pub fn text(o: &Orders) -> String {
-    let mut out = String::new();
-    let _ = writeln!(out, "What is typed on {}", o.node);
+pub fn text(o: &Orders, lang: Lang) -> String {
+    let mut out = format!("{}\n", text!("order-typed-on", host = o.node).say(lang));
     for (n, c) in o.commands.iter().enumerate() {
         let _ = writeln!(out, "  {:>2}  {}", n + 1, c.replace('\n', "\n      "));
     }
     let of = match o.orders {
-        Some(all) if all == o.runs as u64 => "all of them".to_string(),
-        Some(all) => format!("of {all}, drawn by the seed"),
-        None => "of more than can be counted, drawn by the seed".to_string(),
+        Some(all) if all == o.runs as u64 => text!("order-all"),
+        Some(all) => text!("order-drawn", all),
+        None => text!("order-drawn-of-more"),
     };
-    let _ = writeln!(out, "\n{} orders run, {of}", o.runs);
+    let _ = writeln!(out, "\n{}", text!("order-runs", n = o.runs, of).say(lang));
     let wrong: usize = o.groups.iter().filter(|g| g.result.wrong).map(|g| g.runs).sum();
     if !o.watched.is_empty() {
-        let _ = writeln!(out, "in {wrong} of them somebody ends with a wrong hardware address for a virtual one");
+        let _ = writeln!(out, "{}", text!("order-wrong", n = wrong).say(lang));
     }
     for g in &o.groups {
         let r = &g.result;
-        let mark = if g.own { " (the file's own is among them)" } else { "" };
-        let _ = writeln!(out, "\n{} of {}{mark}", g.runs, o.runs);
+        let head = match g.own {
+            true => text!("order-group-own", n = g.runs, of = o.runs),
+            false => text!("order-group", n = g.runs, of = o.runs),
+        };
+        let _ = writeln!(out, "\n{}", head.say(lang));
+        let mut line = |told: Text| {
+            let _ = writeln!(out, "  {}", told.say(lang));
+        };
         if r.stopped {
-            let _ = writeln!(out, "  a limit ended the run");
+            line(text!("order-stopped"));
         }
-        for t in &r.takes {
-            let _ = writeln!(out, "  {t}");
-        }
+        r.takes.iter().for_each(|takes| line(takes.clone()));
         if r.takes.is_empty() {
-            let _ = writeln!(out, "  nobody knows a virtual address at the end");
+            line(text!("order-nobody-knows"));
         }
         if r.ok.1 > 0 {
-            let _ = writeln!(out, "  connections answered: {} of {}", r.ok.0, r.ok.1);
+            line(text!("order-answered", n = r.ok.0, of = r.ok.1));
         }
         if r.held.1 > 0 {
-            let _ = writeln!(out, "  expectations that hold: {} of {}", r.held.0, r.held.1);
+            line(text!("order-hold", n = r.held.0, of = r.held.1));
         }
         let places: Vec<String> = g.witness.iter().map(|n| (n + 1).to_string()).collect();
-        let _ = writeln!(out, "  for example {}", places.join(" "));
+        line(text!("order-example", places = places.join(" ")));
     }
     out
 }
 
 /// For programs.
-pub fn object(o: &Orders) -> Value {
+pub fn object(o: &Orders, lang: Lang) -> Value {
     let groups: Vec<Value> = o
         .groups
         .iter()
@@ -250,7 +255,7 @@ pub fn object(o: &Orders) -> Value {
                 "runs": g.runs,
                 "own": g.own,
                 "wrong": g.result.wrong,
-                "takes": g.result.takes,
+                "takes": g.result.takes.iter().map(|t| t.say(lang)).collect::<Vec<_>>(),
                 "ok": g.result.ok.0,
                 "connections": g.result.ok.1,
                 "held": g.result.held.0,

@@ -2,69 +2,73 @@
 
 use super::cure::{Budget, Cure, Ended, Search};
 use super::exam::Facts;
+use super::moves;
+use crate::lang::{Join, Lang, Text};
+use crate::text;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// For people: what to type, what changes in the file, and the proof.
-pub fn text(search: &Search, budget: Budget) -> String {
-    let runs = crate::report::words::count(u64::from(search.runs), "run", "runs");
-    let goal = search.goal.words();
+pub fn text(search: &Search, budget: Budget, lang: Lang) -> String {
+    let runs = text!("n-runs", n = search.runs);
+    let goal = search.goal.text();
     let Some(cure) = search.cures.first() else {
-        return match search.ended {
-            Ended::Sound => String::new(),
-            Ended::Bound => format!(
-                "no cure found in {runs}: the bound of {} runs or {} events ended the search; raise it with --cure-runs\n",
-                budget.runs, budget.events
-            ),
-            Ended::Interrupted => format!("no cure found in {runs}: the search was stopped\n"),
-            Ended::Found | Ended::Exhausted => {
-                format!("no single change and no pair of the table of moves reaches the goal ({goal}); {runs}\n")
-            }
+        let told = match search.ended {
+            Ended::Sound => return String::new(),
+            Ended::Bound => text!("cure-bound", runs, most = budget.runs, events = budget.events),
+            Ended::Interrupted => text!("cure-interrupted", runs),
+            Ended::Found | Ended::Exhausted => text!("cure-exhausted", runs, goal),
         };
+        return told.say(lang) + "\n";
     };
-    let mut out = format!("the smallest cure ({}), found in {runs}:\n", cure.kinds.join(", and "));
+    let moves = Text::list(cure.kinds.iter().map(|kind| moves::named(kind)), Join::CommaAnd);
+    let mut out = text!("cure-smallest", moves, runs).say(lang) + "\n";
     for (host, lines) in &cure.commands {
         lines.iter().for_each(|l| out.push_str(&format!("  {host}# {l}\n")));
     }
     for (host, words) in &cure.by_hand {
-        let host = if host.is_empty() { String::new() } else { format!("{host}, ") };
-        out.push_str(&format!("  {host}{words}\n"));
+        let told = match host.is_empty() {
+            true => words.clone(),
+            false => text!("cure-by-hand", host, words),
+        };
+        out.push_str(&format!("  {}\n", told.say(lang)));
     }
     match &cure.yaml {
         Some(diff) => {
-            out.push_str("in the file:\n");
+            out.push_str(&format!("{}\n", text!("cure-in-the-file").say(lang)));
             // An empty line around a change is a blank before nothing.
             diff.lines().for_each(|l| out.push_str(&format!("{}\n", format!("  {l}").trim_end())));
         }
         None => {
-            out.push_str("on the command line:\n");
+            out.push_str(&format!("{}\n", text!("cure-on-the-command-line").say(lang)));
             cure.sets.iter().for_each(|s| out.push_str(&format!("  --set '{}'\n", s.replace('\'', "'\\''"))));
         }
     }
-    out.push_str(&format!("proved by running it ({goal}):\n"));
-    proof(cure).into_iter().for_each(|l| out.push_str(&format!("  {l}\n")));
+    out.push_str(&format!("{}\n", text!("cure-proved", goal).say(lang)));
+    proof(cure).into_iter().for_each(|l| out.push_str(&format!("  {}\n", l.say(lang))));
     out
 }
 
-fn listed<K: std::fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
-    let all: Vec<String> = counts.iter().map(|(k, n)| format!("{k} {n}")).collect();
-    if all.is_empty() { "nobody".into() } else { all.join(", ") }
+fn listed<K: std::fmt::Display>(counts: &BTreeMap<K, u64>) -> Text {
+    let all = counts.iter().map(|(k, n)| Text::plain(format!("{k} {n}")));
+    if counts.is_empty() { text!("cure-nobody") } else { Text::list(all, Join::Comma) }
 }
 
 /// Before → after, line by line.
-fn proof(cure: &Cure) -> Vec<String> {
+fn proof(cure: &Cure) -> Vec<Text> {
     let (before, after) = (&cure.before, &cure.after);
     let mut out = Vec::new();
     for ((name, was, by), (_, is, now)) in before.traffic.iter().zip(&after.traffic) {
-        out.push(format!("{name}: {} → {}; served by {} → {}", listed(was), listed(is), listed(by), listed(now)));
+        let (was, is, by, now) = (listed(was), listed(is), listed(by), listed(now));
+        out.push(text!("cure-traffic", name, was, is, by, now));
     }
     for ((text, was), (_, is)) in before.expected.iter().zip(&after.expected).filter(|(a, b)| a.1 != b.1) {
-        let word = |held: bool| if held { "holds" } else { "fails" };
-        out.push(format!("{text}: {} → {}", word(*was), word(*is)));
+        let word = |held: bool| if held { text!("word-holds") } else { text!("word-fails-small") };
+        out.push(text!("cure-expectation", expected = text, was = word(*was), is = word(*is)));
     }
     let of = |facts: &Facts, host: &str, addr| {
         let found = facts.neighbours.iter().find(|(h, a, _)| h == host && *a == addr);
-        found.map_or_else(|| "nobody".to_string(), |(_, _, owner)| owner.clone())
+        found.map_or_else(|| text!("cure-nobody"), |(_, _, owner)| Text::plain(owner))
     };
     let mut all: Vec<(&String, std::net::Ipv4Addr)> =
         before.neighbours.iter().chain(&after.neighbours).map(|(h, a, _)| (h, *a)).collect();
@@ -73,14 +77,14 @@ fn proof(cure: &Cure) -> Vec<String> {
     for (host, addr) in all {
         let (was, is) = (of(before, host, addr), of(after, host, addr));
         if was != is {
-            out.push(format!("{host} has {addr} at {was} → {is}"));
+            out.push(text!("cure-neighbour", host, addr, was, is));
         }
     }
     out
 }
 
 /// For programs: `cures`, each with `commands`, `yaml`, `runs`, `before`, `after`, and how the search ended.
-pub fn object(search: &Search) -> Value {
+pub fn object(search: &Search, lang: Lang) -> Value {
     let facts = |f: &Facts| {
         let traffic: Vec<Value> = f
             .traffic
@@ -98,7 +102,7 @@ pub fn object(search: &Search) -> Value {
         .iter()
         .map(|c| {
             let typed = c.commands.iter().map(|(node, lines)| json!({ "node": node, "lines": lines }));
-            let by_hand = c.by_hand.iter().map(|(node, what)| json!({ "node": node, "what": what }));
+            let by_hand = c.by_hand.iter().map(|(node, what)| json!({ "node": node, "what": what.say(lang) }));
             json!({
                 "kinds": c.kinds,
                 "commands": typed.collect::<Vec<_>>(),
@@ -118,5 +122,5 @@ pub fn object(search: &Search) -> Value {
         Ended::Bound => "bound",
         Ended::Interrupted => "interrupted",
     };
-    json!({ "cures": cures, "goal": search.goal.words(), "runs": search.runs, "events": search.events, "ended": ended })
+    json!({ "cures": cures, "goal": search.goal.text().say(lang), "runs": search.runs, "events": search.events, "ended": ended })
 }

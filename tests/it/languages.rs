@@ -8,6 +8,10 @@ use std::fs;
 const SAID: &[(&str, &[&str])] = &[
     ("drops.txt", &["list", "drops"]),
     ("causes.txt", &["list", "causes"]),
+    ("vip-mask.check.txt", &["check", "scenarios/lint/vip-mask.yaml"]),
+    ("nat-gateway.check.txt", &["check", "scenarios/lint/nat-gateway.yaml"]),
+    ("lints.txt", &["list", "lints"]),
+    ("explain.txt", &["check", "--explain", "L004"]),
     ("arp-problem.story.txt", &["run", "--no-output", "scenarios/arp-problem.yaml"]),
     ("arp-problem.why.txt", &["why", "--no-cure", "scenarios/arp-problem.yaml"]),
     ("no-gateway.story.txt", &["run", "--no-output", "scenarios/broken/no-gateway.yaml"]),

@@ -80,3 +80,15 @@ when-end = end
 receipt-quiesced = weight 0: no new connections
 receipt-full = full: its thresholds say so
 receipt-refused = not chosen, and no other: the client is refused
+
+diagnostic-error = error
+diagnostic-warning = warning
+diagnostic-note = note
+diagnostic-help = help
+
+n-runs = { $n ->
+    [one] { $n } run
+   *[other] { $n } runs
+}
+word-fails-small = fails
+join-comma-and = {", and "}

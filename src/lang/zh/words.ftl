@@ -65,3 +65,12 @@ when-end = 结束时
 receipt-quiesced = 权重为 0：不接新连接
 receipt-full = 已满：按它的上限
 receipt-refused = 没有选中，也没有别的可选：客户端被拒绝
+
+diagnostic-error = 错误
+diagnostic-warning = 警告
+diagnostic-note = 说明
+diagnostic-help = 办法
+
+n-runs = { $n } 次运行
+word-fails-small = 不成立
+join-comma-and = ，以及

@@ -6,9 +6,11 @@ use super::lab::{Lab, Virtual};
 use super::origin::sets;
 use crate::base::{DevIdx, NodeId};
 use crate::ipvs::Method;
+use crate::lang::Text;
 use crate::net::arp;
 use crate::net::fib::RouteKind;
 use crate::sysctl::Conf;
+use crate::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -28,17 +30,19 @@ pub fn vip_mask(lab: &Lab<'_>) -> Vec<Finding> {
             let answers =
                 |s: &Virtual| lab.serves(s, node).is_some_and(|r| r.method != Method::Nat && lab.certain(s, r));
             let lost = mine.iter().filter(|s| answers(s)).flat_map(|s| &s.asked).find(|a| local(a.from));
-            let whom = lost.map_or("its answers there".to_string(), |a| format!("its answers to {}", a.from));
+            let whom = lost.map_or(text!("lint-answers-there"), |a| text!("lint-answers-to", client = a.from));
             let name = &addr.label;
             found.push(
-                Finding::new(lab, node, lab.at_address(node, vip), format!("`{}` has the VIP {vip} on lo with /{}", lab.name(node), addr.prefix))
-                    .label(format!("all of {net} is local now"))
-                    .note(format!(
-                        "`local {net} dev lo` comes with the address, and the local table is asked first: {whom} never leave the \
-                         host, and unless arp_ignore forbids it, it answers who-has for every address of {net}"
-                    ))
-                    .cure(format!("ifconfig {name} {vip} netmask 255.255.255.255, or ip addr add {vip}/32 dev lo"))
-                    .fails(lost.is_some()),
+                Finding::new(
+                    lab,
+                    node,
+                    lab.at_address(node, vip),
+                    text!("lint-vip-mask", host = lab.name(node), vip, prefix = addr.prefix),
+                )
+                .label(text!("lint-vip-mask-label", net))
+                .note(text!("lint-vip-mask-note", net, whom))
+                .cure(text!("lint-vip-mask-cure", name, vip))
+                .fails(lost.is_some()),
             );
         }
     }
@@ -56,17 +60,17 @@ pub fn ignore_on_lo(lab: &Lab<'_>) -> Vec<Finding> {
                 lab,
                 e.node,
                 lab.at_sysctl(e.node, "arp_ignore"),
-                format!("`{}` has arp_ignore {own} on lo only, and answers for {}", lab.name(e.node), e.vip),
+                text!("lint-arp-ignore-on-lo", host = lab.name(e.node), own, vip = e.vip),
             )
-            .label("lo hears no who-has")
-            .note(format!(
-                "what counts is the larger of all ({}) and the interface that hears the question, {dev} ({}): whoever asks \
-                 for the VIP may learn this server instead of the director",
-                sysctl.all(Conf::ArpIgnore),
-                sysctl.own(Conf::ArpIgnore, e.dev)
+            .label(text!("lint-arp-ignore-on-lo-label"))
+            .note(text!(
+                "lint-arp-ignore-on-lo-note",
+                all = sysctl.all(Conf::ArpIgnore),
+                dev,
+                own = sysctl.own(Conf::ArpIgnore, e.dev)
             ))
-            .cure("sysctl -w net.ipv4.conf.all.arp_ignore=1")
-            .also(lab.at_address(e.node, e.vip), "the VIP")
+            .cure(Text::plain("sysctl -w net.ipv4.conf.all.arp_ignore=1"))
+            .also(lab.at_address(e.node, e.vip), text!("lint-the-vip"))
         })
     };
     exposed(lab).iter().filter_map(tell).collect()
@@ -80,24 +84,20 @@ pub fn not_hidden(lab: &Lab<'_>) -> Vec<Finding> {
         let on = lab.device_of(e.node, e.vip).map_or("lo", |d| lab.device(e.node, d));
         let value = sysctl.effective(Conf::ArpIgnore, e.dev);
         let (why, cure) = match value {
-            0 => (
-                "with arp_ignore 0 a host answers for any of its addresses on any interface".to_string(),
-                "before the VIP is added: sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2"
-                    .to_string(),
-            ),
+            0 => (text!("lint-arp-ignore-0"), text!("lint-hide-before")),
             _ => (
-                format!("arp_ignore {value} lets it answer, because the VIP stands on {on}"),
-                format!("ip addr del {vip}/32 dev {on}; ip addr add {vip}/32 dev lo", vip = e.vip),
+                text!("lint-arp-ignore-lets", value, on),
+                Text::plain(format!("ip addr del {vip}/32 dev {on}; ip addr add {vip}/32 dev lo", vip = e.vip)),
             ),
         };
         Finding::new(
             lab,
             e.node,
             lab.at_address(e.node, e.vip),
-            format!("`{}` answers who-has for the VIP {} on {dev}", lab.name(e.node), e.vip),
+            text!("lint-vip-not-hidden", host = lab.name(e.node), vip = e.vip, dev),
         )
-        .label(format!("on {on}, not hidden"))
-        .note(format!("{why}; whoever takes its answer sends to it, past the director"))
+        .label(text!("lint-not-hidden", on))
+        .note(text!("lint-vip-not-hidden-note", why))
         .cure(cure)
     };
     exposed(lab).iter().map(tell).collect()
@@ -130,14 +130,11 @@ pub fn too_late(lab: &Lab<'_>) -> Vec<Finding> {
             let name = lab.name(node);
             let place = added.map_or_else(|| lab.at_address(node, vip), |i| lab.at_command(commands[i], ""));
             found.push(
-                Finding::new(lab, node, place, format!("`{name}` has the VIP {vip} before arp_ignore hides it"))
-                    .label("from here on it answers who-has for the VIP")
-                    .also(lab.at_command(commands[hidden], ""), "and only from here on it is silent")
-                    .note(
-                        "who asks in between learns this server for the VIP, and its entry stays as long as it is used: the \
-                         sysctl stops later answers and mends no neighbour cache",
-                    )
-                    .cure("put the lines with arp_ignore and arp_announce before the one that adds the VIP"),
+                Finding::new(lab, node, place, text!("lint-stale-neighbour", name, vip))
+                    .label(text!("lint-stale-from-here"))
+                    .also(lab.at_command(commands[hidden], ""), text!("lint-stale-until-here"))
+                    .note(text!("lint-stale-neighbour-note"))
+                    .cure(text!("lint-stale-neighbour-cure")),
             );
         }
     }
@@ -176,12 +173,12 @@ pub fn duplicate(lab: &Lab<'_>) -> Vec<Finding> {
                     lab,
                     second,
                     lab.at_address(second, addr),
-                    format!("`{}` and `{}` both answer who-has for {addr}", lab.name(first), lab.name(second)),
+                    text!("lint-duplicate-address", one = lab.name(first), other = lab.name(second), addr),
                 )
-                .label(format!("{addr} on {}", lab.name(second)))
-                .also(lab.at_address(first, addr), format!("and on {}", lab.name(first)))
-                .note("an asker takes the first answer, and which that is depends on nothing that the file says")
-                .cure(format!("give one of them another address: ip addr del {addr} dev the interface")),
+                .label(text!("lint-address-on", addr, host = lab.name(second)))
+                .also(lab.at_address(first, addr), text!("lint-and-on", host = lab.name(first)))
+                .note(text!("lint-duplicate-address-note"))
+                .cure(text!("lint-duplicate-address-cure", addr)),
             );
         }
     }

@@ -6,10 +6,12 @@ use super::server::remote;
 use super::walk::{End, Parcel, Way};
 use crate::base::{DevIdx, NodeId};
 use crate::ipvs::Method;
+use crate::lang::Text;
 use crate::net::arp;
 use crate::net::netfilter::{Culprit, HookPoint, TableId, Verdict, View, matches::state};
 use crate::net::routing::{InError, InRoute};
 use crate::sysctl::Conf;
+use crate::text;
 use crate::wire::{L4, TcpFlags};
 use std::net::Ipv4Addr;
 
@@ -86,30 +88,28 @@ fn tell(lab: &Lab<'_>, node: NodeId, table: TableId, culprit: &Culprit, asked: &
     let end = if &**chain == "FORWARD" { "--sport" } else { "--dport" };
     let accept = format!("iptables {of}-I {chain} -p {proto} {end} {port} -j ACCEPT");
     let (what, cure) = match culprit.rule {
-        Some(rule) => {
-            (format!("rule {rule} of {chain}"), format!("iptables {of}-D {chain} {rule}, or before it: {accept}"))
-        }
-        None => (format!("the policy of {chain}"), accept),
+        Some(rule) => (text!("lint-rule-of", rule, chain), text!("lint-delete-rule", of, chain, rule, accept)),
+        None => (text!("lint-policy-of", chain), Text::plain(accept)),
     };
     Finding::new(
         lab,
         node,
         lab.at_rule(node, "iptables", chain),
         match &**chain {
-            "FORWARD" => format!("iptables on `{name}` ends what is forwarded for {addr}:{port}"),
-            _ => format!("iptables on `{name}` ends requests for {addr}:{port}"),
+            "FORWARD" => text!("lint-filter-forwarded", name, addr, port),
+            _ => text!("lint-filter-requests", name, addr, port),
         },
     )
     .label(what)
     .note(match &**chain {
         "INPUT" => {
-            "IPVS stands behind the chain INPUT: what INPUT drops it never sees, and no counter of ipvsadm moves"
+            text!("lint-filter-input")
         }
-        "FORWARD" => "the answers of NAT servers are forwarded, and IPVS translates them behind the chain FORWARD: they end before",
+        "FORWARD" => text!("lint-filter-forward"),
         "OUTPUT" | "POSTROUTING" => {
-            "what IPVS sends on passes OUTPUT and POSTROUTING: it is counted by ipvsadm, and ends there"
+            text!("lint-filter-output")
         }
-        _ => "the packet ends at the hook where the rule stands, before IPVS or a socket has it",
+        _ => text!("lint-filter-hook"),
     })
     .cure(cure)
     .fails(fails)
@@ -146,10 +146,10 @@ fn silent(lab: &Lab<'_>, way: &Way, from: NodeId, waiting: Ipv4Addr, fails: bool
     let name = lab.name(node);
     let (why, cure, place) = silence(lab, node, heard, sip, next)?;
     Some(
-        Finding::new(lab, node, place, format!("`{name}` has {next} and does not answer who-has for it"))
+        Finding::new(lab, node, place, text!("lint-arp-filtered", name, next))
             .label(why)
-            .also(lab.at_address(node, next), "the address")
-            .note(format!("`{}` asks three times, nobody answers, and it reports host unreachable", lab.name(asker)))
+            .also(lab.at_address(node, next), text!("lint-the-address"))
+            .note(text!("lint-arp-filtered-note", asker = lab.name(asker)))
             .cure(cure)
             .fails(fails),
     )
@@ -171,7 +171,7 @@ fn silence(
     dev: DevIdx,
     sip: Ipv4Addr,
     tip: Ipv4Addr,
-) -> Option<(String, String, crate::scenario::problem::Place)> {
+) -> Option<(Text, Text, crate::scenario::problem::Place)> {
     let net = &lab.host(node).net;
     let name = lab.device(node, dev);
     if !net.devs[dev.index()].running() {
@@ -180,38 +180,26 @@ fn silence(
     match net.input_route(tip, sip, dev, 0, 0) {
         Ok(InRoute::Local(_)) => {}
         Err(InError::ReversePath { .. }) => {
-            let cure = format!("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{name}.rp_filter=0");
-            return Some((
-                format!("rp_filter refuses the asker {sip} on {name}"),
-                cure,
-                lab.at_sysctl(node, "rp_filter"),
-            ));
+            let cure = Text::plain(format!("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{name}.rp_filter=0"));
+            return Some((text!("lint-silent-rp-filter", sip, name), cure, lab.at_sysctl(node, "rp_filter")));
         }
         _ => return None,
     }
     let value = net.sysctl.effective(Conf::ArpIgnore, dev);
     if !arp::may_answer(&net.devs, &net.sysctl, dev, sip, tip) {
         let on = lab.device_of(node, tip).map_or("lo", |d| lab.device(node, d));
-        let cure = format!("ip addr del {tip}/32 dev {on}; ip addr add {tip}/32 dev {name}; or arp_ignore 0");
-        return Some((
-            format!("arp_ignore is {value}, and {tip} stands on {on}"),
-            cure,
-            lab.at_sysctl(node, "arp_ignore"),
-        ));
+        let cure = text!("lint-move-address", tip, on, name);
+        return Some((text!("lint-silent-arp-ignore", value, tip, on), cure, lab.at_sysctl(node, "arp_ignore")));
     }
     if net.sysctl.on(Conf::ArpFilter, dev) && !net.output_route(sip, Some(tip), None, 0).is_ok_and(|r| r.dev == dev) {
-        let cure = format!("sysctl -w net.ipv4.conf.all.arp_filter=0 net.ipv4.conf.{name}.arp_filter=0");
-        return Some((
-            format!("arp_filter: it would send to {sip} by another card"),
-            cure,
-            lab.at_sysctl(node, "arp_filter"),
-        ));
+        let cure = Text::plain(format!("sysctl -w net.ipv4.conf.all.arp_filter=0 net.ipv4.conf.{name}.arp_filter=0"));
+        return Some((text!("lint-silent-arp-filter", sip), cure, lab.at_sysctl(node, "arp_filter")));
     }
     let culprit = lab.arp_rules(node, dev, sip, tip)?;
     let chain = &culprit.chain;
     let cure = match culprit.rule {
-        Some(rule) => format!("arptables -D {chain} {rule}"),
-        None => format!("arptables -P {chain} ACCEPT"),
+        Some(rule) => Text::plain(format!("arptables -D {chain} {rule}")),
+        None => Text::plain(format!("arptables -P {chain} ACCEPT")),
     };
-    Some((format!("arptables, chain {chain}"), cure, lab.at_rule(node, "arptables", chain)))
+    Some((text!("lint-silent-arptables", chain), cure, lab.at_rule(node, "arptables", chain)))
 }

@@ -28,6 +28,8 @@ use super::Scenario;
 use super::problem::Place;
 use super::render::{Diagnostic, draw};
 use crate::base::{NodeId, Seed};
+use crate::lang::{Lang, Text};
+use crate::text;
 use std::collections::BTreeSet;
 
 /// Findings that are told of one file.
@@ -39,18 +41,29 @@ pub struct Lint {
     pub code: &'static str,
     /// The cause that it foretells: a code of [`causes`](super::causes).
     pub cause: &'static str,
-    /// What is wrong, in one line.
-    pub title: &'static str,
-    /// What one types to have it.
-    pub wrong: &'static str,
-    /// What one types instead.
-    pub right: &'static str,
     /// The scenario that shows it: `scenarios/lint/NAME.yaml`.
     pub example: &'static str,
     /// Quiet about a node for which one of these has spoken: it would tell a consequence.
     pub after: &'static [&'static str],
     /// Finds it.
     pub find: fn(&Lab<'_>) -> Vec<Finding>,
+}
+
+impl Lint {
+    /// What is wrong, in one line.
+    pub fn title(&self) -> Text {
+        Text::row("lint", self.code, None)
+    }
+
+    /// What one types to have it.
+    pub fn wrong(&self) -> Text {
+        Text::row("lint", self.code, Some("wrong"))
+    }
+
+    /// What one types instead.
+    pub fn right(&self) -> Text {
+        Text::row("lint", self.code, Some("right"))
+    }
 }
 
 impl std::fmt::Debug for Lint {
@@ -73,48 +86,48 @@ pub struct Finding {
     /// A connection of the scenario will fail for it; else it only warns.
     pub fails: bool,
     /// What is.
-    pub title: String,
+    pub title: Text,
     /// The line that made it so.
     pub place: Place,
     /// What stands beside the caret.
-    pub label: String,
+    pub label: Text,
     /// Other lines involved.
-    pub more: Vec<(Place, String)>,
+    pub more: Vec<(Place, Text)>,
     /// What will happen, by the kernel's rules.
-    pub note: String,
+    pub note: Text,
     /// What one types to mend it.
-    pub cure: String,
+    pub cure: Text,
 }
 
 impl Finding {
-    fn new(lab: &Lab<'_>, node: NodeId, place: Place, title: impl Into<String>) -> Finding {
+    fn new(lab: &Lab<'_>, node: NodeId, place: Place, title: Text) -> Finding {
         Finding {
             code: "",
             cause: "",
             node,
             name: lab.name(node).to_string(),
             fails: false,
-            title: title.into(),
+            title,
             place,
-            label: String::new(),
+            label: Text::none(),
             more: Vec::new(),
-            note: String::new(),
-            cure: String::new(),
+            note: Text::none(),
+            cure: Text::none(),
         }
     }
 
-    fn label(mut self, label: impl Into<String>) -> Finding {
-        self.label = label.into();
+    fn label(mut self, label: Text) -> Finding {
+        self.label = label;
         self
     }
 
-    fn note(mut self, note: impl Into<String>) -> Finding {
-        self.note = note.into();
+    fn note(mut self, note: Text) -> Finding {
+        self.note = note;
         self
     }
 
-    fn cure(mut self, cure: impl Into<String>) -> Finding {
-        self.cure = cure.into();
+    fn cure(mut self, cure: Text) -> Finding {
+        self.cure = cure;
         self
     }
 
@@ -123,9 +136,9 @@ impl Finding {
         self
     }
 
-    fn also(mut self, place: Place, label: impl Into<String>) -> Finding {
+    fn also(mut self, place: Place, label: Text) -> Finding {
         if place != self.place {
-            self.more.push((place, label.into()));
+            self.more.push((place, label));
         }
         self
     }
@@ -137,17 +150,19 @@ impl Finding {
 }
 
 /// All findings as text, an empty line between two, in the look of the other problems. `text` is the file's.
-pub fn render(findings: &[Finding], file_name: &str, text: &str, color: bool) -> String {
+pub fn render(findings: &[Finding], file_name: &str, text: &str, color: bool, lang: Lang) -> String {
     let mut out = String::new();
     for (i, f) in findings.iter().enumerate() {
         if i > 0 {
             out.push('\n');
         }
-        let more = f.more.iter().map(|(place, label)| (place, label.as_str()));
-        let spots: Vec<(&Place, &str)> = std::iter::once((&f.place, f.label.as_str())).chain(more).collect();
-        let below = [("note", f.note.as_str()), ("help", f.cure.as_str())];
-        let diagnostic = Diagnostic { warns: !f.fails, code: f.code, title: &f.title, spots: &spots, below: &below };
-        draw(&diagnostic, file_name, text, color, &mut out);
+        let all = std::iter::once((&f.place, &f.label)).chain(f.more.iter().map(|(place, label)| (place, label)));
+        let said: Vec<(&Place, String)> = all.map(|(place, label)| (place, label.say(lang))).collect();
+        let spots: Vec<(&Place, &str)> = said.iter().map(|(place, label)| (*place, label.as_str())).collect();
+        let (title, note, cure) = (f.title.say(lang), f.note.say(lang), f.cure.say(lang));
+        let below = [(text!("diagnostic-note"), note.as_str()), (text!("diagnostic-help"), cure.as_str())];
+        let diagnostic = Diagnostic { warns: !f.fails, code: f.code, title: &title, spots: &spots, below: &below };
+        draw(&diagnostic, file_name, text, color, lang, &mut out);
     }
     out
 }

@@ -6,8 +6,10 @@ use super::server::remote;
 use super::walk::{End, Parcel, Way, rewrites};
 use crate::base::{DevIdx, NodeId};
 use crate::ipvs::Method;
+use crate::lang::Text;
 use crate::net::IfAddr;
 use crate::net::routing::InError;
+use crate::text;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -71,38 +73,34 @@ fn past_the_director(lab: &Lab<'_>, neighbours: bool) -> Vec<Finding> {
             continue;
         }
         let (name, director) = (lab.name(host), lab.name(service.node));
-        let inside = lab.beside(service.node, host).map_or("the director's address".to_string(), |a| a.to_string());
+        let inside =
+            lab.beside(service.node, host).map_or(text!("lint-director-address"), |a| Text::plain(a.to_string()));
         let route = lab.host(host).net.output_route(asked.from, Some(real.addr), None, 0).ok();
         let finding = if direct {
-            Finding::new(lab, host, lab.at_real(service, real), format!("`{name}`, a NAT server, and `{}` are in one network", lab.name(asked.client)))
-                .label(format!("{} answers {} directly", real.addr, asked.from))
-                .note(format!(
-                    "the answer comes from {} and not from the VIP: the client has no such connection and resets it, and the \
-                     director never translates it",
-                    real.addr
-                ))
-                .cure(format!(
-                    "on {name}: ip route add {}/32 via {inside}, with send_redirects=0 on {director}; or direct routing (-g)",
-                    asked.from
-                ))
+            Finding::new(
+                lab,
+                host,
+                lab.at_real(service, real),
+                text!("lint-nat-one-network", name, client = lab.name(asked.client)),
+            )
+            .label(text!("lint-answers-directly", server = real.addr, client = asked.from))
+            .note(text!("lint-nat-one-network-note", server = real.addr))
+            .cure(text!("lint-nat-one-network-cure", name, client = asked.from, inside, director))
         } else {
             let (title, label) = match route.and_then(|r| r.via) {
-                Some(via) => (
-                    format!("the gateway of `{name}`, a NAT server, is not the director"),
-                    format!("answers go to {via}"),
-                ),
-                None => (format!("`{name}`, a NAT server, has no gateway"), "no default route".to_string()),
+                Some(via) => (text!("lint-nat-gateway", name), text!("lint-answers-go-to", via)),
+                None => (text!("lint-nat-no-gateway", name), text!("lint-no-default-route")),
             };
             let arrives = back.ways.iter().any(|w| w.end == End::Arrived);
             let what = match arrives {
-                true => format!("the client gets an answer from {} and not from the VIP, and resets it", real.addr),
-                false => format!("the answer to {} gets lost on its way", asked.from),
+                true => text!("lint-client-resets", server = real.addr),
+                false => text!("lint-answer-lost", client = asked.from),
             };
             Finding::new(lab, host, lab.at_gateway(host), title)
                 .label(label)
-                .also(lab.at_real(service, real), "-m: answers must come back here")
-                .note(format!("only the director knows that {} stands for the VIP; past it, {what}", real.addr))
-                .cure(format!("on {name}: ip route replace default via {inside}"))
+                .also(lab.at_real(service, real), text!("lint-nat-back-here"))
+                .note(text!("lint-nat-gateway-note", server = real.addr, what))
+                .cure(text!("lint-default-via", name, inside))
         };
         found.push(finding.fails(lab.certain(service, real)));
     }
@@ -112,29 +110,28 @@ fn past_the_director(lab: &Lab<'_>, neighbours: bool) -> Vec<Finding> {
 /// L032: a host that must forward and does not.
 pub fn ip_forward(lab: &Lab<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let tell = |node: NodeId, what: String, fails: bool| {
+    let tell = |node: NodeId, what: Text, fails: bool| {
         let name = lab.name(node);
-        Finding::new(
-            lab,
-            node,
-            lab.at_sysctl(node, "ip_forward"),
-            format!("`{name}` does not forward: ip_forward is 0"),
-        )
-        .label(format!("{name} must pass on {what}"))
-        .note("a packet for another host ends in ip_error, which counts IpInAddrErrors and says nothing to anybody")
-        .cure(format!("on {name}: sysctl -w net.ipv4.ip_forward=1"))
-        .fails(fails)
+        Finding::new(lab, node, lab.at_sysctl(node, "ip_forward"), text!("lint-ip-forward", name))
+            .label(text!("lint-must-pass-on", name, what))
+            .note(text!("lint-ip-forward-note"))
+            .cure(text!("lint-ip-forward-cure", name))
+            .fails(fails)
     };
     for asked in &lab.asked {
         let ways = lab.ways(asked.client, Parcel { saddr: asked.from, daddr: asked.to.0, request: Some(asked) });
         if let Some(node) = stuck(lab, asked.client, asked.to.0, &ways) {
-            found.push(tell(node, format!("requests for {}", asked.to.0), ways.iter().all(|w| refuses(w).is_some())));
+            found.push(tell(
+                node,
+                text!("lint-requests-for", vip = asked.to.0),
+                ways.iter().all(|w| refuses(w).is_some()),
+            ));
         }
     }
     for back in answers(lab) {
         if let Some(node) = stuck(lab, back.host, back.asked.from, &back.ways) {
             let sure = back.lost() && lab.certain(back.service, back.real);
-            found.push(tell(node, format!("answers of {}", lab.name(back.host)), sure));
+            found.push(tell(node, text!("lint-answers-of", host = lab.name(back.host)), sure));
         }
     }
     // Without anybody who asks: a director whose NAT servers have it as their gateway.
@@ -144,7 +141,7 @@ pub fn ip_forward(lab: &Lab<'_>) -> Vec<Finding> {
         let Ok(way) = lab.host(service.node).net.output_route(real.addr, None, None, 0) else { continue };
         let default = lab.host(host).net.fib.routes().iter().find(|r| r.dst.prefix_len() == 0).and_then(|r| r.via);
         if default.is_some_and(|via| lab.owns(service.node, via)) && !lab.host(service.node).forwards(way.dev) {
-            found.push(tell(service.node, format!("answers of {}", lab.name(host)), false));
+            found.push(tell(service.node, text!("lint-answers-of", host = lab.name(host)), false));
         }
     }
     found
@@ -171,18 +168,15 @@ pub fn default_to_self(lab: &Lab<'_>) -> Vec<Finding> {
         let own = |r: &&crate::net::Route| r.dst.prefix_len() == 0 && r.via.is_some_and(|v| host.net.is_local(v));
         let Some(route) = host.net.fib.routes().iter().find(own) else { continue };
         let via = route.via.unwrap_or(Ipv4Addr::UNSPECIFIED);
-        let dev = route.dev.map_or("its card".to_string(), |d| lab.device(node, d).to_string());
+        let dev = route.dev.map_or(text!("lint-its-card"), |d| Text::plain(lab.device(node, d)));
         let name = lab.name(node);
         let lost = |b: &&Back<'_>| b.host == node && b.lost() && lab.certain(b.service, b.real);
         found.push(
-            Finding::new(lab, node, lab.at_gateway(node), format!("the default route of `{name}` leads to `{name}` itself"))
-                .label(format!("{via} is an address of {name}"))
-                .also(lab.at_address(node, via), "given to it here")
-                .note(format!(
-                    "a gateway that is local is taken for none: {name} asks on {dev} for every far address itself, and nobody \
-                     there has it"
-                ))
-                .cure("ip route replace default via the next router's address")
+            Finding::new(lab, node, lab.at_gateway(node), text!("lint-default-to-self", name))
+                .label(text!("lint-own-address", via, name))
+                .also(lab.at_address(node, via), text!("lint-given-here"))
+                .note(text!("lint-default-to-self-note", name, dev))
+                .cure(text!("lint-default-to-self-cure"))
                 .fails(answers(lab).iter().any(|b| lost(&b))),
         );
     }
@@ -201,15 +195,12 @@ pub fn dr_across_router(lab: &Lab<'_>) -> Vec<Finding> {
             continue;
         }
         let name = lab.name(host);
-        let vip = service.vip.map_or("the VIP".to_string(), |v| v.to_string());
+        let vip = service.vip.map_or(text!("lint-the-vip"), |v| Text::plain(v.to_string()));
         found.push(
-            Finding::new(lab, host, lab.at_real(service, real), format!("`{name}` is behind a router, and direct routing does not cross one"))
-                .label(format!("{} is reached via {via}", real.addr))
-                .note(format!(
-                    "direct routing changes the frame and not the packet: the router at {via} gets a packet for {vip}, and routes \
-                     it to whoever has that address, back to the director or nowhere"
-                ))
-                .cure(format!("ipvsadm -e {} -r {} -i, with tunl0 up on {name}; or put {name} beside the director", service.option(), real.addr))
+            Finding::new(lab, host, lab.at_real(service, real), text!("lint-dr-across-router", name))
+                .label(text!("lint-reached-via", server = real.addr, via))
+                .note(text!("lint-dr-across-router-note", via, vip))
+                .cure(text!("lint-dr-across-router-cure", service = service.option(), server = real.addr, name))
                 .fails(lab.certain(service, real)),
         );
     }
@@ -225,43 +216,35 @@ pub fn no_way_back(lab: &Lab<'_>) -> Vec<Finding> {
         let at = way.last().map_or(back.host, |(n, _)| n);
         let whose = lab.name(at);
         let gateway = |next: Ipv4Addr| {
-            if next == to { "nobody answers who-has".to_string() } else { format!("{next} is no router there") }
+            if next == to { text!("lint-nobody-answers") } else { text!("lint-no-router-there", next) }
         };
         let (node, title, label) = match &way.end {
-            End::NoRoute => {
-                (back.host, format!("`{name}` has no route back to {to}"), "no route, no gateway".to_string())
-            }
+            End::NoRoute => (back.host, text!("lint-no-route-back", name, to), text!("lint-no-route-no-gateway")),
             // An answer dies for want of an address only where nobody has it; who hides it is another lint's.
             End::Nobody(_, next) if lab.owners.of(*next).is_empty() || *next == to => {
-                (at, format!("`{whose}` does not reach {next}, on the way back to {to}"), gateway(*next))
+                (at, text!("lint-does-not-reach", whose, next, to), gateway(*next))
             }
             End::Refused(_, InError::Fib(_)) => {
-                (at, format!("`{whose}` has no route back to {to}"), format!("answers of {name} come here"))
+                (at, text!("lint-router-no-route-back", whose, to), text!("lint-answers-come-here", name))
             }
-            End::Refused(_, InError::OwnSource) => (
-                back.host,
-                format!("the answers of `{name}` go through `{whose}`, which has the VIP and drops them"),
-                format!("the way back leads to {whose}"),
-            ),
+            End::Refused(_, InError::OwnSource) => {
+                (back.host, text!("lint-answers-through-director", name, whose), text!("lint-way-back-leads", whose))
+            }
             _ => continue,
         };
         let own = matches!(way.end, End::Refused(_, InError::OwnSource));
         let note = match own {
-            true => format!(
-                "their source is the VIP, an address of {whose} itself: a martian source, dropped without a word"
-            ),
-            false => format!(
-                "the request arrives, and the answer from the VIP to {to} ends here: the client waits until it gives up"
-            ),
+            true => text!("lint-martian-note", whose),
+            false => text!("lint-no-way-back-note", to),
         };
         let cure = match own {
-            true => format!("on {name}: ip route replace default via a router that does not have the VIP"),
-            false => format!("on {}: ip route add default via the router towards {to}", lab.name(node)),
+            true => text!("lint-other-router", name),
+            false => text!("lint-default-towards", name = lab.name(node), to),
         };
         found.push(
             Finding::new(lab, node, lab.at_gateway(node), title)
                 .label(label)
-                .also(lab.at_real(back.service, back.real), format!("{name} answers the client itself"))
+                .also(lab.at_real(back.service, back.real), text!("lint-answers-itself", name))
                 .note(note)
                 .cure(cure)
                 .fails(lab.certain(back.service, back.real)),
@@ -305,16 +288,22 @@ pub fn mask_mismatch(lab: &Lab<'_>) -> Vec<Finding> {
                         lab,
                         odd.0,
                         lab.at_address(odd.0, odd.2.local),
-                        format!("`{name}` ({}) and `{}` ({}) share a cable and not a network", line(odd), lab.name(other.0), line(other)),
+                        text!(
+                            "lint-mask-mismatch",
+                            name,
+                            address = line(odd),
+                            other = lab.name(other.0),
+                            other_address = line(other)
+                        ),
                     )
-                    .label(format!("/{}", odd.2.prefix))
-                    .also(lab.at_address(other.0, other.2.local), format!("/{}", other.2.prefix))
-                    .note(format!(
-                        "{} takes {} for a neighbour and asks for it on the cable; {1} takes {0} for a far host and wants a \
-                         router for it",
-                        a.2.local, b.2.local
-                    ))
-                    .cure(format!("give both one mask: ifconfig {} {} netmask that of the other", lab.device(odd.0, odd.1), odd.2.local)),
+                    .label(Text::plain(format!("/{}", odd.2.prefix)))
+                    .also(lab.at_address(other.0, other.2.local), Text::plain(format!("/{}", other.2.prefix)))
+                    .note(text!("lint-mask-mismatch-note", wide = a.2.local, narrow = b.2.local))
+                    .cure(text!(
+                        "lint-mask-mismatch-cure",
+                        dev = lab.device(odd.0, odd.1),
+                        address = odd.2.local
+                    )),
                 );
             }
         }
@@ -336,10 +325,8 @@ pub fn no_route(lab: &Lab<'_>) -> Vec<Finding> {
         }
         let name = lab.name(node);
         let (title, label) = match what {
-            Some(next) => {
-                (format!("nobody has {next}, which `{name}` sends to for {vip}"), format!("no host has {next}"))
-            }
-            None => (format!("`{name}` has no route to {vip}"), "no route, no gateway".to_string()),
+            Some(next) => (text!("lint-nobody-has", next, name, vip), text!("lint-no-host-has", next)),
+            None => (text!("lint-no-route", name, vip), text!("lint-no-route-no-gateway")),
         };
         let place = match what {
             Some(next) if next == vip => lab.at_line(lab.scenario.traffic[asked.traffic].line, "", &vip.to_string()),
@@ -348,8 +335,8 @@ pub fn no_route(lab: &Lab<'_>) -> Vec<Finding> {
         found.push(
             Finding::new(lab, node, place, title)
                 .label(label)
-                .note("the request ends there: the client reports network or host unreachable, or waits until it gives up")
-                .cure(format!("on {name}: ip route add default via the router towards {vip}"))
+                .note(text!("lint-no-route-note"))
+                .cure(text!("lint-default-towards-vip", name, vip))
                 .fails(ways.iter().all(|w| hole(w, client, vip, &nobody).is_some())),
         );
     }
@@ -362,19 +349,16 @@ pub fn no_route(lab: &Lab<'_>) -> Vec<Finding> {
             };
             let name = lab.name(node);
             let (title, label) = match what {
-                Some(next) => (
-                    format!("nobody has {next}, which `{name}` sends to for the server {}", real.addr),
-                    format!("no host has {next}"),
-                ),
-                None => {
-                    (format!("`{name}` has no route to the server {}", real.addr), "no route leads there".to_string())
+                Some(next) => {
+                    (text!("lint-nobody-has-server", next, name, server = real.addr), text!("lint-no-host-has", next))
                 }
+                None => (text!("lint-no-route-to-server", name, server = real.addr), text!("lint-no-route-leads")),
             };
             found.push(
                 Finding::new(lab, node, lab.at_real(service, real), title)
                     .label(label)
-                    .note("ipvsadm takes any address; when a connection is given to it, the request is dropped and the client told host unreachable")
-                    .cure(format!("ipvsadm -d {0} -r {1}; ipvsadm -a {0} -r an address that the director reaches", service.option(), real.addr))
+                    .note(text!("lint-no-route-to-server-note"))
+                    .cure(text!("lint-no-route-to-server-cure", service = service.option(), server = real.addr))
                     .fails(lab.certain(service, real)),
             );
         }

@@ -6,10 +6,12 @@ use super::origin::sets;
 use super::walk::{End, Parcel, Way, rewrites};
 use crate::base::{DevIdx, NodeId};
 use crate::ipvs::Method;
+use crate::lang::Text;
 use crate::net::dev::DevKind;
 use crate::net::netfilter::HookPoint;
 use crate::net::routing::{InError, InRoute};
 use crate::sysctl::{Conf, Global};
+use crate::text;
 use crate::wire::{IpPacket, Proto};
 use std::net::Ipv4Addr;
 
@@ -26,19 +28,18 @@ pub fn without_vip(lab: &Lab<'_>) -> Vec<Finding> {
             continue;
         }
         let name = lab.name(host);
-        let (mode, dev) = if real.method == Method::Tun { ("tunnelling", "tunl0") } else { ("direct routing", "lo") };
+        let (mode, dev) = if real.method == Method::Tun {
+            (text!("lint-tunnelling"), "tunl0")
+        } else {
+            (text!("lint-direct-routing"), "lo")
+        };
         let serves = |w: &Way| matches!(w.end, End::Arrived | End::Unknown);
         let lost = service.asked.iter().all(|a| !lab.delivered(service, real, a).iter().any(serves));
         found.push(
-            Finding::new(lab, host, lab.at_real(service, real), format!("`{name}` is a server by {mode} and does not have the VIP {vip}"))
-                .label(format!("{} {}", real.addr, real.method.option()))
-                .note(format!(
-                    "the packet that the director passes on is still for {vip}: on {name} that is no local address, so it is \
-                     dropped, or forwarded if ip_forward is 1"
-                ))
-                .cure(format!(
-                    "on {name}: sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2; ip addr add {vip}/32 dev {dev}"
-                ))
+            Finding::new(lab, host, lab.at_real(service, real), text!("lint-without-vip", name, mode, vip))
+                .label(Text::plain(format!("{} {}", real.addr, real.method.option())))
+                .note(text!("lint-without-vip-note", vip, name))
+                .cure(text!("lint-without-vip-cure", name, vip, dev))
                 .fails(lost && lab.certain(service, real)),
         );
     }
@@ -69,17 +70,24 @@ pub fn port_mapping(lab: &Lab<'_>) -> Vec<Finding> {
                 lab,
                 host,
                 lab.at_command(command, &format!("{}:{port}", real.addr)),
-                format!("port {port} of `{name}` has no effect with {}", real.method.option()),
+                text!("lint-port-mapping", port, name, option = real.method.option()),
             )
-            .label(format!("packets keep port {}", service.port))
-            .also(lab.at_service(service), "the service's port")
-            .note(format!(
-                "with -g and -i the packet goes to the server as it is, so ipvsadm puts the service's port in place of the \
-                 server's: {name} is asked at port {}{}",
-                service.port,
-                if listens { "" } else { ", where nothing listens, and refuses" }
+            .label(text!("lint-keep-port", port = service.port))
+            .also(lab.at_service(service), text!("lint-service-port"))
+            .note(text!(
+                "lint-port-mapping-note",
+                name,
+                port = service.port,
+                rest = if listens { Text::none() } else { text!("lint-where-nothing-listens") }
             ))
-            .cure(format!("let {name} listen at port {}, or use NAT: ipvsadm -e {} -r {}:{port} -m", service.port, service.option(), real.addr))
+            .cure(text!(
+                "lint-port-mapping-cure",
+                name,
+                listen = service.port,
+                service = service.option(),
+                server = real.addr,
+                port
+            ))
             .fails(!listens && lab.certain(service, real)),
         );
     }
@@ -96,8 +104,9 @@ pub fn nat_port(lab: &Lab<'_>) -> Vec<Finding> {
     let tell = |d: Deaf| {
         let port = d.elsewhere?;
         let mut f = d.finding;
-        f.label = format!("it listens at port {port}");
-        f.cure = format!("ipvsadm -d {0} -r {1}; ipvsadm -a {0} -r {2}:{port} -m", d.option, d.typed, d.addr);
+        f.label = text!("lint-listens-at", port);
+        f.cure =
+            Text::plain(format!("ipvsadm -d {0} -r {1}; ipvsadm -a {0} -r {2}:{port} -m", d.option, d.typed, d.addr));
         Some(f)
     };
     deaf(lab).into_iter().filter_map(tell).collect()
@@ -128,21 +137,18 @@ fn deaf(lab: &Lab<'_>) -> Vec<Deaf> {
             let name = lab.name(host);
             let elsewhere = (real.method == Method::Nat).then(|| lab.listening_port(host, service.proto)).flatten();
             let answer = match service.proto {
-                Proto::Udp => "answers ICMP port unreachable",
-                _ => "answers with RST: connection refused",
+                Proto::Udp => text!("lint-answers-unreachable"),
+                _ => text!("lint-answers-rst"),
             };
             let finding = Finding::new(
                 lab,
                 host,
                 lab.at_real(service, real),
-                format!("nothing listens at {} port {port} on `{name}`", service.proto),
+                text!("lint-not-listening", proto = service.proto, port, name),
             )
-            .label(format!("sends to port {port} of {name}"))
-            .note(format!("the request reaches {name}, where no socket is at that port, and {name} {answer}"))
-            .cure(format!(
-                "start what serves there; in the file: serves: [{}/{port}]",
-                service.proto.to_string().to_lowercase()
-            ))
+            .label(text!("lint-sends-to-port", port, name))
+            .note(text!("lint-not-listening-note", name, answer))
+            .cure(text!("lint-not-listening-cure", proto = service.proto.to_string().to_lowercase(), port))
             .fails(lab.certain(service, real));
             let (option, typed) = (service.option(), service.real_option(real));
             found.push(Deaf { finding, elsewhere, option, typed, addr: real.addr });
@@ -160,18 +166,15 @@ pub fn tunnel_down(lab: &Lab<'_>) -> Vec<Finding> {
             continue;
         }
         let name = lab.name(host);
-        let vip = service.vip.map_or("the VIP".to_string(), |v| v.to_string());
+        let vip = service.vip.map_or(text!("lint-the-vip"), |v| Text::plain(v.to_string()));
         let place = lab.journal.on(host).rev().find(|c| c.words.iter().any(|w| w.starts_with("tunl")));
         let place = place.map_or_else(|| lab.at_node(host, &[]), |c| lab.at_command(c, ""));
         found.push(
-            Finding::new(lab, host, place, format!("no tunnel on `{name}` takes what the director wraps"))
-                .label("no ipip device is up")
-                .also(lab.at_real(service, real), "wrapped for it")
-                .note(
-                    "a packet of protocol 4 goes to the tunnel that fits its outer addresses, and tunl0 takes any; a device that is \
-                     down takes none, and the director is told: ICMP protocol unreachable",
-                )
-                .cure(format!("on {name}: modprobe ipip; ip link set tunl0 up; ip addr add {vip}/32 dev tunl0"))
+            Finding::new(lab, host, place, text!("lint-tunnel-down", name))
+                .label(text!("lint-no-ipip"))
+                .also(lab.at_real(service, real), text!("lint-wrapped-for"))
+                .note(text!("lint-tunnel-down-note"))
+                .cure(text!("lint-tunnel-down-cure", name, vip))
                 .fails(lab.certain(service, real)),
         );
     }
@@ -210,23 +213,23 @@ fn refused(lab: &Lab<'_>, ways: &[Way], source: Ipv4Addr, service: &Virtual, rea
     let (all, own) = (sysctl.all(Conf::RpFilter), sysctl.own(Conf::RpFilter, dev));
     let (name, dev_name) = (lab.name(node), lab.device(node, dev));
     let back = match best {
-        Some(best) => format!("the way back to {source} leads through {}", lab.device(node, best)),
-        None => format!("there is no way back to {source}"),
+        Some(best) => text!("lint-way-back-through", source, dev = lab.device(node, best)),
+        None => text!("lint-no-way-back-to", source),
     };
     let out = if lab.host(node).net.dev(dev).addrs.is_empty() {
-        format!("; {dev_name} has no address, so 2 refuses, too")
+        text!("lint-no-address-so-2", dev_name)
     } else {
-        String::new()
+        Text::none()
     };
     let sure = match real {
         Some(real) => lab.certain(service, real),
         None => true,
     };
     Some(
-        Finding::new(lab, node, lab.at_sysctl(node, "rp_filter"), format!("`{name}` drops what comes by {dev_name} from {source}: rp_filter"))
-            .label(format!("all={all}, {dev_name}={own}: the larger counts"))
-            .note(format!("with rp_filter {} a packet must come by the interface by which its source is reached, and {back}{out}; it is dropped without a word", all.max(own)))
-            .cure(format!("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{dev_name}.rp_filter=0"))
+        Finding::new(lab, node, lab.at_sysctl(node, "rp_filter"), text!("lint-rp-filter", name, dev_name, source))
+            .label(text!("lint-larger-counts", all, dev_name, own))
+            .note(text!("lint-rp-filter-note", value = all.max(own), back, out))
+            .cure(Text::plain(format!("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{dev_name}.rp_filter=0")))
             .fails(sure && ways.iter().all(|w| matches!(w.end, End::Refused(..)))),
     )
 }
@@ -254,14 +257,16 @@ pub fn too_large(lab: &Lab<'_>) -> Vec<Finding> {
         let dev = lab.device(service.node, route.dev);
         let name = lab.name(service.node);
         found.push(
-            Finding::new(lab, service.node, lab.at_line(traffic.line, "", "request"), format!("requests of `{}` do not fit into `{name}`'s tunnel", traffic.name))
-                .label(format!("packets of {} bytes", largest(asked)))
-                .also(lab.at_real(service, real), format!("20 bytes more, and {dev} carries {}", route.mtu))
-                .note(format!(
-                    "they have DF set, so the director drops them and answers ICMP fragmentation needed, mtu {room}: small requests \
-                     work, and large ones as soon as the client hears the ICMP; where that is filtered, never"
-                ))
-                .cure(format!("let ICMP type 3 code 4 through to the clients, or lower their MTU: ip link set eth0 mtu {room}")),
+            Finding::new(
+                lab,
+                service.node,
+                lab.at_line(traffic.line, "", "request"),
+                text!("lint-mtu", traffic = traffic.name, name),
+            )
+            .label(text!("lint-mtu-label", length = largest(asked)))
+            .also(lab.at_real(service, real), text!("lint-mtu-more", dev, mtu = route.mtu))
+            .note(text!("lint-mtu-note", room))
+            .cure(text!("lint-mtu-cure", room)),
         );
     }
     found
@@ -281,14 +286,11 @@ pub fn announces(lab: &Lab<'_>) -> Vec<Finding> {
             false => lab.at_address(host, vip),
         };
         found.push(
-            Finding::new(lab, host, place, format!("`{name}` asks for its neighbours in the name of the VIP {vip}"))
-                .label(format!("arp_announce is {value} on {}", lab.device(host, dev)))
-                .also(lab.at_real(service, real), "it answers from the VIP")
-                .note(
-                    "the sender of its who-has is the source of the answer that waits, the VIP: every host that knows the VIP and \
-                     hears the question takes this server's hardware address for it, and sends past the director from then on",
-                )
-                .cure("sysctl -w net.ipv4.conf.all.arp_announce=2"),
+            Finding::new(lab, host, place, text!("lint-arp-announce", name, vip))
+                .label(text!("lint-arp-announce-label", value, dev = lab.device(host, dev)))
+                .also(lab.at_real(service, real), text!("lint-answers-from-vip"))
+                .note(text!("lint-arp-announce-note"))
+                .cure(Text::plain("sysctl -w net.ipv4.conf.all.arp_announce=2")),
         );
     }
     found

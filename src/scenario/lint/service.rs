@@ -5,7 +5,9 @@ use super::lab::{Asked, Lab, Virtual};
 use super::walk::{End, Parcel};
 use crate::base::NodeId;
 use crate::ipvs::Method;
+use crate::lang::Text;
 use crate::scenario::model::StepKind;
+use crate::text;
 use crate::wire::Proto;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -27,13 +29,10 @@ pub fn director_without_vip(lab: &Lab<'_>) -> Vec<Finding> {
         };
         let dev = lab.towards_clients(service);
         found.push(
-            Finding::new(lab, service.node, lab.at_service(service), format!("`{name}` has a service for {vip}, and not the address"))
-                .label("no interface has it")
-                .note(format!(
-                    "nobody answers who-has for {vip}, and IPVS looks only at packets that are for the host itself (LOCAL_IN): \
-                     it never sees a request"
-                ))
-                .cure(format!("ip addr add {vip}/32 dev {dev}"))
+            Finding::new(lab, service.node, lab.at_service(service), text!("lint-director-without-vip", name, vip))
+                .label(text!("lint-no-interface-has"))
+                .note(text!("lint-director-without-vip-note", vip))
+                .cure(Text::plain(format!("ip addr add {vip}/32 dev {dev}")))
                 .fails(service.asked.first().is_some_and(lost)),
         );
     }
@@ -55,17 +54,14 @@ pub fn no_servers(lab: &Lab<'_>) -> Vec<Finding> {
         }
         let name = lab.name(service.node);
         let (title, label) = match service.reals.is_empty() {
-            true => (format!("the service {} on `{name}` has no servers", service.option()), "no -a follows"),
-            false => (format!("every server of {} on `{name}` has weight 0", service.option()), "none may be chosen"),
+            true => (text!("lint-no-servers", service = service.option(), name), text!("lint-no-a-follows")),
+            false => (text!("lint-all-quiesced", service = service.option(), name), text!("lint-none-may-be-chosen")),
         };
         found.push(
             Finding::new(lab, service.node, lab.at_service(service), title)
                 .label(label)
-                .note(
-                    "the scheduler finds no destination: the director answers the SYN with ICMP port unreachable, and the \
-                     client reports connection refused",
-                )
-                .cure(format!("ipvsadm -a {} -r the server's address, with -g, -i or -m", service.option()))
+                .note(text!("lint-no-servers-note"))
+                .cure(text!("lint-no-servers-cure", service = service.option()))
                 .fails(lost),
         );
     }
@@ -98,17 +94,21 @@ pub fn no_service(lab: &Lab<'_>) -> Vec<Finding> {
         let listed: Vec<String> = has.iter().map(|s| s.option()).collect();
         let option = if asked.proto == Proto::Udp { "-u" } else { "-t" };
         let wanted = lab.at_line(traffic.line, "", &format!("{addr}:{port}"));
-        let title = format!("`{name}` has no virtual service for {addr}:{port}");
+        let title = text!("lint-no-service", name, addr, port);
         let finding = match refused {
             Some(command) => Finding::new(lab, node, lab.at_command(command, ""), title)
-                .label(command.out.lines().next().unwrap_or("refused").to_string())
-                .also(wanted, "asked for here"),
-            None => Finding::new(lab, node, wanted, title).label(format!("{name} has {}", listed.join(", "))),
+                .label(command.out.lines().next().map_or_else(|| text!("lint-refused"), Text::plain))
+                .also(wanted, text!("lint-asked-here")),
+            None => Finding::new(lab, node, wanted, title).label(text!(
+                "lint-has-services",
+                name,
+                services = listed.join(", ")
+            )),
         };
         found.push(
             finding
-                .note("the packet goes to the director's own sockets, where nothing listens: the client is refused")
-                .cure(format!("ipvsadm -A {option} {addr}:{port} -s rr"))
+                .note(text!("lint-no-service-note"))
+                .cure(Text::plain(format!("ipvsadm -A {option} {addr}:{port} -s rr")))
                 .fails(true),
         );
     }
@@ -129,19 +129,11 @@ pub fn weight_ignored(lab: &Lab<'_>) -> Vec<Finding> {
         };
         let name = lab.name(service.node);
         found.push(
-            Finding::new(
-                lab,
-                service.node,
-                lab.at_real(service, real),
-                format!("{scheduler} on `{name}` does not look at weights"),
-            )
-            .label(format!("weight {} has no effect", real.weight))
-            .also(lab.at_service(service), format!("-s {scheduler}"))
-            .note(format!(
-                "{scheduler} asks only whether a weight is 0: all other servers of {} count the same",
-                service.option()
-            ))
-            .cure(format!("ipvsadm -E {} -s {better}", service.option())),
+            Finding::new(lab, service.node, lab.at_real(service, real), text!("lint-weight-ignored", scheduler, name))
+                .label(text!("lint-weight-no-effect", weight = real.weight))
+                .also(lab.at_service(service), Text::plain(format!("-s {scheduler}")))
+                .note(text!("lint-weight-ignored-note", scheduler, service = service.option()))
+                .cure(Text::plain(format!("ipvsadm -E {} -s {better}", service.option()))),
         );
     }
     found
@@ -157,14 +149,11 @@ pub fn persistence_with_hash(lab: &Lab<'_>) -> Vec<Finding> {
                 lab,
                 service.node,
                 lab.at_service(service),
-                format!("{} on `{}` is persistent, and {scheduler} binds a client anyway", service.option(), lab.name(service.node)),
+                text!("lint-persistence", service = service.option(), name = lab.name(service.node), scheduler),
             )
-            .label(format!("-p beside -s {scheduler}"))
-            .note(
-                "as long as a client's template lives it decides, and the hash is not asked: a client stays with its server \
-                 even when the table of hashes has changed",
-            )
-            .cure(format!("ipvsadm -E {} -s {scheduler}, without -p; or another scheduler", service.option())),
+            .label(text!("lint-persistence-label", scheduler))
+            .note(text!("lint-persistence-note"))
+            .cure(text!("lint-persistence-cure", service = service.option(), scheduler)),
         );
     }
     found
@@ -180,18 +169,18 @@ pub fn directors_differ(lab: &Lab<'_>) -> Vec<Finding> {
         let (a, b) = (lab.name(first.node), lab.name(second.node));
         let place = at.map_or_else(|| lab.at_service(second), |r| lab.at_real(second, &second.reals[r]));
         found.push(
-            Finding::new(lab, second.node, place, format!("`{a}` and `{b}` serve {} differently", second.option()))
-                .label(format!("{b}: {how}"))
-                .also(lab.at_service(first), format!("{a}'s table"))
-                .note("whoever has the address serves by its own table: what works on one fails, or is shared out otherwise, after a takeover")
-                .cure(format!("give both one table: ipvsadm -S -n on {a}, ipvsadm -R on {b}")),
+            Finding::new(lab, second.node, place, text!("lint-directors-differ", a, b, service = second.option()))
+                .label(text!("lint-how", b, how))
+                .also(lab.at_service(first), text!("lint-table-of", a))
+                .note(text!("lint-directors-differ-note"))
+                .cure(text!("lint-directors-differ-cure", a, b)),
         );
     }
     found
 }
 
 /// What is otherwise on the second, and which of its servers shows it.
-fn difference(first: &Virtual, second: &Virtual) -> Option<(String, Option<usize>)> {
+fn difference(first: &Virtual, second: &Virtual) -> Option<(Text, Option<usize>)> {
     // A server that says sorry is the director's own.
     let own = |a: Ipv4Addr| a.is_loopback();
     let table = |s: &Virtual| -> BTreeMap<(Ipv4Addr, u16), (Method, i32)> {
@@ -200,23 +189,23 @@ fn difference(first: &Virtual, second: &Virtual) -> Option<(String, Option<usize
     let (a, b) = (table(first), table(second));
     for (at, real) in second.reals.iter().enumerate().filter(|(_, r)| !own(r.addr)) {
         match a.get(&(real.addr, real.port)) {
-            None => return Some((format!("{} is here only", real.addr), Some(at))),
+            None => return Some((text!("lint-here-only", server = real.addr), Some(at))),
             Some((method, _)) if *method != real.method => {
-                return Some((format!("{}, the other has {}", real.method.column(), method.column()), Some(at)));
+                return Some((text!("lint-other-has", this = real.method.column(), other = method.column()), Some(at)));
             }
             Some((_, weight)) if *weight != real.weight => {
-                return Some((format!("weight {}, the other has {weight}", real.weight), Some(at)));
+                return Some((text!("lint-other-weight", this = real.weight, weight), Some(at)));
             }
             Some(_) => {}
         }
     }
     if let Some(((addr, _), _)) = a.iter().find(|(key, _)| !b.contains_key(key)) {
-        return Some((format!("{addr} is missing"), None));
+        return Some((text!("lint-is-missing", addr), None));
     }
     if first.scheduler != second.scheduler {
-        return Some((format!("{}, the other has {}", second.scheduler, first.scheduler), None));
+        return Some((text!("lint-other-has", this = second.scheduler, other = first.scheduler), None));
     }
-    (first.persistent != second.persistent).then(|| ("only one of them is persistent".to_string(), None))
+    (first.persistent != second.persistent).then(|| (text!("lint-one-persistent"), None))
 }
 
 /// L016: two groups of keepalived with one virtual router id in one segment. Its file is read as it lies on each host.
@@ -245,14 +234,16 @@ pub fn vrid_duplicate(lab: &Lab<'_>) -> Vec<Finding> {
         };
         let (a, b) = (lab.name(*other), lab.name(*node));
         found.push(
-            Finding::new(lab, *node, place(*node, group), format!("{} on `{b}` and {} on `{a}` have virtual_router_id {}", group.name, first.name, group.id))
-                .label(format!("for {}", group.addresses.join(", ")))
-                .also(place(*other, first), format!("for {}", first.addresses.join(", ")))
-                .note(
-                    "an advertisement says its group by this number alone: each group takes the other's for its own, and the one \
-                     with the lower priority gives its addresses up",
-                )
-                .cure("give each group a virtual_router_id of its own, 1 to 255"),
+            Finding::new(
+                lab,
+                *node,
+                place(*node, group),
+                text!("lint-vrid", group = group.name, b, other = first.name, a, id = group.id),
+            )
+            .label(text!("lint-for", addresses = group.addresses.join(", ")))
+            .also(place(*other, first), text!("lint-for", addresses = first.addresses.join(", ")))
+            .note(text!("lint-vrid-note"))
+            .cure(text!("lint-vrid-cure")),
         );
     }
     found

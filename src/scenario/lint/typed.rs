@@ -10,6 +10,7 @@ use crate::ipvs::{Method, ServiceKey};
 use crate::scenario::model::{At, ScriptSpec, StepKind};
 use crate::scenario::problem::Place;
 use crate::shell::bash::outline::{Outlined, outline};
+use crate::text;
 use crate::wire::Proto;
 use std::net::Ipv4Addr;
 
@@ -88,9 +89,9 @@ fn no_such(lab: &Lab<'_>, node: NodeId, path: &str, miss: Miss, place: &dyn Fn()
         of_interface.filter(|i| !known(i) && sysctl.knows(&dotted.replacen(&format!(".{i}."), ".default.", 1)));
     let (title, label, cure) = match (no_interface, miss) {
         (Some(interface), Miss::Interface) => (
-            format!("`{name}` has no interface {interface}, and so no net.ipv4.conf.{interface}.{leaf}"),
-            format!("no interface {interface}"),
-            format!("name an interface of {name}, or all: net.ipv4.conf.all.{leaf}"),
+            text!("lint-no-interface", name, interface, leaf),
+            text!("lint-no-interface-label", interface),
+            text!("lint-no-interface-cure", name, leaf),
         ),
         (None, Miss::Name) => {
             let paths = sysctl.paths();
@@ -99,19 +100,14 @@ fn no_such(lab: &Lab<'_>, node: NodeId, path: &str, miss: Miss, place: &dyn Fn()
             let distance = |l| strsim::damerau_levenshtein(l, leaf);
             let near = leaves.map(|l| (distance(l), l)).min().filter(|(d, _)| (1..=2).contains(d))?;
             (
-                format!("there is no sysctl `{leaf}`: nothing is set on `{name}`"),
-                "no such variable".to_string(),
-                format!("did you mean `{stem}.{}`?", near.1),
+                text!("lint-misspelt", leaf, name),
+                text!("lint-misspelt-label"),
+                text!("lint-did-you-mean", stem, leaf = near.1),
             )
         }
         _ => return None,
     };
-    Some(
-        Finding::new(lab, node, place(), title)
-            .label(label)
-            .note("the shell or sysctl prints `No such file or directory` and goes on; the variable that was meant keeps its value")
-            .cure(cure),
-    )
+    Some(Finding::new(lab, node, place(), title).label(label).note(text!("lint-misspelt-note")).cure(cure))
 }
 
 /// Texts that are typed at or after the first connection, with the line in which each begins.
@@ -154,9 +150,10 @@ fn put_back(lab: &Lab<'_>, node: NodeId, text: &str, command: &Outlined, ask: &A
     let servers: Vec<(&Virtual, &Real)> =
         lab.services.iter().filter(here).flat_map(|s| s.reals.iter().filter(meant).map(move |r| (s, r))).collect();
     let differs = |real: &Real| {
-        let method =
-            (real.method != ask.method).then(|| format!("{}, it was {}", ask.method.column(), real.method.column()));
-        let weight = ask.weight.filter(|w| *w != real.weight).map(|w| format!("weight {w}, it was {}", real.weight));
+        let method = (real.method != ask.method)
+            .then(|| text!("lint-it-was", now = ask.method.column(), before = real.method.column()));
+        let weight =
+            ask.weight.filter(|w| *w != real.weight).map(|w| text!("lint-weight-was", w, before = real.weight));
         method.or(weight)
     };
     // Which server is meant may be unknown: then the line must be wrong for all of them in mode, or for one in weight.
@@ -174,14 +171,14 @@ fn put_back(lab: &Lab<'_>, node: NodeId, text: &str, command: &Outlined, ask: &A
         .map_or_else(|| lab.at_node(node, &[]), |line| lab.at_line(line, "ipvsadm -a", ""));
     let option = real.method.option();
     Some(
-        Finding::new(lab, node, place, format!("the health check on `{name}` puts servers back otherwise than they were"))
-            .label(format!("adds with {how}"))
-            .also(lab.at_real(service, real), "as it was added first")
+        Finding::new(lab, node, place, text!("lint-health-loop", name))
+            .label(text!("lint-adds-with", how))
+            .also(lab.at_real(service, real), text!("lint-added-first"))
             .note(match words.iter().any(|w| ["-m", "-g", "-i"].contains(&w.as_str())) {
-                true => "the server returns unlike it left: it gets more or less than before, or what it cannot take",
-                false => "ipvsadm -a without -m, -g or -i means direct routing, and without -w weight 1: the server returns unlike it left",
+                true => text!("lint-returns-otherwise"),
+                false => text!("lint-returns-as-dr"),
             })
-            .cure(format!("in the loop: ipvsadm -a … {option} -w {}", real.weight)),
+            .cure(text!("lint-health-loop-cure", option, weight = real.weight)),
     )
 }
 

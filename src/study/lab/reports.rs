@@ -11,6 +11,7 @@ use crate::report::show::TABLES;
 use crate::report::tables::Format;
 use crate::report::why::{self, NotThere, Subject, find_connection};
 use crate::study::diff;
+use crate::text;
 use std::fmt::Write as _;
 
 /// Frames that are printed at most.
@@ -192,11 +193,15 @@ pub fn stepped(session: &mut Session<'_>) -> String {
 pub fn diff(session: &mut Session<'_>) -> Result<Reply, String> {
     let Some((play, tracer)) = session.without_last() else { return Err("nothing was done yet".into()) };
     let before = Run::so_far(play, tracer, session.seed());
+    let lang = session.lang;
     let text = look(session, |run| {
         let found = diff::diff(&before, run);
         match found.same() {
-            true => "the last command changed nothing\n".to_string(),
-            false => diff::text(&found, &["without the last command".into(), "with it".into()]),
+            true => text!("diff-nothing-changed").say(lang) + "\n",
+            false => {
+                let inputs = [text!("diff-without-last"), text!("diff-with-last")].map(|t| t.say(lang));
+                diff::text(&found, &inputs, lang)
+            }
         }
     });
     Ok(Reply::Text(text))

@@ -12,11 +12,13 @@ mod typed;
 
 use super::change::{Change, Edit, Place, entry};
 use crate::base::NodeId;
+use crate::lang::Text;
 use crate::net::{Dev, DevKind};
 use crate::node::Host;
 use crate::report::why::Lab;
 use crate::report::why::lab::Server;
 use crate::scenario::Scenario;
+use crate::text;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -140,6 +142,11 @@ pub const MOVES: &[Move] = &[
     },
 ];
 
+/// The name of a kind of change, in words.
+pub fn named(kind: &str) -> Text {
+    Text::row("move", &kind.replace(' ', "-"), None)
+}
+
 /// Every change that the lab has room for, the most promising first.
 pub fn candidates(bench: &Bench<'_>) -> Vec<Change> {
     let mut ranked = Vec::new();
@@ -166,13 +173,13 @@ pub fn candidates(bench: &Bench<'_>) -> Vec<Change> {
 }
 
 /// A change that is not simply typed, in words: the host, and what is done.
-pub fn in_words(scenario: &Scenario, edit: &Edit) -> Option<(String, String)> {
+pub fn in_words(scenario: &Scenario, edit: &Edit) -> Option<(String, Text)> {
     let place = |p: &Place| match p {
-        Place::Run(node) => (scenario.node_name(*node).to_string(), "set-up".to_string(), Some(*node)),
+        Place::Run(node) => (scenario.node_name(*node).to_string(), text!("change-at-set-up"), Some(*node)),
         Place::Entry(i) => {
             let node = entry(scenario, *i).map(|e| e.0);
             let name = node.map_or_else(String::new, |n| scenario.node_name(n).to_string());
-            (name, format!("entry {i} of the timeline"), node)
+            (name, text!("change-at-entry", i), node)
         }
     };
     let old = |p: &Place, n: usize| -> String {
@@ -186,22 +193,22 @@ pub fn in_words(scenario: &Scenario, edit: &Edit) -> Option<(String, String)> {
         Edit::Type(..) => None,
         Edit::Line(p, n, new) if new.is_empty() => {
             let (name, at, _) = place(p);
-            Some((name, format!("{at}: leave out `{}`", old(p, *n))))
+            Some((name, text!("change-leave-out", at, old = old(p, *n))))
         }
         Edit::Line(p, n, new) => {
             let (name, at, _) = place(p);
             let new: Vec<&str> = new.iter().map(|l| l.trim()).collect();
-            Some((name, format!("{at}: instead of `{}` type `{}`", old(p, *n), new.join("; "))))
+            Some((name, text!("change-instead", at, old = old(p, *n), new = new.join("; "))))
         }
         Edit::First(p, lines) => {
             let (name, at, _) = place(p);
-            Some((name, format!("{at}: before everything else `{}`", lines.join("; "))))
+            Some((name, text!("change-first", at, lines = lines.join("; "))))
         }
         Edit::Key(node, path, value) => {
-            Some((scenario.node_name(*node).to_string(), format!("in the file: {} {value}", path.join("."))))
+            Some((scenario.node_name(*node).to_string(), text!("change-key", path = path.join("."), value)))
         }
         Edit::EntryKey(i, path, value) => {
-            Some((String::new(), format!("in the file: entry {i} of the timeline: {} {value}", path.join("."))))
+            Some((String::new(), text!("change-entry-key", i, path = path.join("."), value)))
         }
     }
 }

@@ -1,0 +1,101 @@
+# The smallest cure.
+cure-smallest = the smallest cure ({ $moves }), found in { $runs }:
+cure-bound = no cure found in { $runs }: the bound of { $most } runs or { $events } events ended the search; raise it with --cure-runs
+cure-interrupted = no cure found in { $runs }: the search was stopped
+cure-exhausted = no single change and no pair of the table of moves reaches the goal ({ $goal }); { $runs }
+cure-by-hand = { $host }, { $words }
+cure-in-the-file = in the file:
+cure-on-the-command-line = on the command line:
+cure-proved = proved by running it ({ $goal }):
+cure-nobody = nobody
+cure-traffic = { $name }: { $was } → { $is }; served by { $by } → { $now }
+cure-expectation = { $expected }: { $was } → { $is }
+cure-neighbour = { $host } has { $addr } at { $was } → { $is }
+cure-nothing = nothing is to be cured
+goal-expected = what the file expects
+goal-sound = every connection ok, the VIP at the director, every server served
+
+# Kinds of changes that may mend a lab: the table of moves.
+move-spelling = spelling
+move-arp_ignore = arp_ignore
+move-arp_announce = arp_announce
+move-arp_ignore-and-arp_announce = arp_ignore and arp_announce
+move-order = order
+move-earlier = earlier
+move-announce = announce
+move-announce-after-it-moved = announce after it moved
+move-forget = forget
+move-vip-on-lo = vip on lo
+move-mask-of-the-vip = mask of the vip
+move-vip-of-the-director = vip of the director
+move-vip-of-the-server = vip of the server
+move-tunnel = tunnel
+move-mode = mode
+move-ip_forward = ip_forward
+move-rp_filter = rp_filter
+move-gateway = gateway
+move-route = route
+move-answers-through-the-director = answers through the director
+move-accept_local = accept_local
+move-filter = filter
+move-answer-for-it = answer for it
+move-interface = interface
+move-mask = mask
+move-scope = scope
+move-not-twice = not twice
+move-cable = cable
+move-mtu = mtu
+move-port = port
+move-listen = listen
+move-room = room
+move-service = service
+move-weight = weight
+move-threshold = threshold
+move-servers = servers
+move-scheduler = scheduler
+move-same-table = same table
+move-right-server = right server
+move-mode-in-a-script = mode in a script
+move-mode-with-all-it-needs = mode with all it needs
+move-not-typed = not typed
+
+# A change that is not simply typed.
+change-at-set-up = set-up
+change-at-entry = entry { $i } of the timeline
+change-leave-out = { $at }: leave out `{ $old }`
+change-instead = { $at }: instead of `{ $old }` type `{ $new }`
+change-first = { $at }: before everything else `{ $lines }`
+change-key = in the file: { $path } { $value }
+change-entry-key = in the file: entry { $i } of the timeline: { $path } { $value }
+
+# Two runs, compared.
+diff-inputs = What differs in what was asked for
+diff-parting = Where the runs part, up to the first frame that differs
+diff-first-frame = The first frame that differs
+diff-no-frame = no further frame
+diff-connections = Connections that end otherwise
+diff-end-by = { $outcome } by { $server }
+diff-none = none
+diff-more = { $n } more
+diff-more-connections = … and { $n } more
+diff-at-the-end = At the end, { $title }
+diff-same = The runs are the same.
+diff-without-last = without the last command
+diff-with-last = with it
+diff-nothing-changed = the last command changed nothing
+
+# Every order of what is typed.
+order-takes = { $host } takes { $owner } for { $addr }
+order-typed-on = What is typed on { $host }
+order-all = all of them
+order-drawn = of { $all }, drawn by the seed
+order-drawn-of-more = of more than can be counted, drawn by the seed
+order-runs = { $n } orders run, { $of }
+order-wrong = in { $n } of them somebody ends with a wrong hardware address for a virtual one
+order-group = { $n } of { $of }
+order-group-own = { $n } of { $of } (the file's own is among them)
+order-stopped = a limit ended the run
+order-nobody-knows = nobody knows a virtual address at the end
+order-answered = connections answered: { $n } of { $of }
+order-hold = expectations that hold: { $n } of { $of }
+order-example = for example { $places }

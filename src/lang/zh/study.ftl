@@ -1,0 +1,101 @@
+# 最小的修复。
+cure-smallest = 最小的修复（{ $moves }），经 { $runs }找到：
+cure-bound = { $runs }没有找到修复：搜索达到 { $most } 次运行或 { $events } 个事件的上限；用 --cure-runs 提高上限
+cure-interrupted = { $runs }没有找到修复：搜索被中断
+cure-exhausted = 改动表里没有单个改动、也没有成对的改动能达到目标（{ $goal }）；{ $runs }
+cure-by-hand = { $host }，{ $words }
+cure-in-the-file = 在文件里：
+cure-on-the-command-line = 在命令行上：
+cure-proved = 运行证明（{ $goal }）：
+cure-nobody = 没有
+cure-traffic = { $name }：{ $was } → { $is }；服务者 { $by } → { $now }
+cure-expectation = { $expected }：{ $was } → { $is }
+cure-neighbour = { $host } 的邻居表里 { $addr } 是 { $was } → { $is }
+cure-nothing = 没有什么要修复
+goal-expected = 文件所预期的
+goal-sound = 所有连接都成功，VIP 在调度器上，每台服务器都有服务
+
+# 可能修复实验的改动种类：改动表。
+move-spelling = 改正拼写
+move-arp_ignore = arp_ignore
+move-arp_announce = arp_announce
+move-arp_ignore-and-arp_announce = arp_ignore 和 arp_announce
+move-order = 调整顺序
+move-earlier = 提早
+move-announce = 通告
+move-announce-after-it-moved = 移动之后再通告
+move-forget = 清除邻居表
+move-vip-on-lo = VIP 放到 lo 上
+move-mask-of-the-vip = VIP 的掩码
+move-vip-of-the-director = 给调度器配 VIP
+move-vip-of-the-server = 给服务器配 VIP
+move-tunnel = 隧道
+move-mode = 转发模式
+move-ip_forward = ip_forward
+move-rp_filter = rp_filter
+move-gateway = 网关
+move-route = 路由
+move-answers-through-the-director = 让应答经过调度器
+move-accept_local = accept_local
+move-filter = 过滤规则
+move-answer-for-it = 让它应答
+move-interface = 接口
+move-mask = 掩码
+move-scope = 地址的 scope
+move-not-twice = 不要重复
+move-cable = 线路
+move-mtu = MTU
+move-port = 端口
+move-listen = 监听
+move-room = 容量
+move-service = 虚拟服务
+move-weight = 权重
+move-threshold = 上限
+move-servers = 服务器
+move-scheduler = 调度算法
+move-same-table = 相同的表
+move-right-server = 正确的服务器
+move-mode-in-a-script = 脚本里的转发模式
+move-mode-with-all-it-needs = 转发模式及其所需的一切
+move-not-typed = 不输入
+
+# 不是直接输入的改动。
+change-at-set-up = 设置阶段
+change-at-entry = timeline 的第 { $i } 项
+change-leave-out = { $at }：去掉 `{ $old }`
+change-instead = { $at }：把 `{ $old }` 改为 `{ $new }`
+change-first = { $at }：最前面加上 `{ $lines }`
+change-key = 文件里：{ $path } { $value }
+change-entry-key = 文件里：timeline 的第 { $i } 项：{ $path } { $value }
+
+# 两次运行的比较。
+diff-inputs = 输入有何不同
+diff-parting = 两次运行从哪里分开，直到第一个不同的帧
+diff-first-frame = 第一个不同的帧
+diff-no-frame = 没有更多的帧
+diff-connections = 结局不同的连接
+diff-end-by = { $outcome }，由 { $server }
+diff-none = 无
+diff-more = 还有 { $n } 行
+diff-more-connections = ……还有 { $n } 个
+diff-at-the-end = 结束时，{ $title }
+diff-same = 两次运行相同。
+diff-without-last = 没有最后一条命令
+diff-with-last = 有最后一条命令
+diff-nothing-changed = 最后一条命令没有改变任何东西
+
+# 所输入命令的各种顺序。
+order-takes = { $host } 把 { $addr } 认作 { $owner }
+order-typed-on = 在 { $host } 上输入的命令
+order-all = 即全部
+order-drawn = 共有 { $all } 种，按种子抽取
+order-drawn-of-more = 总数多得数不清，按种子抽取
+order-runs = 运行了 { $n } 种顺序，{ $of }
+order-wrong = 其中 { $n } 种结束时有主机把错误的 MAC 地址记到 VIP 名下
+order-group = { $of } 种中的 { $n } 种
+order-group-own = { $of } 种中的 { $n } 种（文件原来的顺序在其中）
+order-stopped = 运行因达到上限而结束
+order-nobody-knows = 结束时没有主机知道 VIP
+order-answered = 得到应答的连接：{ $of } 个中的 { $n } 个
+order-hold = 成立的预期：{ $of } 条中的 { $n } 条
+order-example = 例如 { $places }
