@@ -8,6 +8,7 @@
 //! Commands are run by bash; it builds on other systems, and runs where there is bash.
 
 mod fences;
+mod frame;
 mod labs;
 mod links;
 mod page;
@@ -83,7 +84,7 @@ fn work(args: &Args) -> Result<bool> {
     }
 
     let mut editions = vec![Edition::load(&folder, "book", &output)?];
-    if folder.join("zh.toml").exists() {
+    if folder.join("zh/SUMMARY.md").exists() {
         editions.push(Edition::load(&folder, "zh", &output)?);
     }
     let jobs = jobs(&folder, &editions, &args.pages)?;
@@ -131,7 +132,8 @@ fn work(args: &Args) -> Result<bool> {
     for (edition, pages) in editions.into_iter().zip(rendered) {
         complaints.extend(edition.build(pages)?);
     }
-    render::link_languages(&output, &languages)?;
+    frame::translate(&output, &languages)?;
+    frame::link_languages(&output, &languages)?;
     for (n, complaint) in complaints.iter().enumerate() {
         // The page of all pages has each page's again.
         if !complaints[..n].contains(complaint) {

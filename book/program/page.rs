@@ -35,8 +35,7 @@ pub fn check(source: &str, table: &Table<'_>, write: bool) -> Result<Checked> {
             Kind::Console { exit } => {
                 let outputs = console(block, *exit, table, write, &mut checked)?;
                 rewritten.push((block, fences::console(block, lines[block.lines.start], &outputs)));
-                let plain = fences::console(block, &format!("{}console", block.fence), &outputs);
-                rendered.push((block, plain.iter().map(|l| escape_directives(l)).collect()));
+                rendered.push((block, shown(block, &outputs)));
             }
             Kind::Figure { file, alt } => rendered.push((block, figure(block, file, alt, table, &mut checked)?)),
             Kind::Generated => rendered.push((block, generated(block, table, &mut checked)?)),
@@ -149,6 +148,18 @@ fn generated(block: &Block, table: &Table<'_>, checked: &mut Checked) -> Result<
         checked.problems.push(Problem::new(block.line, "the commands of this fence print nothing", "mend the command"));
     }
     Ok(printed.lines().map(escape_directives).collect())
+}
+
+/// A console as HTML: what is typed is told from what is printed, whatever that looks like.
+fn shown(block: &Block, outputs: &[Vec<String>]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (command, output) in block.commands.iter().zip(outputs) {
+        let typed = command.shown.iter().map(|l| format!("<b>{}</b>", escape(l)));
+        lines.extend(typed.chain(output.iter().map(|l| escape(l))).map(|l| escape_directives(&l)));
+    }
+    lines[0].insert_str(0, "<pre><code class=\"nohighlight console hljs\">");
+    lines.push("</code></pre>".into());
+    lines
 }
 
 /// mdBook looks for its own directives in everything.

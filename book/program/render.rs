@@ -1,4 +1,4 @@
-//! mdBook makes pages of what the commands printed; then each gets its link to the other language.
+//! mdBook makes pages of what the commands printed; their links are looked at.
 
 use crate::fences::Problem;
 use crate::links;
@@ -95,58 +95,6 @@ impl Preprocessor for Fences {
         });
         missing.map_or(Ok(book), |path| Err(anyhow!("no commands were run for {}", path.display())))
     }
-}
-
-/// A link in the menu bar of each page to the same page in each other language, to its first page where it has none such.
-pub fn link_languages(output: &Path, editions: &[(String, PathBuf)]) -> Result<()> {
-    for (language, below) in editions {
-        for page in pages_of(&output.join(below), editions, below)? {
-            let at = output.join(below).join(&page);
-            let html = fs::read_to_string(&at)?;
-            let up: PathBuf = below.components().chain(page.components()).skip(1).map(|_| "..").collect();
-            let mut links = String::new();
-            for (other, there) in editions.iter().filter(|(other, _)| other != language) {
-                let same = output.join(there).join(&page).exists();
-                let target = up.join(there).join(if same { page.as_path() } else { Path::new("index.html") });
-                let target: Vec<_> = target.iter().map(|p| p.to_string_lossy()).collect();
-                let name = name(other);
-                links.push_str(&format!(
-                    "<a class=\"language\" href=\"{}\" hreflang=\"{other}\" lang=\"{other}\">{name}</a>",
-                    target.join("/")
-                ));
-            }
-            let place = "<div class=\"right-buttons\">";
-            let (before, after) =
-                html.split_once(place).context("mdBook's pages have no place for the languages now")?;
-            fs::write(&at, format!("{before}{place}{links}{after}"))?;
-        }
-    }
-    Ok(())
-}
-
-/// A language in its own words.
-fn name(language: &str) -> &str {
-    match language {
-        "en" => "English",
-        "zh" => "中文",
-        other => other,
-    }
-}
-
-/// The HTML pages of an edition, without those of the editions in folders below, and without those that have no menu.
-fn pages_of(folder: &Path, editions: &[(String, PathBuf)], below: &Path) -> Result<Vec<PathBuf>> {
-    let others: Vec<PathBuf> = editions
-        .iter()
-        .filter_map(|(_, b)| Some(b.strip_prefix(below).ok()?.to_path_buf()))
-        .filter(|b| b != Path::new(""))
-        .collect();
-    let mut pages = files(folder)?;
-    pages.retain(|p| {
-        p.extension().is_some_and(|e| e == "html")
-            && !others.iter().any(|o| p.starts_with(o))
-            && !matches!(p.to_str(), Some("404.html" | "toc.html"))
-    });
-    Ok(pages)
 }
 
 /// Files of a folder and those below it, in order.

@@ -8,6 +8,7 @@ use super::{input, out};
 use lvsim::base::{SimTime, Span};
 use lvsim::study::lab::commands::{self, Reply, told};
 use lvsim::study::lab::complete::complete;
+use lvsim::study::lab::elsewhere;
 use lvsim::study::lab::line::{Said, read};
 use lvsim::study::lab::{Advance, Session};
 use rustyline::completion::Completer;
@@ -187,7 +188,7 @@ impl Args {
 
 /// Does what was typed and prints what comes of it.
 fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<Next, Failure> {
-    let pace = if matches!(said, Said::Shell(_)) { pace } else { 0 };
+    let pace = if matches!(said, Said::Shell(_) | Said::There(..)) { pace } else { 0 };
     let reply = match said {
         Said::Nothing | Said::Unfinished => return Ok(Next::Prompt),
         Said::Shell(text) => {
@@ -198,6 +199,8 @@ fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<
             Err(_) => Err(format!("ssh: Could not resolve hostname {host}: Name or service not known")),
             went => went,
         },
+        Said::There(host, command) => elsewhere::ssh(session, &host, &command),
+        Said::Copy(files, host, path) => elsewhere::scp(session, &files, &host, &path),
         Said::Lab(name, rest) => commands::run(session, &name, &rest),
     };
     match reply {

@@ -37,12 +37,13 @@ fn entries(columns: &[(&str, Kind)], rows: &[Vec<String>]) -> String {
         let Some((name, (_, kind))) = cells.next() else { continue };
         out.push_str(&format!("## {} {{#{}}}\n\n", inline(name, *kind), id(name, &names)));
         let (typed, told): (Vec<_>, Vec<_>) = cells.partition(|(_, (_, kind))| *kind == Kind::Typed);
-        let mut told = told.into_iter();
-        if let Some((first, (_, kind))) = told.next() {
-            out.push_str(&format!("{}\n\n", inline(first, *kind)));
+        let first = told.iter().position(|(_, (_, kind))| *kind == Kind::Text);
+        if let Some((text, (_, kind))) = first.map(|n| told[n]) {
+            out.push_str(&format!("{}\n\n", inline(text, *kind)));
         }
+        let others = told.into_iter().enumerate().filter(|(n, _)| Some(*n) != first).map(|(_, cell)| cell);
         let rest: String =
-            told.map(|(text, (column, kind))| format!("- {column}: {}\n", inline(text, *kind))).collect();
+            others.map(|(text, (column, kind))| format!("- {column}: {}\n", inline(text, *kind))).collect();
         if !rest.is_empty() {
             out.push_str(&format!("{rest}\n"));
         }
@@ -114,11 +115,11 @@ mod tests {
 
     #[test]
     fn many_columns_are_entries_with_names_that_can_be_linked_to() {
-        let columns = [("path", Kind::Code), ("about", Kind::Text), ("default", Kind::Code), ("try", Kind::Typed)];
+        let columns = [("path", Kind::Code), ("default", Kind::Code), ("about", Kind::Text), ("try", Kind::Typed)];
         let rows = rows(&[
-            &["net.*.a_b", "what __it__ does", "0", ""],
-            &["net.*.tag", "x", "", "ip a\nip r"],
-            &["vs.*.tag", "y", "", ""],
+            &["net.*.a_b", "0", "what __it__ does", ""],
+            &["net.*.tag", "", "x", "ip a\nip r"],
+            &["vs.*.tag", "", "y", ""],
         ]);
         assert_eq!(
             markdown(&columns, &rows),

@@ -15,9 +15,17 @@ pub use switch::Switch;
 use crate::base::{DevIdx, NodeId, SimTime};
 use crate::ipvs::SyncTimer;
 use crate::trace::Tracer;
-use crate::wire::PacketId;
 use crate::wire::emit::Words;
+use crate::wire::{Frame, PacketId};
 use std::sync::Arc;
+
+/// The longest frame, in bytes, that a device with this MTU takes from its cable (`is_skb_forwardable`, net/core/dev.c): a
+/// VLAN tag of 4 bytes has room. Left out: a bundle of TCP segments (GSO) passes in the kernel, however long; here each
+/// segment is a frame.
+#[inline]
+pub const fn longest_frame(mtu: u32) -> u32 {
+    mtu.saturating_add(Frame::HEADER + 4)
+}
 
 /// A box.
 #[derive(Clone, Debug)]

@@ -1,12 +1,13 @@
 //! A learning Ethernet switch (IEEE 802.1D without the spanning tree; Linux: net/bridge/br_fdb.c, br_forward.c).
 //!
-//! It learns source addresses, forgets them after 300 s, sends unknown and group addresses everywhere. It keeps no
-//! spanning tree: a loop of switches floods until a limit ends the run, as it would on cheap hardware.
+//! It learns source addresses, forgets them after 300 s, sends unknown and group addresses everywhere. A port has the MTU of
+//! its cable, and what is longer is lost there, on the way in and out; `ip link set mtu` on the host at the other end changes
+//! nothing here. It keeps no spanning tree: a loop of switches floods until a limit ends the run, as it would on cheap hardware.
 
-use super::{Cx, Effect, FrameId, Input};
+use super::{Cx, Effect, FrameId, Input, longest_frame};
 use crate::base::{DevIdx, SimTime, Span, Table};
 use crate::trace::{DropReason, TraceEvent, TraceMask};
-use crate::wire::Mac;
+use crate::wire::{Frame, Mac};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct Switch {
     /// For the last byte of an address, the place in `known` where one that ends so was found last: addresses in a row,
     /// as a laboratory's are, are found without `fdb`.
     near: [u32; 256],
+    /// The longest frame that every port takes.
+    fits_all: u32,
     /// How long an address is remembered.
     pub ageing: Span,
     /// Frames received, sent to one port, sent to all.
@@ -49,6 +52,7 @@ pub struct SwitchCounts {
 #[derive(Clone, Debug)]
 struct Port {
     up: bool,
+    mtu: u32,
     /// Who sent here last, by its place in `known`: nearly always who sends next.
     last: u32,
 }
@@ -74,16 +78,25 @@ impl Switch {
             fdb: Table::default(),
             known: Vec::new(),
             near: [u32::MAX; 256],
+            fits_all: u32::MAX,
             ageing: Self::AGEING,
             counts: SwitchCounts::default(),
             drops: BTreeMap::new(),
         }
     }
 
-    /// Adds a port and tells its number.
-    pub fn add_port(&mut self) -> DevIdx {
-        self.ports.push(Port { up: true, last: u32::MAX });
-        DevIdx((self.ports.len() - 1) as u16)
+    /// Adds a port for packets of at most so many bytes and tells its number.
+    pub fn add_port(&mut self, mtu: u32) -> DevIdx {
+        let port = DevIdx(self.ports.len() as u16);
+        self.ports.push(Port { up: true, mtu, last: u32::MAX });
+        self.set_mtu(port, mtu);
+        port
+    }
+
+    /// Changes the largest packet of a port.
+    pub fn set_mtu(&mut self, port: DevIdx, mtu: u32) {
+        self.ports[port.index()].mtu = mtu;
+        self.fits_all = self.ports.iter().map(|p| longest_frame(p.mtu)).min().unwrap_or(u32::MAX);
     }
 
     /// Address, port and when it was last heard, of what has not aged out, in the order of learning.
@@ -118,11 +131,15 @@ impl Switch {
 
     /// A frame arrives: the short way of [`Switch::handle`].
     pub fn receive(&mut self, from: DevIdx, frame: FrameId, confirm: bool, cx: &mut Cx<'_>) {
-        self.counts.received += 1;
-        let (dst, src) = {
+        let (dst, src, len) = {
             let frame = cx.frames.get(frame);
-            (frame.dst, frame.src)
+            (frame.dst, frame.src, frame.unpadded_len())
         };
+        let long = len > self.fits_all;
+        if long && self.too_long(from, len) {
+            return self.lose_too_long(from, frame, len, cx);
+        }
+        self.counts.received += 1;
         self.learn(src, from, cx.now);
         if !dst.is_multicast()
             && let Some(learnt) = self.find(dst)
@@ -130,12 +147,17 @@ impl Switch {
         {
             let port = learnt.port;
             if port == from || !self.ports[port.index()].up {
-                self.lose(from, frame, cx);
+                self.lose(from, frame, DropReason::SwitchNowhere, cx);
+            } else if long && self.too_long(port, len) {
+                self.lose_too_long(port, frame, len, cx);
             } else {
                 self.counts.forwarded += 1;
                 cx.out.push(Effect::Send { dev: port, frame, confirm });
             }
             return;
+        }
+        if long {
+            return self.flood_long(from, frame, len, confirm, cx);
         }
         self.flood(from, frame, confirm, cx);
     }
@@ -143,7 +165,7 @@ impl Switch {
     fn flood(&mut self, from: DevIdx, frame: FrameId, confirm: bool, cx: &mut Cx<'_>) {
         let others = || (0..self.ports.len()).filter(|&p| p != from.index() && self.ports[p].up);
         let Some(last) = others().next_back() else {
-            self.lose(from, frame, cx);
+            self.lose(from, frame, DropReason::SwitchNowhere, cx);
             return;
         };
         let mut copies = 1;
@@ -156,6 +178,38 @@ impl Switch {
         cx.out.push(Effect::Send { dev: DevIdx(last as u16), frame, confirm });
         self.counts.flooded += 1;
         self.counts.copies += copies;
+    }
+
+    /// Sends a frame everywhere that some port does not take: what goes there is lost.
+    #[cold]
+    fn flood_long(&mut self, from: DevIdx, frame: FrameId, len: u32, confirm: bool, cx: &mut Cx<'_>) {
+        let others = (0..self.ports.len()).filter(|&p| p != from.index() && self.ports[p].up);
+        let others: Vec<DevIdx> = others.map(|p| DevIdx(p as u16)).collect();
+        let mut copies = 0;
+        for (i, &port) in others.iter().enumerate() {
+            let frame = if i + 1 < others.len() {
+                let copy = cx.frames.get(frame).clone();
+                cx.frames.put(copy)
+            } else {
+                frame
+            };
+            if self.too_long(port, len) {
+                self.lose_too_long(port, frame, len, cx);
+            } else {
+                copies += 1;
+                cx.out.push(Effect::Send { dev: port, frame, confirm });
+            }
+        }
+        if others.is_empty() {
+            return self.lose(from, frame, DropReason::SwitchNowhere, cx);
+        }
+        self.counts.flooded += 1;
+        self.counts.copies += copies;
+    }
+
+    /// Whether a port does not take a frame of this length (`is_skb_forwardable`), be it on the way in or out.
+    fn too_long(&self, port: DevIdx, len: u32) -> bool {
+        len > longest_frame(self.ports[port.index()].mtu)
     }
 
     #[inline]
@@ -194,8 +248,13 @@ impl Switch {
         }
     }
 
-    fn lose(&mut self, dev: DevIdx, frame: FrameId, cx: &mut Cx<'_>) {
-        let reason = DropReason::SwitchNowhere;
+    #[cold]
+    fn lose_too_long(&mut self, port: DevIdx, frame: FrameId, len: u32, cx: &mut Cx<'_>) {
+        let mtu = self.ports[port.index()].mtu;
+        self.lose(port, frame, DropReason::OverMtu { len: len - Frame::HEADER, mtu }, cx);
+    }
+
+    fn lose(&mut self, dev: DevIdx, frame: FrameId, reason: DropReason, cx: &mut Cx<'_>) {
         *self.drops.entry(reason.rule().code).or_default() += 1;
         let (now, node, frame) = (cx.now, cx.node, cx.frames.take(frame));
         cx.tracer.emit(TraceMask::DROPS, now, node, || TraceEvent::Dropped {

@@ -55,7 +55,7 @@ fn box_of(id: NodeId, spec: &NodeSpec, seed: Seed) -> Node {
 fn wire(scenario: &Scenario, seed: Seed, world: &mut World) {
     for cable in &scenario.cables {
         let mut end = |e: super::model::End| match (&mut world.nodes[e.node.index()], e.interface) {
-            (Node::Switch(s), _) => (End { node: e.node, dev: s.add_port() }, s.name.to_string()),
+            (Node::Switch(s), _) => (End { node: e.node, dev: s.add_port(cable.link.mtu) }, s.name.to_string()),
             (Node::Host(h), Some(i)) => {
                 let name = &scenario.nodes[e.node.index()].interfaces[i].name;
                 let dev = h.net.dev_by_name(name).unwrap_or(DevIdx::LO);

@@ -215,7 +215,7 @@ pub struct Cable {
     pub a: End,
     /// The other end.
     pub b: End,
-    /// What the cable is. (The MTU is that of end `a`; each interface has its own.)
+    /// What the cable is. (The MTU is that of end `a`, and of a switch's port; each interface has its own.)
     pub link: LinkSpec,
 }
 

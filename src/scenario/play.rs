@@ -9,6 +9,7 @@ use super::model::{At, Claim, Expect, LinkChange, Scenario, Step, StepKind};
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::world::{LimitReached, Limits, Stop, Wake, World};
 use crate::lang::Text;
+use crate::node::Node;
 use crate::node::app::Outcome;
 use crate::trace::{TraceEvent, TraceMask, Tracer};
 use std::sync::Arc;
@@ -419,10 +420,9 @@ impl<'s> Play<'s> {
         });
         if let Some(mtu) = set.mtu {
             for end in self.world.links[cable.0 as usize].ends {
-                self.world.with_node(end.node, tracer, |node, _| {
-                    if let Some(host) = node.host_mut() {
-                        host.net.set_mtu(end.dev, mtu).unwrap_or_default();
-                    }
+                self.world.with_node(end.node, tracer, |node, _| match node {
+                    Node::Host(host) => host.net.set_mtu(end.dev, mtu).unwrap_or_default(),
+                    Node::Switch(switch) => switch.set_mtu(end.dev, mtu),
                 });
             }
         }

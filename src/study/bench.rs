@@ -23,6 +23,8 @@ pub enum Workload {
     Tun,
     /// As by direct routing, but nobody closes.
     Hold,
+    /// The same, and each client asks again at moments of its own: frames of connections in no order.
+    Talk,
 }
 
 /// A workload's row.
@@ -70,6 +72,12 @@ pub const WORKLOADS: &[WorkloadRow] = &[
         about: "as dr, and nobody closes: what a live connection costs",
         frames: (22, None),
     },
+    WorkloadRow {
+        workload: Workload::Talk,
+        name: "talk",
+        about: "as hold, and each connection asks four times more, all of them mixed",
+        frames: (62, None),
+    },
 ];
 
 /// One measurement.
@@ -92,6 +100,11 @@ const PORTS: u64 = 25_000;
 const A_MINUTE: u64 = 620_000;
 
 impl Workload {
+    /// Whether connections stay open, so that what they take can be measured.
+    pub fn holds(self) -> bool {
+        matches!(self, Workload::Hold | Workload::Talk)
+    }
+
     /// Its row.
     pub fn row(self) -> &'static WorkloadRow {
         WORKLOADS.iter().find(|r| r.workload == self).unwrap_or(&WORKLOADS[0])
@@ -103,10 +116,13 @@ impl Cell {
     pub fn text(&self) -> String {
         let Cell { workload, udp, connections: n } = *self;
         let protocol = if udp { "udp" } else { "tcp" };
-        let held = workload == Workload::Hold;
+        let held = workload.holds();
+        let talks = workload == Workload::Talk;
         let mut s = String::from("lvsim: 1\nname: bench\ndefaults: { link: { latency: 5us, bandwidth: 1gbit } }\n");
         if held {
-            let _ = writeln!(s, "duration: {}ms", n / 10 + 1_000);
+            // Who talks pauses four times, at most for twice as long as it takes to open all connections and a little more.
+            let (openings, more) = if talks { (9, 2_000) } else { (1, 1_000) };
+            let _ = writeln!(s, "duration: {}ms", openings * n / 10 + more);
         }
         s += "nodes:\n  lan: { kind: switch }\n";
         if workload == Workload::Nat {
@@ -133,7 +149,11 @@ impl Cell {
             return s;
         }
         self.director(&mut s);
-        let hold = if held { "hold: 1h, " } else { "" };
+        let mut hold = String::from(if held { "hold: 1h, " } else { "" });
+        if talks {
+            // Longer than an acknowledgement is held back: it is never carried by the next request.
+            let _ = write!(hold, "requests: 5, think: {{ uniform: [ 200ms, {}us ] }}, ", 200_000 + n * 200);
+        }
         let _ = writeln!(s, "traffic:\n  - {{ from: client, to: 10.0.0.100:80, start: 1ms, every: 100us, {hold}");
         let _ = writeln!(s, "      protocol: {protocol}, connections: {n}, request: 100B, response: 1000B }}");
         s
@@ -144,7 +164,7 @@ impl Cell {
         let (net, lo, run) = match self.workload {
             Workload::Lan => ("lan, address: 10.0.0", false, ""),
             Workload::Nat => ("back, address: 10.1.0", false, "    gateway: 10.1.0.99\n"),
-            Workload::Dr | Workload::Hold => ("lan, address: 10.0.0", true, ""),
+            Workload::Dr | Workload::Hold | Workload::Talk => ("lan, address: 10.0.0", true, ""),
             Workload::Tun => {
                 ("lan, address: 10.0.0", false, "    run: ifconfig tunl0 10.0.0.100 netmask 255.255.255.255 up\n")
             }

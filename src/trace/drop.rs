@@ -127,7 +127,7 @@ pub enum DropReason {
         /// What fits.
         mtu: u32,
     },
-    /// Longer than the cable takes at all.
+    /// Longer than the device or port that receives it takes; in a switch, also the one that would send it.
     OverMtu {
         /// The packet's length.
         len: u32,
@@ -332,7 +332,7 @@ rules! {
     RouteSaysNo { .. } => "route-refuses", "fib_lookup, net/ipv4/fib_trie.c", "IP_OUTNOROUTES", Try;
     TtlExpired => "ttl-expired", "ip_forward, net/ipv4/ip_forward.c", "IP_INHDR" [IpInHdrErrors], Try;
     TooBig { .. } => "too-big", "ip_forward, net/ipv4/ip_forward.c; ensure_mtu_is_adequate, net/netfilter/ipvs/ip_vs_xmit.c", "PKT_TOO_BIG", Try;
-    OverMtu { .. } => "over-mtu", "is_skb_forwardable, net/core/dev.c", "PKT_TOO_BIG", Try;
+    OverMtu { .. } => "over-mtu", "is_skb_forwardable, net/core/dev.c", "", Try;
     NeighFailed { .. } => "neigh-failed", "neigh_timer_handler, net/core/neighbour.c", "NEIGH_FAILED", Try;
     NeighQueueFull { .. } => "neigh-queue-full", "__neigh_event_send, net/core/neighbour.c", "NEIGH_QUEUEFULL", Try;
     NeighFlushed { .. } => "neigh-flushed", "neigh_flush_dev, net/core/neighbour.c", "NEIGH_DEAD", Try;

@@ -17,6 +17,7 @@ mod lessons;
 mod lints;
 mod long_traces;
 mod modes;
+mod mtu;
 mod neighbours;
 mod packet_rate;
 mod pcap;

@@ -4,6 +4,9 @@ use crate::support::{Sandbox, load, scenarios, text};
 use lvsim::report::run::{Run, RunOptions, simulate};
 use lvsim::report::why::{Subject, why};
 use lvsim::scenario::Scenario;
+use lvsim::scenario::causes::cause;
+use lvsim::trace::{Dir, TraceEvent};
+use lvsim::wire::{Icmp, L4};
 
 /// A change that breaks a scenario, and what is to be found then.
 struct Broken {
@@ -836,4 +839,49 @@ fn a_passport_shows_what_a_tunnel_adds_and_a_ladder_draws_the_connection() {
     assert!(svg.out.starts_with("<svg ") && svg.out.ends_with("</svg>\n"), "{svg:?}");
     let mermaid = sandbox.run(&["ladder", "tun.yaml", "--format", "mermaid"]);
     assert!(mermaid.out.starts_with("sequenceDiagram\n"), "{mermaid:?}");
+}
+
+#[test]
+fn what_happens_without_a_tunnel_is_what_the_server_answers() {
+    let file = "scenarios/broken/tunnel-not-up.yaml";
+    let scenario = load(file, &text(file)).expect("a valid scenario");
+    let run = explained(&scenario);
+    let lab = run.lab();
+    let told = why(&lab, &Subject::Any).expect("an answer");
+    let found = told.causes.iter().find(|f| f.code == "tunnel-down").expect("the cause");
+    let answers = lab.log.records.iter().filter_map(|r| match &r.event {
+        TraceEvent::Frame { dir: Dir::Out, frame, .. } if r.node == found.node => match &frame.ip()?.l4 {
+            L4::Icmp(icmp) => Some((**icmp).clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let answers: Vec<Icmp> = answers.collect();
+    assert!(!answers.is_empty(), "the server keeps silent");
+    let port = |icmp: &Icmp| matches!(icmp, Icmp::Unreachable { code: Icmp::PORT, .. });
+    assert!(answers.iter().all(port), "{answers:?}");
+    let happens = cause("tunnel-down").expect("a row").happens().to_string();
+    assert!(happens.contains("ICMP port unreachable"), "{happens}");
+}
+
+#[test]
+fn a_clients_reset_to_a_stranger_is_no_cause_of_its_own() {
+    // web2 answers by way of an office router, and the client resets what it never asked for; it has no way to web2.
+    let office = "  office:\n    kind: router\n    interfaces:\n      eth0: { to: front, address: 8.8.8.254/24 }\n      \
+                  eth1: { to: back, address: 192.168.10.254/24 }\n\n  web1:\n";
+    let away = "address: 192.168.10.3/24 }\n    gateway: 192.168.10.254";
+    let yaml = text("scenarios/nat.yaml")
+        .replace("  web1:\n", office)
+        .replace("address: 192.168.10.3/24 }\n    gateway: 192.168.10.1", away);
+    assert!(yaml.contains(office) && yaml.contains(away), "scenarios/nat.yaml is not what it was");
+    let scenario = load("case.yaml", &yaml).unwrap_or_else(|e| panic!("{e}"));
+    let run = explained(&scenario);
+    let lab = run.lab();
+    assert!(
+        lab.drops().any(|d| d.reason.rule().code == "no-route" && lab.name(d.node) == "client"),
+        "nothing was reset"
+    );
+    let told = why(&lab, &Subject::Any).expect("an answer");
+    let found: Vec<(&str, &str)> = told.causes.iter().map(|f| (f.code, lab.name(f.node))).collect();
+    assert_eq!(found, [("nat-gateway", "web2")]);
 }

@@ -35,7 +35,7 @@ pub fn execute(cells: &[Cell], baseline: Option<&Path>, write: bool, ui: &mut Ui
     };
     let mut found = BTreeMap::new();
     let mut grown = 0;
-    for cell in cells.iter().filter(|c| c.workload != Workload::Hold) {
+    for cell in cells.iter().filter(|c| !c.workload.holds()) {
         let counted = count(*cell)?;
         found.insert(name(*cell), counted);
         let mut line = format!(

@@ -133,8 +133,7 @@ impl Args {
                 if !wanted || (udp && row.frames.1.is_none()) {
                     continue;
                 }
-                let usual: &[u64] =
-                    if row.workload == Workload::Hold { &[10_000, 100_000] } else { &[1_000, 10_000, 100_000] };
+                let usual: &[u64] = if row.workload.holds() { &[10_000, 100_000] } else { &[1_000, 10_000, 100_000] };
                 let sizes = match self.connections.as_slice() {
                     // Instructions are the same for all sizes.
                     [] if self.instructions || self.scenario => &usual[..1],

@@ -126,7 +126,7 @@ cause-stale-neighbour = a wrong hardware address for the VIP was learnt before i
     .cure = set the sysctls before the VIP, or announce the VIP from the director: arping -U
 
 cause-tunnel-down = no tunnel device that is up takes the wrapped packets
-    .happens = protocol 4 without a tunnel is answered with ICMP protocol unreachable; a tunl0 that is down drops
+    .happens = a tunl0 that is down takes nothing, and the server answers ICMP port unreachable (tunnel4_rcv, net/ipv4/tunnel4.c); the director passes that on, and the client is refused
     .cure = modprobe ipip; ip link set tunl0 up
 
 cause-unowned-address = nobody has an address that packets are sent to

@@ -125,7 +125,7 @@ cause-stale-neighbour = VIP 在隐藏之前，错误的 MAC 地址已经被学�
     .cure = 先设 sysctl 再配 VIP，或者由调度器通告 VIP：arping -U
 
 cause-tunnel-down = 没有已启用的隧道设备来接收封装后的报文
-    .happens = 没有隧道时，协议 4 的报文会得到 ICMP protocol unreachable；tunl0 未启用时则直接丢弃
+    .happens = tunl0 未启用时什么也不收，服务器回送 ICMP port unreachable（tunnel4_rcv, net/ipv4/tunnel4.c）；调度器把它转给客户端，客户端的连接被拒绝
     .cure = modprobe ipip; ip link set tunl0 up
 
 cause-unowned-address = 报文发往的地址，谁也没有

@@ -6,7 +6,7 @@
 
 use super::Host;
 use crate::base::{DevIdx, Span};
-use crate::node::{Cx, Effect, FrameId, TimerKey};
+use crate::node::{Cx, Effect, FrameId, TimerKey, longest_frame};
 use crate::sysctl::Global;
 use crate::trace::DropReason;
 use std::collections::VecDeque;
@@ -38,8 +38,11 @@ impl Host {
     #[inline(never)]
     pub(super) fn enqueue(&mut self, dev: DevIdx, frame: FrameId, confirm: bool, cx: &mut Cx<'_>) {
         let d = &mut self.net.devs[dev.index()];
-        let dst = cx.frames.get(frame).dst;
-        let wanted = d.up && (dst == d.mac || dst.is_multicast());
+        let (dst, len) = {
+            let frame = cx.frames.get(frame);
+            (frame.dst, frame.unpadded_len())
+        };
+        let wanted = d.up && len <= longest_frame(d.mtu) && (dst == d.mac || dst.is_multicast());
         let Some(backlog) = self.backlog.as_mut().filter(|_| wanted) else {
             return self.device_receive(dev, frame, confirm, cx);
         };

@@ -11,7 +11,7 @@ use crate::base::DevIdx;
 use crate::net::DevKind;
 use crate::net::fib::FibError;
 use crate::net::routing::{InError, InRoute, OutRoute};
-use crate::node::{Cx, Effect, FrameId, TimerKey};
+use crate::node::{Cx, Effect, FrameId, TimerKey, longest_frame};
 use crate::sysctl::Conf;
 use crate::trace::{Decision, Dir, DropReason, Mib, TraceEvent, TraceMask};
 use crate::wire::{Frame, Icmp, IpPacket, L3, L4, Mac};
@@ -28,8 +28,12 @@ impl Host {
         if !d.up {
             return self.lose_frame(dev, frame, DropReason::DevDown, cx);
         }
+        let len = frame.unpadded_len();
+        if len > longest_frame(d.mtu) {
+            return self.receive_too_long(dev, frame, cx);
+        }
         d.stats.rx_packets += 1;
-        d.stats.rx_bytes += u64::from(frame.unpadded_len());
+        d.stats.rx_bytes += u64::from(len);
         let mac = d.mac;
         self.see_frame(dev, Dir::In, &frame, cx);
         let to_me = frame.dst == mac;
@@ -50,6 +54,16 @@ impl Host {
                 self.arp_receive(dev, &arp, (frame.dst, frame.src), cx);
             }
         }
+    }
+
+    /// A frame is longer than the device takes: dropped before anybody sees it, and counted here only
+    /// (`____dev_forward_skb`). The sender, who on a veth would count it, too, cannot know of it.
+    #[cold]
+    fn receive_too_long(&mut self, dev: DevIdx, frame: Frame, cx: &mut Cx<'_>) {
+        let d = &mut self.net.devs[dev.index()];
+        d.stats.rx_dropped += 1;
+        let reason = DropReason::OverMtu { len: frame.unpadded_len() - Frame::HEADER, mtu: d.mtu };
+        self.lose_frame(dev, frame, reason, cx);
     }
 
     /// A packet at the IP layer (`ip_rcv`, `ip_rcv_finish`).

@@ -11,7 +11,7 @@ use crate::scenario::model::Kind;
 use crate::sysctl::{Conf, Effective};
 use crate::text;
 use crate::trace::{ArpAnswer, Dir, DropReason};
-use crate::wire::Mac;
+use crate::wire::{IpPacket, L4, Mac, TcpFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -190,19 +190,38 @@ pub fn ip_forward(lab: &Lab<'_>) -> Vec<Found> {
     by_node("ip-forward", found)
 }
 
-/// Too large, and not to be cut.
+/// Too large, and not to be cut; or larger than who receives it takes.
 pub fn mtu(lab: &Lab<'_>) -> Vec<Found> {
     let found = lab.drops().filter_map(|d| {
-        let (DropReason::TooBig { mtu, .. } | DropReason::OverMtu { mtu, .. }) = d.reason else { return None };
         let wrapped = d.frame.ip().is_some_and(|p| layers(p).count() > 1);
         let inner = if wrapped { text!("found-wrapped") } else { Text::none() };
-        Some((
-            d.node,
-            text!("found-mtu", place = lab.log.place(d.node, d.dev), inner, reason = d.reason),
-            text!("found-mend-mtu", mtu),
-        ))
+        let (place, cure) = match *d.reason {
+            DropReason::TooBig { mtu, .. } => (Text::plain(lab.log.place(d.node, d.dev)), text!("found-mend-mtu", mtu)),
+            DropReason::OverMtu { len, mtu } => too_long(lab, &d, len, mtu),
+            _ => return None,
+        };
+        Some((d.node, text!("found-mtu", place, inner, reason = d.reason), cure))
     });
     by_node("mtu", found)
+}
+
+/// Where a packet did not fit in, and what mends it: a switch's port is named by the other end of its cable.
+fn too_long(lab: &Lab<'_>, d: &crate::report::log::Drop<'_>, len: u32, mtu: u32) -> (Text, Text) {
+    let place = lab.log.place(d.node, d.dev);
+    if let Some((host, dev)) = lab.host(d.node).zip(d.dev) {
+        let cure = text!("found-mend-card-mtu", dev = host.net.dev(dev).name, len, mtu);
+        return (Text::plain(place), cure);
+    }
+    let Some(far) = d.dev.and_then(|dev| lab.play.world.peer_of(d.node, dev)) else {
+        return (Text::plain(place), text!("found-mend-sender-mtu", mtu));
+    };
+    let port = text!("found-port-of", place, far = lab.log.place(far.node, Some(far.dev)));
+    let sender = lab.host(far.node).map(|h| h.net.dev(far.dev)).filter(|dev| dev.mac == d.frame.src);
+    let cure = match sender {
+        Some(dev) => text!("found-mend-wide-card", host = lab.name(far.node), dev = dev.name, len, mtu),
+        None => text!("found-mend-port-mtu", far = lab.log.place(far.node, Some(far.dev)), len, mtu),
+    };
+    (port, cure)
 }
 
 /// Whether the packet of a loss is on its way to a client, or is a request that cannot be answered.
@@ -260,10 +279,11 @@ pub fn no_route_back(lab: &Lab<'_>) -> Vec<Found> {
     by_node("no-route-back", found)
 }
 
-/// A host cannot reach what it sends to.
+/// A host cannot reach what it sends to. A reset answers a segment that came astray: what sent that one astray is the cause.
 pub fn no_route(lab: &Lab<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for d in lab.drops() {
+    let reset = |p: &IpPacket| matches!(&p.l4, L4::Tcp(t) if t.flags.has(TcpFlags::RST));
+    for d in lab.drops().filter(|d| !d.frame.ip().is_some_and(reset)) {
         let dst = match d.reason {
             DropReason::NoRoute { dst } | DropReason::RouteSaysNo { dst, .. } if !back(lab, &d, *dst) => *dst,
             DropReason::IpvsNoRoute { dest } => *dest,

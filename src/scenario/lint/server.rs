@@ -169,7 +169,7 @@ pub fn tunnel_down(lab: &Lab<'_>) -> Vec<Finding> {
                 .also(lab.at_real(service, real), "wrapped for it")
                 .note(
                     "a packet of protocol 4 goes to the tunnel that fits its outer addresses, and tunl0 takes any; a device that is \
-                     down takes none, and the director is told: ICMP protocol unreachable",
+                     down takes none, and the director is told: ICMP port unreachable",
                 )
                 .cure(format!("on {name}: modprobe ipip; ip link set tunl0 up; ip addr add {vip}/32 dev tunl0"))
                 .fails(lab.certain(service, real)),

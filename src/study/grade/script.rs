@@ -5,12 +5,13 @@
 //! ended after an hour, or waits for what never comes, is ended by Ctrl-C, as a person would.
 
 use super::{Options, Paper, Trouble, ended};
-use crate::base::{SimTime, Span};
+use crate::base::{NodeId, SimTime, Span};
 use crate::engine::world::Limits;
 use crate::report::run::Run;
 use crate::scenario::grading::Part;
 use crate::scenario::play::Typed;
 use crate::study::lab::commands::{self, Reply};
+use crate::study::lab::elsewhere;
 use crate::study::lab::line::{Said, read};
 use crate::study::lab::{Advance, Bounds, Session};
 use std::sync::Arc;
@@ -157,21 +158,29 @@ impl Typist<'_, '_> {
                     self.note(format!("ssh {host}: {why}"));
                 }
             }
+            Said::There(host, command) => match self.session.host_named(&host) {
+                Some(node) => self.shell(node, &command, go_on)?,
+                None => self.note(format!("ssh {host}: there is no such host")),
+            },
+            Said::Copy(files, host, path) => match elsewhere::copying(&self.session, &files, &host, &path) {
+                Ok((node, text)) => self.shell(node, &text, go_on)?,
+                Err(why) => self.note(why),
+            },
             Said::Lab(name, rest) => return self.lab(&name, &rest, go_on),
-            Said::Shell(_) | Said::Unfinished => self.shell(&line.text, go_on)?,
+            Said::Shell(_) | Said::Unfinished => self.shell(self.session.here(), &line.text, go_on)?,
         }
         Ok(self.session.over())
     }
 
-    fn shell(&mut self, text: &str, go_on: &mut dyn FnMut() -> bool) -> Result<(), Trouble> {
-        let (node, at) = (self.session.here(), self.session.now().since_zero(self.session.play().zero));
+    fn shell(&mut self, node: NodeId, text: &str, go_on: &mut dyn FnMut() -> bool) -> Result<(), Trouble> {
+        let at = self.session.now().since_zero(self.session.play().zero);
         let leaves = matches!(text.trim(), "exit" | "logout");
         if !leaves && !self.session.scenario().grading.on(node) {
             self.elsewhere += 1;
             return Ok(());
         }
         let text = text.strip_suffix('\n').unwrap_or(text);
-        self.session.type_text(text);
+        self.session.type_on(node, text);
         let out = self.wait(go_on)?;
         if let Some(why) = self.session.gave_up() {
             return Err(Trouble::Stopped(why.trim().trim_start_matches("lvsim: ").to_string()));

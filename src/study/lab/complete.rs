@@ -35,7 +35,7 @@ fn candidates(session: &Session<'_>, words: &[&str], word: &str) -> Vec<String> 
         [] => {
             let mut names: Vec<String> = COMMANDS.iter().map(|c| c.name.to_string()).collect();
             names.extend(TEXT_PROGRAMS.iter().map(|p| p.name.to_string()));
-            names.extend(owned(&["cd", "echo", "exit", "export", "for", "if", "kill", "ssh", "while"]));
+            names.extend(owned(&["cd", "echo", "exit", "export", "for", "if", "kill", "scp", "ssh", "while"]));
             names
         }
         ["ssh" | ":on"] => hosts(session),

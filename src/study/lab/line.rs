@@ -13,6 +13,10 @@ pub enum Said {
     Lab(String, String),
     /// `ssh HOST`.
     Ssh(String),
+    /// `ssh HOST COMMAND`: host and command.
+    There(String, String),
+    /// `scp FILE… HOST:PATH`: files, host and path.
+    Copy(Vec<String>, String, String),
     /// More is to come: a quote, a loop, a here-document is open.
     Unfinished,
 }
@@ -27,13 +31,46 @@ pub fn read(text: &str) -> Said {
         let (name, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         return Said::Lab(name.to_string(), rest.trim().to_string());
     }
-    if let Some(host) = trimmed.strip_prefix("ssh ").map(str::trim)
-        && !host.contains(char::is_whitespace)
-        && !host.starts_with('-')
-    {
-        return Said::Ssh(host.strip_prefix("root@").unwrap_or(host).to_string());
+    if let Some(said) = elsewhere(trimmed) {
+        return said;
     }
     if open(text) { Said::Unfinished } else { Said::Shell(text.trim_end_matches('\n').to_string()) }
+}
+
+/// A line that leads to another host, if it is one without options and nothing else stands beside it.
+fn elsewhere(line: &str) -> Option<Said> {
+    let (program, rest) = line.split_once(char::is_whitespace)?;
+    let rest = rest.trim();
+    let host = |word: &str| word.strip_prefix("root@").unwrap_or(word).to_string();
+    if rest.starts_with('-') {
+        return None;
+    }
+    match program {
+        "ssh" => match rest.split_once(char::is_whitespace) {
+            None => Some(Said::Ssh(host(rest))),
+            Some((to, command)) => Some(Said::There(host(to), one_command(command.trim())?)),
+        },
+        "scp" if !rest.contains(special) => {
+            let mut words: Vec<String> = rest.split_whitespace().map(str::to_string).collect();
+            let last = words.pop()?;
+            let (to, path) = last.split_once(':')?;
+            (!words.is_empty()).then(|| Said::Copy(words, host(to), path.to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// What ssh hands on: what stands between quotes, or words in which nothing is special to the shell here.
+fn one_command(text: &str) -> Option<String> {
+    let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'));
+    match quote.and_then(|q| text.strip_prefix(q)?.strip_suffix(q).filter(|inner| !inner.contains(q))) {
+        Some(inner) if quote == Some('\'') || !inner.contains(['$', '`', '\\']) => Some(inner.to_string()),
+        _ => (!text.contains(special)).then(|| text.to_string()),
+    }
+}
+
+fn special(c: char) -> bool {
+    "|&;<>()$`\\\"'*?[]{}~#\n".contains(c)
 }
 
 /// Whether a shell would wait for more.
@@ -79,6 +116,17 @@ mod tests {
         assert_eq!(read(": nothing"), Said::Shell(": nothing".into()));
         assert_eq!(read("ssh root@rs1"), Said::Ssh("rs1".into()));
         assert_eq!(read("ssh -p 22 rs1"), Said::Shell("ssh -p 22 rs1".into()));
+        let there = |command: &str| Said::There("rs1".into(), command.into());
+        assert_eq!(read("ssh rs1 ip addr"), there("ip addr"));
+        assert_eq!(read("ssh rs1 'echo $HOSTNAME > f; cat f'"), there("echo $HOSTNAME > f; cat f"));
+        assert_eq!(read("ssh rs1 \"ip route\""), there("ip route"));
+        // The shell here would have its share in these.
+        for mixed in ["ssh rs1 ip addr | wc -l", "ssh rs1 \"echo $HOSTNAME\"", "ssh rs1 a 'b c'"] {
+            assert_eq!(read(mixed), Said::Shell(mixed.into()));
+        }
+        let copy = Said::Copy(vec!["a.sh".into(), "b".into()], "10.0.0.3".into(), "/root/".into());
+        assert_eq!(read("scp a.sh b root@10.0.0.3:/root/"), copy);
+        assert!(matches!(read("scp rs1:/etc/hosts ."), Said::Shell(_)));
         assert_eq!([read(" \n"), read("# a comment")], [Said::Nothing, Said::Nothing]);
     }
 

@@ -8,6 +8,7 @@
 
 pub mod commands;
 pub mod complete;
+pub mod elsewhere;
 pub mod line;
 mod over;
 pub mod reports;

@@ -246,12 +246,17 @@ impl<'s> Session<'s> {
         self.state.over
     }
 
+    /// The folder in which the shell here is.
+    pub fn folder(&self) -> String {
+        let shell = self.state.shells.get(&self.here()).and_then(|&pid| self.state.play.world.processes.get(pid));
+        shell.map_or("/root", |p| p.shell.cwd()).to_string()
+    }
+
     /// `[root@director ~]# `
     pub fn prompt(&self) -> String {
         let node = self.here();
-        let cwd = self.state.shells.get(&node).and_then(|&pid| self.state.play.world.processes.get(pid));
-        let cwd = cwd.map_or("/root", |p| p.shell.cwd());
-        let shown = match cwd {
+        let folder = self.folder();
+        let shown = match folder.as_str() {
             "/root" => "~",
             "/" => "/",
             path => path.rsplit('/').next().unwrap_or(path),
@@ -271,7 +276,11 @@ impl<'s> Session<'s> {
 
     /// Types a text here. It takes the time that a shell takes to start a program, then what the program takes.
     pub fn type_text(&mut self, text: &str) {
-        let node = self.here();
+        self.type_on(self.here(), text);
+    }
+
+    /// The same on another host, without going there.
+    pub fn type_on(&mut self, node: NodeId, text: &str) {
         self.begin(What::Type { node, text: text.into() });
     }
 

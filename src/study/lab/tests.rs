@@ -284,3 +284,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_typed_for_another_host_happens_there_and_replays() {
+    use super::elsewhere::{scp, ssh};
+    let scenario = scenario(LAB);
+    let mut session = open(&scenario, LAB);
+    typed(&mut session, "printf 'echo it is '\"'\"'$1'\"'\"' here\\n' > say.sh; chmod +x say.sh");
+    scp(&mut session, &["say.sh".into()], "rs1", "").expect("a host and a file");
+    assert_eq!(finish(&mut session), "");
+    ssh(&mut session, "rs1", "cat say.sh; ./say.sh; hostname").expect("a host");
+    assert_eq!(finish(&mut session), "echo it is '$1' here\nit is $1 here\nrs1\n");
+    assert_ne!(session.scenario().node_name(session.here()), "rs1", "nobody went there");
+    assert!(scp(&mut session, &["none".into()], "rs1", "").is_err_and(|e| e.contains("none")));
+    assert!(scp(&mut session, &["say.sh".into()], "rs1", "/none/").is_err_and(|e| e.contains("/none/")));
+    assert!(ssh(&mut session, "rs7", "ls").is_err_and(|e| e.contains("Could not resolve")));
+    let Ok(Reply::Save { text, .. }) = command(&mut session, "save", "mine.yaml") else { panic!("saved") };
+    assert!(text.contains("node: rs1") && text.contains("chmod 755 '/root/say.sh'"), "{text}");
+    let before = print(&session);
+    session.back().expect("something to undo");
+    session.back().expect("something to undo");
+    ssh(&mut session, "rs1", "ls").expect("a host");
+    assert!(finish(&mut session).is_empty(), "the copy is undone");
+    assert_ne!(before, print(&session));
+}

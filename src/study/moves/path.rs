@@ -295,20 +295,33 @@ pub fn cable(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     out
 }
 
-/// A narrow card becomes as wide as the others; or ends send packets that still fit when they are wrapped.
+/// A narrow card becomes as wide as the others, in the file where its cable is as narrow; one that is wider than its cable
+/// fits it again; or ends send packets that still fit when they are wrapped.
 pub fn mtu(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let mut narrow = Vec::new();
+    let mut cables = Vec::new();
     let mut ends = Vec::new();
     for h in b.hosts() {
+        let spec = &b.lab.play.scenario.nodes[h.id.index()];
         for d in cards(h).filter(|d| !d.addrs.is_empty()) {
-            if d.mtu < 1500 {
+            let cable = spec.interfaces.iter().find(|f| *f.name == *d.name).map_or(d.mtu, |f| f.link.mtu);
+            if cable < 1500 {
+                let path = ["interfaces", &d.name, "mtu"].map(str::to_string).to_vec();
+                cables.push(Edit::Key(h.id, path, "1500".to_string()));
+            } else if d.mtu < 1500 {
                 narrow.push((h.id, vec![format!("ip link set {} mtu 1500", d.name)]));
+            } else if d.mtu > cable {
+                narrow.push((h.id, vec![format!("ip link set {} mtu {cable}", d.name)]));
             } else if b.lab.is_server(h.id) || addresses(h).any(|a| b.lab.clients.contains(&a)) {
                 ends.push((h.id, vec![format!("ip link set {} mtu 1480", d.name)]));
             }
         }
     }
     let mut out = each_and_all(kind, narrow);
+    out.extend(cables.iter().map(|e| Change { kind, edits: vec![e.clone()] }));
+    if cables.len() > 1 {
+        out.push(Change { kind, edits: cables });
+    }
     out.extend(each_and_all(kind, ends));
     out
 }
