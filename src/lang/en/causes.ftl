@@ -138,8 +138,8 @@ cause-vip-mask = the VIP stands on lo with a mask wider than /32
     .cure = ip addr add VIP/32 dev lo
 
 cause-vip-not-hidden = a real server answers who-has for the VIP
-    .happens = with arp_ignore 0 a host answers for any of its addresses on any interface; whoever takes its answer sends to it, past the director
-    .cure = set net.ipv4.conf.all.arp_ignore = 1 before the VIP is added
+    .happens = with arp_ignore 0 a host answers for any of its addresses on any interface, with 1 still for those of the interface that hears the question; whoever takes its answer sends to it, past the director
+    .cure = set net.ipv4.conf.all.arp_ignore = 1, and only then add the VIP, on lo
 
 cause-vrid-duplicate = two groups of keepalived use one virtual router id in one segment
     .happens = each hears the other's advertisements and takes them for its own group's

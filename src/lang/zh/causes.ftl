@@ -137,8 +137,8 @@ cause-vip-mask = lo 上的 VIP，其掩码比 /32 宽
     .cure = ip addr add VIP/32 dev lo
 
 cause-vip-not-hidden = 真实服务器为 VIP 应答了 ARP 查询
-    .happens = arp_ignore 为 0 时，主机在任何接口上都为自己的任何地址应答；采用这个应答的主机就把报文直接发给它，绕过了调度器
-    .cure = 在添加 VIP 之前设置 net.ipv4.conf.all.arp_ignore = 1
+    .happens = arp_ignore 为 0 时，主机在任何接口上都为自己的任何地址应答；为 1 时，仍为收到查询的那个接口上的地址应答；采用这个应答的主机就把报文直接发给它，绕过了调度器
+    .cure = 先设置 net.ipv4.conf.all.arp_ignore = 1，再把 VIP 配到 lo 上
 
 cause-vrid-duplicate = 同一网段里有两组 keepalived 用了同一个 virtual_router_id
     .happens = 每一组都听到另一组的通告，并当成自己组的
