@@ -65,8 +65,8 @@ cause-misspelt-knob = a sysctl that does not exist was typed
     .happens = sysctl and the shell print an error and go on; nothing is set
     .cure = spell it as `lvsim list sysctls` does
 
-cause-mtu = packets that are too large once they are wrapped, and may not be fragmented
-    .happens = with DF the director answers ICMP fragmentation needed with the smaller MTU; if that is lost or ignored, large packets never arrive while small ones do
+cause-mtu = packets that are too large for a cable on their way, perhaps only once they are wrapped
+    .happens = with DF the director answers ICMP fragmentation needed with the smaller MTU; if that is lost or ignored, large packets never arrive while small ones do; a card or a switch port that gets more than its MTU drops it without a word
     .cure = let the ICMP through, raise the MTU of the path, or lower the MTU of the servers
 
 cause-nat-gateway = the answers of a NAT real server do not return through the director

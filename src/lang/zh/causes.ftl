@@ -64,8 +64,8 @@ cause-misspelt-knob = 输入了不存在的 sysctl
     .happens = sysctl 和 shell 报一行错误就继续往下执行；什么也没有设上
     .cure = 按 `lvsim list sysctls` 的拼写来写
 
-cause-mtu = 报文封装之后太大，又不允许分片
-    .happens = 有 DF 时，调度器回送 ICMP fragmentation needed，并告知较小的 MTU；如果这条消息丢了或被忽略，大报文就永远到不了，小报文却正常
+cause-mtu = 报文对途中某段线路来说太大，也许是封装之后才太大
+    .happens = 有 DF 时，调度器回送 ICMP fragmentation needed，并告知较小的 MTU；如果这条消息丢了或被忽略，大报文就永远到不了，小报文却正常；网卡或交换机端口收到超过其 MTU 的报文，则不声不响地丢弃
     .cure = 放行这种 ICMP，增大路径的 MTU，或者减小服务器的 MTU
 
 cause-nat-gateway = NAT 模式的真实服务器，其应答没有经过调度器返回
