@@ -16,7 +16,7 @@ use lvsim::text;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  lvsim order scenarios/notes/note1-vip-first.yaml --node rs1
+  lvsim order scenarios/notes/note1-vip-first.yaml --node node02
   lvsim order lab.yaml --node rs2 --runs 5000 --json
 
 Exits with 1 if the results are not all the same.")]
