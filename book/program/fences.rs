@@ -94,7 +94,7 @@ pub fn parse(page: &str) -> (Vec<Block>, Vec<Problem>) {
 }
 
 /// Indent, fence and info string of a line that opens a fence.
-fn opening(line: &str) -> Option<(&str, &str, &str)> {
+pub fn opening(line: &str) -> Option<(&str, &str, &str)> {
     let rest = line.trim_start();
     let indent = &line[..line.len() - rest.len()];
     let mark = rest.chars().next().filter(|c| matches!(c, '`' | '~'))?;
@@ -103,7 +103,7 @@ fn opening(line: &str) -> Option<(&str, &str, &str)> {
     (fence.len() >= 3 && !(mark == '`' && after.contains('`'))).then_some((indent, fence, after.trim()))
 }
 
-fn closes(line: &str, fence: &str) -> bool {
+pub fn closes(line: &str, fence: &str) -> bool {
     let line = line.trim();
     line.len() >= fence.len() && line.chars().all(|c| fence.starts_with(c))
 }

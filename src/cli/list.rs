@@ -212,7 +212,7 @@ impl What {
             ),
             What::Lab => {
                 let typed = |c: &study::lab::commands::CommandRow| format!(":{} {}", c.name, c.args).trim().to_string();
-                let rows = study::lab::commands::COMMANDS.iter().map(|c| row(&[&typed(c), c.about]));
+                let rows = study::lab::commands::COMMANDS.iter().map(|c| row(&[&typed(c), &c.about().say(lang)]));
                 (vec![("typed", Code), ("about", Text)], rows.collect())
             }
             What::Exits => (
