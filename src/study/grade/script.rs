@@ -162,11 +162,11 @@ impl Typist<'_, '_> {
             }
             Said::There(host, command) => match self.session.host_named(&host) {
                 Some(node) => self.shell(node, &command, go_on)?,
-                None => self.note(format!("ssh {host}: there is no such host")),
+                None => self.note(text!("grade-ssh-no-host", host)),
             },
             Said::Copy(files, host, path) => match elsewhere::copying(&self.session, &files, &host, &path) {
                 Ok((node, text)) => self.shell(node, &text, go_on)?,
-                Err(why) => self.note(why),
+                Err(why) => self.note(Text::plain(why)),
             },
             Said::Lab(name, rest) => return self.lab(&name, &rest, go_on),
             Said::Shell(_) | Said::Unfinished => self.shell(self.session.here(), &line.text, go_on)?,
