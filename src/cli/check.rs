@@ -3,16 +3,18 @@
 use super::exit::{self, Failure};
 use super::input;
 use super::list::Format;
-use super::trace::nearest;
-use super::ui::{Ui, count};
-use lvsim::lang::Lang;
+use super::trace::close;
+use super::ui::Ui;
+use lvsim::lang::{Join, Lang, Text};
 use lvsim::report::names::names;
 use lvsim::report::tables::{self, Cell, Grid};
 use lvsim::scenario::causes::{CAUSES, cause};
 use lvsim::scenario::lint::{self, Finding, LINTS};
 use lvsim::scenario::problem::{CODES, Problem, render_in};
 use lvsim::scenario::{self};
+use lvsim::text;
 
+use unicode_width::UnicodeWidthStr;
 /// Read scenarios and tell what is wrong with them, before any run.
 ///
 /// What is not valid is told first. A valid file is linted: its set-up is played (what the file declares, the `run` blocks,
@@ -91,7 +93,8 @@ impl Args {
                 if human {
                     ui.print_err(&render_in(&problems, shown, &text, ui.color_err, ui.langs.people));
                 }
-                ui.error(&format!("`{shown}` has {}", count(problems.len(), "problem")));
+                let what = text!("n-problems", n = problems.len());
+                ui.error(&ui.say(&text!("file-has", file = shown, what)));
                 return Ok(exit::INVALID);
             }
         };
@@ -102,8 +105,11 @@ impl Args {
         let findings = match lint::check(&loaded.scenario, &text) {
             Ok(findings) => findings,
             Err(unsettled) => {
-                let of = unsettled.node.map_or(String::new(), |node| format!(" of `{node}`"));
-                ui.error(&format!("`{shown}`: the set-up{of} does not end, so it cannot be linted: {}", unsettled.why));
+                let why = &unsettled.why;
+                ui.error(&ui.say(&match &unsettled.node {
+                    Some(host) => text!("setup-endless-of", file = shown, host, why),
+                    None => text!("setup-endless", file = shown, why),
+                }));
                 return Ok(exit::LIMIT);
             }
         };
@@ -111,18 +117,19 @@ impl Args {
         if human {
             ui.out.text(&lint::render(&findings, shown, &text, ui.color_out, ui.langs.people))?;
         }
-        let told = [
-            (findings.iter().filter(|f| f.fails).count(), "error"),
-            (findings.iter().filter(|f| !f.fails).count() + loaded.warnings.len(), "warning"),
-        ];
-        let told: Vec<String> = told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(*n, what)).collect();
+        let errors = findings.iter().filter(|f| f.fails).count();
+        let warnings = findings.len() - errors + loaded.warnings.len();
+        let told = [(errors, text!("n-errors", n = errors)), (warnings, text!("n-warnings", n = warnings))];
+        let told: Vec<Text> = told.into_iter().filter(|(n, _)| *n > 0).map(|(_, what)| what).collect();
         if told.is_empty() {
             if !self.quiet && human {
-                ui.out.line(&format!("{file}: in order"))?;
+                let told = ui.say(&text!("file-in-order", file));
+                ui.out.line(&told)?;
             }
             return Ok(exit::SUCCESS);
         }
-        ui.error(&format!("`{shown}` has {}", told.join(" and ")));
+        let what = Text::list(told, Join::And);
+        ui.error(&ui.say(&text!("file-has", file = shown, what)));
         Ok(exit::FAILED)
     }
 }
@@ -160,44 +167,48 @@ fn row_of_finding(file: &str, f: &Finding, lang: Lang) -> Vec<Cell> {
 
 /// What a code means, at length.
 fn explain(code: &str, lang: Lang) -> Result<String, Failure> {
+    let head = |code: &str, title: Text| text!("explain-head", code, title).say(lang) + "\n\n";
+    let paragraph = |heading: Text, told: Text| paragraph(&heading.say(lang), &told.say(lang));
     if let Some(lint) = lint::lint(&code.to_uppercase()) {
         let cause = cause(lint.cause).expect("a lint foretells a cause that there is");
-        let mut out = format!("{}: {}\n\n", lint.code, lint.title().say(lang));
-        out += &paragraph("what happens", &cause.happens().say(lang));
-        out += &paragraph("what mends it", &cause.cure().say(lang));
-        out += &paragraph("wrong", &lint.wrong().say(lang));
-        out += &paragraph("right", &lint.right().say(lang));
-        out += &paragraph("to see it", &format!("lvsim run scenarios/lint/{}.yaml", lint.example));
-        out += &paragraph("cause", &format!("{} (lvsim list causes)", lint.cause));
+        let mut out = head(lint.code, lint.title());
+        out += &paragraph(text!("explain-happens"), cause.happens());
+        out += &paragraph(text!("explain-mends"), cause.cure());
+        out += &paragraph(text!("explain-wrong"), lint.wrong());
+        out += &paragraph(text!("explain-right"), lint.right());
+        out += &paragraph(text!("explain-see"), Text::plain(format!("lvsim run scenarios/lint/{}.yaml", lint.example)));
+        out += &paragraph(text!("explain-cause"), text!("explain-listed", code = lint.cause));
         return Ok(out);
     }
     if let Some(cause) = cause(&code.to_lowercase()) {
-        let mut out = format!("{}: {}\n\n", cause.code, cause.title().say(lang));
-        out += &paragraph("what happens", &cause.happens().say(lang));
-        out += &paragraph("what mends it", &cause.cure().say(lang));
+        let mut out = head(cause.code, cause.title());
+        out += &paragraph(text!("explain-happens"), cause.happens());
+        out += &paragraph(text!("explain-mends"), cause.cure());
         let lints: Vec<&str> = LINTS.iter().filter(|l| l.cause == cause.code).map(|l| l.code).collect();
         if !lints.is_empty() {
-            out += &paragraph("foretold by", &lints.join(", "));
+            out += &paragraph(text!("explain-foretold"), Text::plain(lints.join(", ")));
         }
         return Ok(out);
     }
     if let Some((code, what)) = CODES.iter().find(|(c, _)| *c == code.to_uppercase()) {
-        let kind = if code.starts_with('W') { "stops nothing" } else { "the scenario cannot be run" };
-        return Ok(format!("{code}: {what} ({kind})\n"));
+        let told = match code.starts_with('W') {
+            true => text!("explain-warning", code, what),
+            false => text!("explain-problem", code, what),
+        };
+        return Ok(told.say(lang) + "\n");
     }
-    let lists = "`lvsim list lints`, `lvsim list causes` and `lvsim list problems` show them";
     let causes: Vec<&str> = CAUSES.iter().map(|c| c.code).collect();
-    let near = Some(nearest(code, &causes)).filter(|n| n.starts_with("did you mean"));
-    Err(Failure::usage(format!("no code `{code}`; {}", near.as_deref().unwrap_or(lists))))
+    let near = close(code, &causes).map_or_else(|| text!("explain-lists"), |name| text!("did-you-mean", name));
+    Err(Failure::usage(text!("explain-no-code", code, near).say(lang)))
 }
 
 /// A heading and a text, broken into lines.
 fn paragraph(heading: &str, text: &str) -> String {
     const WIDTH: usize = 96;
-    let mut out = format!("{heading}:\n");
+    let mut out = format!("{heading}{}\n", if heading.is_ascii() { ":" } else { "：" });
     let mut line = String::from(" ");
     for word in text.split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+        if line.width() + 1 + word.width() > WIDTH {
             out += &format!("{line}\n");
             line = String::from(" ");
         }

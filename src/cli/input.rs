@@ -1,10 +1,11 @@
 //! Reading scenarios: files, folders and stdin, and telling everything that is wrong with them.
 
 use super::exit::Failure;
-use super::ui::{Ui, count};
+use super::ui::Ui;
 use lvsim::report::names::names;
 use lvsim::scenario::files::ReadFile;
 use lvsim::scenario::{self, Names, Problem, Scenario, problem};
+use lvsim::text;
 use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -82,8 +83,8 @@ pub fn load(file: &str, sets: &[String], ui: &Ui) -> Result<Loaded, Failure> {
         }
         Err(problems) => {
             ui.print_err(&problem::render_in(&problems, shown, &text, ui.color_err, ui.langs.people));
-            let n = count(problems.len(), "problem");
-            Err(Failure::invalid(format!("`{shown}` has {n}")))
+            let what = text!("n-problems", n = problems.len());
+            Err(Failure::invalid(ui.say(&text!("file-has", file = shown, what))))
         }
     }
 }

@@ -6,11 +6,13 @@ use super::simulation::{catch_interrupts, interrupted, take_interrupt};
 use super::ui::Ui;
 use super::{input, out};
 use lvsim::base::{SimTime, Span};
+use lvsim::lang::Text;
 use lvsim::study::lab::commands::{self, Reply, told};
 use lvsim::study::lab::complete::complete;
 use lvsim::study::lab::elsewhere;
 use lvsim::study::lab::line::{Said, read};
 use lvsim::study::lab::{Advance, Session};
+use lvsim::text;
 use rustyline::completion::Completer;
 use rustyline::config::CompletionType;
 use rustyline::error::ReadlineError;
@@ -92,7 +94,9 @@ impl Args {
         let loaded = input::load(&self.file, &self.set, ui)?;
         catch_interrupts()?;
         let opened = Session::open(&loaded.scenario, &loaded.text, self.seed, &mut |_, _| !interrupted());
-        let session = opened.map_err(|why| Failure { code: exit::LIMIT, message: why })?;
+        let session = opened.map_err(|why| Failure { code: exit::LIMIT, message: ui.say(&why) })?;
+        let mut session = session;
+        session.speak(ui.langs.people);
         let session = Rc::new(RefCell::new(session));
         match &self.script {
             None if std::io::stdin().is_terminal() => self.at_a_terminal(&session, ui)?,
@@ -148,7 +152,8 @@ impl Args {
             editor.load_history(file).map_err(broken)?;
         }
         if !self.quiet {
-            ui.out.line(":help lists what the lab can do; :quit leaves it.")?;
+            let begins = ui.say(&text!("lab-begins"));
+            ui.out.line(&begins)?;
         }
         let mut typed = String::new();
         loop {
@@ -196,7 +201,7 @@ fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<
             Ok(Reply::Started)
         }
         Said::Ssh(host) => match commands::on(session, &host) {
-            Err(_) => Err(format!("ssh: Could not resolve hostname {host}: Name or service not known")),
+            Err(_) => Err(Text::plain(format!("ssh: Could not resolve hostname {host}: Name or service not known"))),
             went => went,
         },
         Said::There(host, command) => elsewhere::ssh(session, &host, &command),
@@ -215,7 +220,10 @@ fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<
         }
         Ok(Reply::Quit) => return Ok(Next::Leave),
         // Part of the session, as a shell's complaints are.
-        Err(why) => ui.out.line(&why)?,
+        Err(why) => {
+            let why = ui.say(&why);
+            ui.out.line(&why)?;
+        }
     }
     Ok(if session.over() { Next::Leave } else { Next::Prompt })
 }
@@ -254,7 +262,7 @@ fn go_on(session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<(), Failur
                 session.interrupt();
             }
             Advance::Limit(what) => {
-                ui.error(&format!("a limit was reached: {what}; :back undoes it"));
+                ui.error(&ui.say(&text!("lab-limit", what)));
                 return Ok(());
             }
         }

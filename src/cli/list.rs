@@ -65,8 +65,10 @@ enum Print {
 enum What {
     /// Kernel variables: path, meaning, default, range, how `all` and the interface combine, where Linux decides
     Sysctls,
-    /// Simulated programs: name, folder, meaning
+    /// Simulated programs: name, folder, meaning, how they are called
     Commands,
+    /// Matches and targets of iptables with their options
+    Extensions,
     /// Schedulers of ipvsadm: name, meaning, rule, kernel file
     Schedulers,
     /// Reasons for which packets die: code, meaning, the kernel's function, its name there, counters, what to try
@@ -122,9 +124,19 @@ impl What {
                 (columns, rows.map(cells).collect())
             }
             What::Commands => {
-                let hosts = shell::COMMANDS.iter().map(|r| row(&[r.name, r.dir, r.about]));
-                let texts = shell::text::TEXT_PROGRAMS.iter().map(|r| row(&[r.name, "/usr/bin", r.about]));
-                (vec![("name", Code), ("folder", Code), ("about", Text)], hosts.chain(texts).collect())
+                let forms = |name: &str| shell::forms::forms(name).join("\n");
+                let hosts = shell::COMMANDS.iter().map(|r| row(&[r.name, r.dir, r.about, &forms(r.name)]));
+                let texts = shell::text::TEXT_PROGRAMS;
+                let texts = texts.iter().map(|r| row(&[r.name, "/usr/bin", r.about, &forms(r.name)]));
+                let columns = vec![("name", Code), ("folder", Code), ("about", Text), ("forms", Typed)];
+                (columns, hosts.chain(texts).collect())
+            }
+            What::Extensions => {
+                let rows = shell::iptables::extensions().into_iter();
+                (
+                    vec![("name", Code), ("kind", Text), ("options", Code)],
+                    rows.map(|r| row(&[r.0, r.1, &r.2])).collect(),
+                )
             }
             What::Schedulers => (
                 vec![("name", Code), ("about", Text), ("rule", Text), ("kernel file", Text)],
@@ -200,7 +212,7 @@ impl What {
             ),
             What::Lab => {
                 let typed = |c: &study::lab::commands::CommandRow| format!(":{} {}", c.name, c.args).trim().to_string();
-                let rows = study::lab::commands::COMMANDS.iter().map(|c| row(&[&typed(c), c.about]));
+                let rows = study::lab::commands::COMMANDS.iter().map(|c| row(&[&typed(c), &c.about().say(lang)]));
                 (vec![("typed", Code), ("about", Text)], rows.collect())
             }
             What::Exits => (
@@ -224,7 +236,9 @@ impl What {
         };
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
         let mut grid = Grid::new(&names);
-        rows.into_iter().for_each(|row| grid.row(row.into_iter().map(Into::into)));
+        // In columns a row is a line.
+        let line = |cell: String| if format == tables::Format::Human { cell.replace('\n', "; ") } else { cell };
+        rows.into_iter().for_each(|row| grid.row(row.into_iter().map(|cell| line(cell).into())));
         let rows = grid.print(format);
         match format {
             tables::Format::Json => tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows),

@@ -7,6 +7,7 @@ use super::simulation::{SimArgs, interrupted};
 use super::trace::nearest;
 use super::ui::Ui;
 use lvsim::study::order::{NoOrders, RUNS, object, orders, text};
+use lvsim::text;
 
 /// Run every order of what is typed on one host: who ends with a wrong hardware address in which.
 ///
@@ -15,7 +16,7 @@ use lvsim::study::order::{NoOrders, RUNS, object, orders, text};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  lvsim order scenarios/notes/note1-vip-first.yaml --node rs1
+  lvsim order scenarios/notes/note1-vip-first.yaml --node node02
   lvsim order lab.yaml --node rs2 --runs 5000 --json
 
 Exits with 1 if the results are not all the same.")]
@@ -47,7 +48,8 @@ impl Args {
         let scenario = &loaded.scenario;
         let node = scenario.node(&self.node).ok_or_else(|| {
             let names: Vec<&str> = scenario.nodes.iter().map(|n| n.name.as_str()).collect();
-            Failure::usage(format!("no node `{}`; {}", self.node, nearest(&self.node, &names)))
+            let what = text!("why-no-node", name = self.node);
+            Failure::usage(ui.say(&text!("what-then", what, then = nearest(&self.node, &names))))
         })?;
         let mut meter = Meter::new(ui.quiet, ui.live());
         let options = self.sim.many()?;
@@ -57,14 +59,10 @@ impl Args {
         });
         meter.finish();
         let found = found.map_err(|e| {
-            Failure::usage(match e {
-                NoOrders::NoHost => format!("`{}` is no host", self.node),
-                NoOrders::TooFew(n) => format!(
-                    "{n} commands are typed on `{}`: there is nothing to put in order; `sysctl:` and addresses of the file \
-                     are no commands, `run:` and `timeline:` hold some",
-                    self.node
-                ),
-            })
+            Failure::usage(ui.say(&match e {
+                NoOrders::NoHost => text!("is-no-host", name = self.node),
+                NoOrders::TooFew(n) => text!("order-too-few", n, host = self.node),
+            }))
         })?;
         match self.json {
             true => ui.out.line(&object(&found, ui.langs.programs).to_string())?,

@@ -4,11 +4,12 @@ use super::exit::{self, Failure};
 use super::font::FontArgs;
 use super::progress::Meter;
 use super::simulation::{SimArgs, interrupted, verdict};
-use super::ui::{Ui, count};
+use super::ui::Ui;
 use super::{input, out, spool, values};
 use lvsim::lang::Lang;
 use lvsim::report::run::{DOCUMENTS, Run, Stop};
 use lvsim::report::summary::{Measured, Summary};
+use lvsim::text;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -134,7 +135,7 @@ impl Args {
     /// Prints and writes what is wanted.
     fn report(&self, run: &Run, wall: f64, ui: &mut Ui) -> Result<(), Failure> {
         for warning in &run.warnings {
-            ui.warning(warning);
+            ui.warning(&ui.say(warning));
         }
         let partial = run.stop == Stop::Interrupted;
         if let Some(file) = &self.record {
@@ -159,8 +160,8 @@ impl Args {
             for artifact in &artifacts {
                 put(&folder.join(&artifact.name), &mut |out| out.write_all(&artifact.bytes), partial, ui)?;
             }
-            let what = count(DOCUMENTS.len() + artifacts.len(), "file");
-            ui.note(&format!("wrote {what} to {}", folder.display()));
+            let files = text!("n-files", n = DOCUMENTS.len() + artifacts.len());
+            ui.note(&ui.say(&text!("wrote-files", files, folder = folder.display().to_string())));
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use lvsim::base::Span;
 use lvsim::report::effective::Wanted;
 use lvsim::report::show::TABLES;
 use lvsim::scenario::model::At;
+use lvsim::text;
 
 /// Print a table of a node at any moment.
 ///
@@ -74,7 +75,8 @@ impl Args {
         let table = TABLES.iter().find(|t| t.name == self.table).expect("clap takes names of the table only");
         let Some(node) = scenario.nodes.iter().find(|n| n.name == self.node) else {
             let names: Vec<&str> = scenario.nodes.iter().map(|n| n.name.as_str()).collect();
-            return Err(Failure::usage(format!("no node `{}`; {}", self.node, nearest(&self.node, &names))));
+            let what = text!("why-no-node", name = self.node);
+            return Err(Failure::usage(ui.say(&text!("what-then", what, then = nearest(&self.node, &names)))));
         };
         if node.kind.is_host() != table.is_of_hosts() {
             let is = if node.kind.is_host() { "a host" } else { "a switch" };
@@ -90,7 +92,8 @@ impl Args {
             let run = self.sim.commands(&scenario, ui)?;
             let shown = run.effective(&self.node, &loaded.text, &wanted, self.format.into()).expect("a host");
             let shown = shown.map_err(|e| {
-                Failure::usage(format!("no kernel variable `{}`; {}", e.name, nearest(&e.name, &e.names)))
+                let what = text!("no-variable", name = e.name);
+                Failure::usage(ui.say(&text!("what-then", what, then = nearest(&e.name, &e.names))))
             })?;
             ui.out.text(&shown)?;
             return Ok(verdict(&run, ui));

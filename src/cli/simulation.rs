@@ -7,6 +7,7 @@ use super::values;
 use lvsim::base::Span;
 use lvsim::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use lvsim::scenario::Scenario;
+use lvsim::text;
 use lvsim::trace::{Spooling, TraceMask};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,7 +134,7 @@ pub fn verdict(run: &Run<'_>, ui: &Ui) -> u8 {
         Stop::Ended if run.expectations.iter().all(|e| e.held) => exit::SUCCESS,
         Stop::Ended => exit::FAILED,
         Stop::Limit { what, reached, hint } => {
-            ui.error(&format!("{}: stopped by the limit of {what}, at {reached}; {hint}", run.name));
+            ui.error(&ui.say(&text!("run-stopped", name = run.name, what, reached, hint)));
             exit::LIMIT
         }
         Stop::Untold(why) => {
@@ -141,7 +142,7 @@ pub fn verdict(run: &Run<'_>, ui: &Ui) -> u8 {
             exit::USAGE
         }
         Stop::Interrupted => {
-            ui.error(&format!("{}: interrupted; what there is, is partial", run.name));
+            ui.error(&ui.say(&text!("run-interrupted", name = run.name)));
             exit::INTERRUPTED
         }
     }

@@ -4,8 +4,10 @@ use super::exit::Failure;
 use super::simulation::{SimArgs, verdict};
 use super::ui::Ui;
 use super::{input, list, values};
+use lvsim::lang::{Join, Text};
 use lvsim::report::filter::{Expr, FilterError, TraceFilter};
 use lvsim::scenario::Scenario;
+use lvsim::text;
 use std::net::Ipv4Addr;
 
 /// Print every frame as tcpdump does, hop by hop.
@@ -108,14 +110,18 @@ fn exists(scenario: &Scenario, node: &str) -> Result<(), Failure> {
 }
 
 /// A question after the most similar name, or all of them.
-pub fn nearest(word: &str, names: &[&str]) -> String {
-    let close =
-        names.iter().map(|n| (strsim::damerau_levenshtein(word, n), n)).min().filter(|(distance, _)| *distance <= 2);
-    match close {
-        Some((_, name)) => format!("did you mean `{name}`?"),
-        None if names.len() > 20 => format!("the file has {} others", names.len()),
-        None => format!("there are {}", names.join(", ")),
+pub fn nearest(word: &str, names: &[&str]) -> Text {
+    match close(word, names) {
+        Some(name) => text!("did-you-mean", name),
+        None if names.len() > 20 => text!("has-others", n = names.len()),
+        None => text!("there-are", names = Text::list(names.iter().map(|n| Text::plain(*n)), Join::Comma)),
     }
+}
+
+/// The name that is most like a word, if any is.
+pub fn close<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
+    let all = names.iter().map(|n| (strsim::damerau_levenshtein(word, n), *n));
+    all.min().filter(|(distance, _)| *distance <= 2).map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -134,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_similar_name_is_offered_and_else_all() {
-        assert_eq!(nearest("directr", &["client", "director"]), "did you mean `director`?");
-        assert_eq!(nearest("x", &["client", "director"]), "there are client, director");
+        assert_eq!(nearest("directr", &["client", "director"]).to_string(), "did you mean `director`?");
+        assert_eq!(nearest("x", &["client", "director"]).to_string(), "there are client, director");
     }
 }

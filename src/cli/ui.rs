@@ -3,7 +3,8 @@
 use super::list::Format;
 use super::out::Out;
 use anstyle::{AnsiColor, Style};
-use lvsim::lang::Lang;
+use lvsim::lang::{Lang, Text};
+use lvsim::text;
 use std::io::{IsTerminal, Write};
 
 /// `--color`.
@@ -108,18 +109,18 @@ impl Ui {
 
     /// Says what went wrong.
     pub fn error(&self, message: &str) {
-        self.say(AnsiColor::Red, "error", message);
+        self.tell(AnsiColor::Red, &text!("diagnostic-error"), message);
     }
 
     /// Says what is strange.
     pub fn warning(&self, message: &str) {
-        self.say(AnsiColor::Yellow, "warning", message);
+        self.tell(AnsiColor::Yellow, &text!("diagnostic-warning"), message);
     }
 
     /// Says what may help, unless nobody wants to know.
     pub fn note(&self, message: &str) {
         if !self.quiet {
-            self.say(AnsiColor::Cyan, "note", message);
+            self.tell(AnsiColor::Cyan, &text!("diagnostic-note"), message);
         }
     }
 
@@ -128,7 +129,13 @@ impl Ui {
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 
-    fn say(&self, color: AnsiColor, what: &str, message: &str) {
+    /// Words for people.
+    pub fn say(&self, text: &Text) -> String {
+        text.say(self.langs.people)
+    }
+
+    fn tell(&self, color: AnsiColor, what: &Text, message: &str) {
+        let what = self.say(what);
         let style = match self.color_err {
             true => Style::new().bold().fg_color(Some(color.into())),
             false => Style::new(),

@@ -155,6 +155,6 @@ pub fn missing(e: &NotThere, lang: Lang) -> Failure {
     let names: Vec<&str> = e.names.iter().map(String::as_str).collect();
     match names.is_empty() {
         true => Failure::usage(e.what.say(lang)),
-        false => Failure::usage(format!("{}; {}", e.what.say(lang), nearest(&e.word, &names))),
+        false => Failure::usage(text!("what-then", what = e.what, then = nearest(&e.word, &names)).say(lang)),
     }
 }

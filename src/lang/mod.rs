@@ -51,6 +51,8 @@ impl Lang {
 pub enum Join {
     /// `a, b`.
     Comma,
+    /// `a, b`: of parts that are sentences, not names.
+    Then,
     /// `a; b`.
     Semicolon,
     /// `a, and b`: of longer parts.
@@ -112,6 +114,11 @@ impl Text {
     /// No words.
     pub fn none() -> Text {
         Text::Plain(String::new())
+    }
+
+    /// Whether it is this message.
+    pub fn is(&self, message: &str) -> bool {
+        matches!(self, Text::Message { id, .. } if id == message)
     }
 
     /// Whether it has no words in any language.

@@ -22,7 +22,7 @@ macro_rules! tables {
     };
 }
 
-tables!("words", "drops", "causes", "found", "why", "story", "list", "lints", "study");
+tables!("words", "drops", "causes", "found", "why", "story", "list", "lints", "study", "cli", "grade", "lab");
 
 static EN: LazyLock<Bundle> = LazyLock::new(|| read(Lang::En));
 static ZH: LazyLock<Bundle> = LazyLock::new(|| read(Lang::Zh));
@@ -89,6 +89,7 @@ fn value(lang: Lang, arg: &Arg) -> FluentValue<'static> {
 pub fn between(lang: Lang, join: Join) -> String {
     let id = match join {
         Join::Comma => "join-comma",
+        Join::Then => "join-then",
         Join::Semicolon => "join-semicolon",
         Join::CommaAnd => "join-comma-and",
         Join::And => "join-and",

@@ -12,6 +12,7 @@ use crate::engine::world::{LimitReached, Limits as WorldLimits, World};
 use crate::lang::{Lang, Text};
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play};
+use crate::text;
 use crate::trace::{Spooling, TraceMask, Tracer};
 use serde_json::json;
 use std::io;
@@ -76,11 +77,11 @@ pub enum Stop {
     /// A limit.
     Limit {
         /// Which.
-        what: String,
+        what: Text,
         /// How far it got.
-        reached: String,
+        reached: Text,
         /// What to do.
-        hint: String,
+        hint: Text,
     },
     /// The caller stopped it.
     Interrupted,
@@ -119,7 +120,7 @@ pub struct Run<'s> {
     /// Expectations.
     pub expectations: Vec<Judged>,
     /// What a user should know: limits of the trace, programs that are not simulated, loops of switches.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Text>,
     play: Play<'s>,
     tracer: Tracer,
     spooling: Option<Spooling>,
@@ -192,29 +193,23 @@ fn judged(j: crate::scenario::play::Judged) -> Judged {
 }
 
 fn stop(ending: &Ending, play: &Play<'_>) -> Stop {
-    let limit = |what: &str, reached: String, hint: &str| Stop::Limit { what: what.into(), reached, hint: hint.into() };
+    let limit = |what, reached, hint| Stop::Limit { what, reached, hint };
     let name = |id: NodeId| play.scenario.node_name(id).to_string();
     match ending {
         Ending::Complete => Stop::Ended,
         Ending::Interrupted => Stop::Interrupted,
         Ending::Limit(LimitReached::Events(n)) => {
-            limit("events", n.to_string(), "raise --max-events, or shorten the run with --until")
+            limit(text!("limit-events"), Text::plain(n.to_string()), text!("limit-events-hint"))
         }
-        Ending::Limit(LimitReached::Pending(n)) => limit(
-            "memory",
-            format!("{n} frames and timers pending"),
-            "raise --max-memory; a flood that grows by itself comes from a loop of switches or routers",
-        ),
-        Ending::Limit(LimitReached::Storm(at)) => limit(
-            "broadcast storm",
-            format!("{} hears the same addresses on changing ports: frames circle between switches", name(*at)),
-            "lvsim's switches have no spanning tree: take one of the links between the switches out",
-        ),
-        Ending::SetupTooLong(at) => limit(
-            "simulated time",
-            format!("the run block of {} did not end within an hour", name(*at)),
-            "end the loop, or put it in the background with &",
-        ),
+        Ending::Limit(LimitReached::Pending(n)) => {
+            limit(text!("limit-memory"), text!("limit-pending", n), text!("limit-memory-hint"))
+        }
+        Ending::Limit(LimitReached::Storm(at)) => {
+            limit(text!("limit-storm"), text!("limit-storm-reached", switch = name(*at)), text!("limit-storm-hint"))
+        }
+        Ending::SetupTooLong(at) => {
+            limit(text!("limit-time"), text!("limit-setup", host = name(*at)), text!("limit-setup-hint"))
+        }
     }
 }
 
@@ -445,33 +440,27 @@ impl Run<'_> {
         })
     }
 
-    fn find_warnings(&self) -> Vec<String> {
+    fn find_warnings(&self) -> Vec<Text> {
         let play = &self.play;
-        let mut out: Vec<String> = play.complaints.clone();
+        let mut out: Vec<Text> = play.complaints.iter().map(Text::plain).collect();
         for typed in play.setup.iter().chain(&play.events) {
             let mut names: Vec<&str> = typed.not_simulated.iter().map(|(_, n)| n.as_str()).collect();
             names.dedup();
             if let Some(why) = &typed.stopped {
-                out.push(format!("{}: {why}", play.scenario.node_name(typed.node)));
+                out.push(text!("warning-of", host = play.scenario.node_name(typed.node), why));
             }
             for program in names {
-                out.push(format!(
-                    "{}: {program} is a real program that lvsim does not simulate",
-                    play.scenario.node_name(typed.node)
-                ));
+                out.push(text!("warning-not-simulated", host = play.scenario.node_name(typed.node), program));
             }
         }
         for host in play.world.nodes.iter().filter_map(|n| n.host()) {
             for (path, value) in host.net.sysctl.changed_without_effect() {
-                out.push(format!("{}: {path}={value} is stored, but nothing in lvsim follows it", host.name));
+                out.push(text!("warning-stored-only", host = host.name, path, value));
             }
         }
         if self.tracer.lost() > 0 {
             let option = if self.spooling.is_some() { "--max-trace" } else { "--max-memory" };
-            out.push(format!(
-                "{} records did not fit into the trace: story, capture and record end early; raise {option}",
-                self.tracer.lost()
-            ));
+            out.push(text!("warning-trace-full", n = self.tracer.lost(), option));
         }
         out.dedup();
         out

@@ -93,7 +93,7 @@ mod tests {
         let written = |name: &str| LIMITS.iter().find(|l| l.name == name).map(Limit::written).unwrap_or_default();
         assert_eq!([written("file"), written("line"), written("text")], ["16 MiB", "4096 bytes", "64 MiB"]);
         assert_eq!([written("span"), written("bandwidth"), written("speed")], ["366 days", "1000tbit", "1000x"]);
-        assert_eq!([written("bytes"), written("nodes")], ["1 GiB", "65536"]);
+        assert_eq!([written("bytes"), written("nodes")], ["1 GiB", "65535"]);
         assert_eq!(LIMITS.iter().map(|l| l.name).collect::<BTreeSet<_>>().len(), LIMITS.len());
     }
 }

@@ -11,6 +11,7 @@ pub mod bash;
 pub mod conntrack;
 pub mod curl;
 pub mod dmesg;
+pub mod forms;
 mod http;
 pub mod identity;
 pub mod ifconfig;

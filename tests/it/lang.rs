@@ -142,6 +142,9 @@ fn rows() -> BTreeSet<String> {
     for row in lvsim::scenario::causes::CAUSES {
         add("cause", row.code, &["happens", "cure"]);
     }
+    for row in lvsim::study::lab::commands::COMMANDS {
+        add("lab-command", row.name, &[]);
+    }
     for row in lvsim::study::moves::MOVES {
         add("move", &row.name.replace(' ', "-"), &[]);
     }
@@ -227,7 +230,7 @@ fn every_message_is_used() {
     let en = table(Lang::En);
     let mut used = rows();
     let attributes = named_attributes();
-    let joins = ["join-comma", "join-semicolon", "join-comma-and", "join-and", "join-or", "join-space"];
+    let joins = ["join-comma", "join-semicolon", "join-then", "join-comma-and", "join-and", "join-or", "join-space"];
     used.extend(joins.map(String::from));
     for (_, code) in code() {
         used.extend(uses(&code).into_iter().map(|(id, _)| id));

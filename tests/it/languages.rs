@@ -8,6 +8,12 @@ use std::fs;
 const SAID: &[(&str, &[&str])] = &[
     ("drops.txt", &["list", "drops"]),
     ("causes.txt", &["list", "causes"]),
+    ("two-things-dr.cure.txt", &["why", "--cure", "scenarios/broken/two-things-dr.yaml"]),
+    ("arp.diff.txt", &["diff", "scenarios/arp-problem.yaml", "scenarios/arp-repaired.yaml"]),
+    ("vip-first.order.txt", &["order", "scenarios/notes/note1-vip-first.yaml", "--node", "rs1"]),
+    ("broken.test.txt", &["test", "scenarios/dr.yaml", "scenarios/broken/cable-out.yaml"]),
+    ("no-gateway.lab.txt", &["lab", "scenarios/broken/no-gateway.yaml", "--script", "tests/zh/lab-commands.txt"]),
+    ("class.grade.txt", &["grade", "book/labs/three-to-one.yaml", "book/labs/class"]),
     ("vip-mask.check.txt", &["check", "scenarios/lint/vip-mask.yaml"]),
     ("nat-gateway.check.txt", &["check", "scenarios/lint/nat-gateway.yaml"]),
     ("lints.txt", &["list", "lints"]),

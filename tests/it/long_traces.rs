@@ -75,7 +75,8 @@ fn the_object_for_programs_has_its_keys_in_the_order_of_the_alphabet() {
 fn what_does_not_fit_is_told_with_the_option_that_makes_room() {
     let scenario = load("dr.yaml", &text("scenarios/dr.yaml")).unwrap_or_else(|e| panic!("{e}"));
     let run = traced(&scenario, Some(Spooling { trace_bytes: 1000, ..EARLY }));
-    let told = run.warnings.iter().any(|w| w.contains("did not fit") && w.contains("--max-trace"));
+    let told =
+        run.warnings.iter().any(|w| w.to_string().contains("did not fit") && w.to_string().contains("--max-trace"));
     assert!(told, "{:?}", run.warnings);
     assert!(run.story(false, Lang::En).is_ok_and(|story| story.contains("The trace was full")));
 }

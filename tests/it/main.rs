@@ -7,6 +7,8 @@ mod compare;
 mod counters;
 mod determinism;
 mod effective;
+mod examples;
+mod forms;
 mod grade;
 mod kernel;
 mod knobs;

@@ -2,6 +2,7 @@
 
 use crate::support::{load, run};
 use lvsim::report::why::{Subject, why};
+use lvsim::scenario::causes::cause;
 use serde_json::Value;
 
 /// What a run came to: the record, and the losses by reason, each with its place.
@@ -137,6 +138,8 @@ expect:
     let run = run(&scenario, true, 1_000_000);
     let lab = run.lab();
     let told = why(&lab, &Subject::Any).expect("an answer");
+    let happens = cause("mtu").expect("a row").happens().to_string();
+    assert!(happens.contains("a card or a switch port that gets more than its MTU drops it"), "{happens}");
     let [found] = &told.causes[..] else { panic!("{:?}", told.causes) };
     assert_eq!((found.code, lab.name(found.node)), ("mtu", "lan"));
     assert_eq!(found.detail.to_string(), "lan, the port of a:eth0: longer than the device takes: 1578 bytes, 1500 fit");

@@ -885,3 +885,33 @@ fn a_clients_reset_to_a_stranger_is_no_cause_of_its_own() {
     let found: Vec<(&str, &str)> = told.causes.iter().map(|f| (f.code, lab.name(f.node))).collect();
     assert_eq!(found, [("nat-gateway", "web2")]);
 }
+
+#[test]
+fn a_vip_on_the_card_that_is_asked_is_not_hidden_and_the_value_that_counts_is_told() {
+    // The VIP stands on eth0 of the servers; 0 and 1 do not hide it there, 3 does not hide it on lo.
+    for (value, dev, said, cure) in [
+        (0, "eth0", "hides nothing, and on eth0 itself arp_ignore 1 would not hide it", "arp_ignore=1"),
+        (1, "eth0", "hides the addresses of other interfaces, and the VIP stands on eth0 itself", "dev lo"),
+        (3, "lo", "hides addresses of scope host, and the VIP on lo has a wider one", "arp_ignore=1"),
+    ] {
+        let yaml = text("scenarios/dr.yaml")
+            .replace(
+                "echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore",
+                &format!("sysctl -w net.ipv4.conf.all.arp_ignore={value}"),
+            )
+            .replace(ALIAS, &format!("      ip addr add 192.168.1.200/32 dev {dev}\n"))
+            .replace("address: 192.168.1.199/24 }", "address: 192.168.1.199/24, latency: 2ms }");
+        let scenario = load("case.yaml", &yaml).unwrap_or_else(|e| panic!("{e}"));
+        let run = explained(&scenario);
+        let told = why(&run.lab(), &Subject::Any).expect("an answer");
+        let found: Vec<_> = told.causes.iter().filter(|f| f.code == "vip-not-hidden").collect();
+        assert_eq!(found.len(), 2, "{value}: {:?}", told.causes);
+        for f in found {
+            let knob = format!("on eth0: arp_ignore={value} on eth0 (all={value}, eth0=0: the larger counts) {said}");
+            assert!(f.detail.to_string().contains(&knob), "{}", f.detail);
+            assert!(f.cure.to_string().ends_with(cure), "{}", f.cure);
+        }
+    }
+    let happens = cause("vip-not-hidden").expect("a row").happens().to_string();
+    assert!(happens.contains("arp_ignore 0") && happens.contains("with 1"), "{happens}");
+}

@@ -7,6 +7,7 @@ use super::simulation::{catch_interrupts, interrupted};
 use super::ui::Ui;
 use super::{input, out, pool, values};
 use clap::ValueEnum;
+use lvsim::lang::{Lang, Text};
 use lvsim::report::Artifact;
 use lvsim::report::names::names;
 use lvsim::report::tables::Format as Table;
@@ -92,7 +93,7 @@ impl Args {
         ui.quiet = self.quiet;
         let loaded = input::load(&self.lab, &self.set, ui)?;
         let paper = Paper::new(&loaded.scenario, &loaded.text)
-            .map_err(|why| Failure::invalid(format!("`{}` cannot be marked by: {why}", loaded.file)))?;
+            .map_err(|why| Failure::invalid(format!("`{}` cannot be marked by: {}", loaded.file, ui.say(&why))))?;
         let hosts: Vec<&str> =
             loaded.scenario.nodes.iter().filter(|n| n.kind.is_host()).map(|n| n.name.as_str()).collect();
         let mut notes = Vec::new();
@@ -112,13 +113,13 @@ impl Args {
         let graded: Vec<Graded> = results.into_iter().map(|r| r.1).collect();
         let hints = !self.no_hints;
         if let Some(folder) = &self.output {
-            out::write_all(folder, &artifacts(&paper, &graded, hints), partial)?;
+            out::write_all(folder, &artifacts(&paper, &graded, hints, ui.langs.programs), partial)?;
         }
         ui.out.text(&match self.format {
-            Format::Human => sheet::print(&paper, &graded, Table::Human, hints),
-            Format::Json => sheet::print(&paper, &graded, Table::Json, hints),
-            Format::Csv => sheet::print(&paper, &graded, Table::Csv, hints),
-            Format::Junit => junit::xml(&paper, &graded, hints),
+            Format::Human => sheet::print(&paper, &graded, Table::Human, hints, ui.langs.people),
+            Format::Json => sheet::print(&paper, &graded, Table::Json, hints, ui.langs.programs),
+            Format::Csv => sheet::print(&paper, &graded, Table::Csv, hints, ui.langs.programs),
+            Format::Junit => junit::xml(&paper, &graded, hints, ui.langs.programs),
         })?;
         if partial {
             ui.error(&format!("interrupted: {} of {} submissions are marked", graded.len(), todo.len()));
@@ -136,7 +137,7 @@ impl Args {
     ) -> Result<Graded, lvsim::study::sample::Failure> {
         let read = found.files.as_ref().map_err(Clone::clone).and_then(find::Files::read);
         let mut graded = match read {
-            Err(why) => Graded::none(&found.student, &found.from, why),
+            Err(why) => Graded::none(&found.student, &found.from, Text::plain(why)),
             Ok(work) => {
                 // Files that a scenario names belong to the traffic, which is the lab's.
                 let beside = |name: &str| input::read_beside(&self.lab, name);
@@ -145,18 +146,18 @@ impl Args {
                 grade(paper, &found.student, &found.from, &work, &options, &mut || go_on() && !interrupted())?
             }
         };
-        graded.notes.extend(found.notes.iter().cloned());
+        graded.notes.extend(found.notes.iter().map(Text::plain));
         Ok(graded)
     }
 }
 
-fn artifacts(paper: &Paper<'_>, all: &[Graded], hints: bool) -> Vec<Artifact> {
+fn artifacts(paper: &Paper<'_>, all: &[Graded], hints: bool, lang: Lang) -> Vec<Artifact> {
     let sheet = |name: &str, text: String| Artifact { name: name.into(), bytes: text.into_bytes() };
     let mut out = vec![
-        sheet("grades.csv", sheet::print(paper, all, Table::Csv, hints)),
-        sheet("grades.json", sheet::print(paper, all, Table::Json, hints)),
-        sheet("grades.xml", junit::xml(paper, all, hints)),
+        sheet("grades.csv", sheet::print(paper, all, Table::Csv, hints, lang)),
+        sheet("grades.json", sheet::print(paper, all, Table::Json, hints, lang)),
+        sheet("grades.xml", junit::xml(paper, all, hints, lang)),
     ];
-    out.extend(all.iter().map(|g| sheet(&format!("{}.md", g.student), page::page(paper, g, hints))));
+    out.extend(all.iter().map(|g| sheet(&format!("{}.md", g.student), page::page(paper, g, hints, lang))));
     out
 }

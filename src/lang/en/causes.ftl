@@ -65,8 +65,8 @@ cause-misspelt-knob = a sysctl that does not exist was typed
     .happens = sysctl and the shell print an error and go on; nothing is set
     .cure = spell it as `lvsim list sysctls` does
 
-cause-mtu = packets that are too large once they are wrapped, and may not be fragmented
-    .happens = with DF the director answers ICMP fragmentation needed with the smaller MTU; if that is lost or ignored, large packets never arrive while small ones do
+cause-mtu = packets that are too large for a cable on their way, perhaps only once they are wrapped
+    .happens = with DF the director answers ICMP fragmentation needed with the smaller MTU; if that is lost or ignored, large packets never arrive while small ones do; a card or a switch port that gets more than its MTU drops it without a word
     .cure = let the ICMP through, raise the MTU of the path, or lower the MTU of the servers
 
 cause-nat-gateway = the answers of a NAT real server do not return through the director
@@ -138,8 +138,8 @@ cause-vip-mask = the VIP stands on lo with a mask wider than /32
     .cure = ip addr add VIP/32 dev lo
 
 cause-vip-not-hidden = a real server answers who-has for the VIP
-    .happens = with arp_ignore 0 a host answers for any of its addresses on any interface; whoever takes its answer sends to it, past the director
-    .cure = set net.ipv4.conf.all.arp_ignore = 1 before the VIP is added
+    .happens = with arp_ignore 0 a host answers for any of its addresses on any interface, with 1 still for those of the interface that hears the question; whoever takes its answer sends to it, past the director
+    .cure = set net.ipv4.conf.all.arp_ignore = 1, and only then add the VIP, on lo
 
 cause-vrid-duplicate = two groups of keepalived use one virtual router id in one segment
     .happens = each hears the other's advertisements and takes them for its own group's

@@ -1,7 +1,10 @@
 # What `why` finds on hosts: what there is, and what mends it there.
 found-arp-ignore-on-lo = { $host } answers who-has { $vip }: arp_ignore is set on lo, but the question arrives on { $dev }, where { $knob }
-found-vip-on-card = the VIP is an address of { $dev } itself, where the question arrives, and { $knob }
-found-move-vip-to-lo = ip addr del { $vip }/32 dev { $dev }; ip addr add { $vip }/32 dev lo; { $command }
+found-vip-on-card = { $knob } hides the addresses of other interfaces, and the VIP stands on { $dev } itself
+found-vip-on-open-card = { $knob } hides nothing, and on { $dev } itself arp_ignore 1 would not hide it, either
+found-vip-of-wide-scope = { $knob } hides addresses of scope host, and the VIP on { $dev } has a wider one
+found-move-vip-to-lo = ip addr del { $vip }/32 dev { $dev }; ip addr add { $vip }/32 dev lo
+found-move-and-hide-vip = ip addr del { $vip }/32 dev { $dev }; ip addr add { $vip }/32 dev lo; { $command }
 found-knob-lets = { $knob } lets it
 found-vip-not-hidden = { $host } answers who-has { $vip } on { $dev }: { $why }
 found-stale-neighbour = { $asker } learnt { $host } for { $vip } before { $host } hid it; now { $knob }, but the entry stays while it is used and confirmed

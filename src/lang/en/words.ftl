@@ -92,3 +92,31 @@ n-runs = { $n ->
 }
 word-fails-small = fails
 join-comma-and = {", and "}
+
+n-files = { $n ->
+    [one] { $n } file
+   *[other] { $n } files
+}
+n-problems = { $n ->
+    [one] { $n } problem
+   *[other] { $n } problems
+}
+n-errors = { $n ->
+    [one] { $n } error
+   *[other] { $n } errors
+}
+n-warnings = { $n ->
+    [one] { $n } warning
+   *[other] { $n } warnings
+}
+n-scenarios = { $n ->
+    [one] { $n } scenario
+   *[other] { $n } scenarios
+}
+
+n-submissions = { $n ->
+    [one] { $n } submission
+   *[other] { $n } submissions
+}
+
+join-then = {", "}

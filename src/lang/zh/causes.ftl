@@ -64,8 +64,8 @@ cause-misspelt-knob = 输入了不存在的 sysctl
     .happens = sysctl 和 shell 报一行错误就继续往下执行；什么也没有设上
     .cure = 按 `lvsim list sysctls` 的拼写来写
 
-cause-mtu = 报文封装之后太大，又不允许分片
-    .happens = 有 DF 时，调度器回送 ICMP fragmentation needed，并告知较小的 MTU；如果这条消息丢了或被忽略，大报文就永远到不了，小报文却正常
+cause-mtu = 报文对途中某段线路来说太大，也许是封装之后才太大
+    .happens = 有 DF 时，调度器回送 ICMP fragmentation needed，并告知较小的 MTU；如果这条消息丢了或被忽略，大报文就永远到不了，小报文却正常；网卡或交换机端口收到超过其 MTU 的报文，则不声不响地丢弃
     .cure = 放行这种 ICMP，增大路径的 MTU，或者减小服务器的 MTU
 
 cause-nat-gateway = NAT 模式的真实服务器，其应答没有经过调度器返回
@@ -137,8 +137,8 @@ cause-vip-mask = lo 上的 VIP，其掩码比 /32 宽
     .cure = ip addr add VIP/32 dev lo
 
 cause-vip-not-hidden = 真实服务器为 VIP 应答了 ARP 查询
-    .happens = arp_ignore 为 0 时，主机在任何接口上都为自己的任何地址应答；采用这个应答的主机就把报文直接发给它，绕过了调度器
-    .cure = 在添加 VIP 之前设置 net.ipv4.conf.all.arp_ignore = 1
+    .happens = arp_ignore 为 0 时，主机在任何接口上都为自己的任何地址应答；为 1 时，仍为收到查询的那个接口上的地址应答；采用这个应答的主机就把报文直接发给它，绕过了调度器
+    .cure = 先设置 net.ipv4.conf.all.arp_ignore = 1，再把 VIP 配到 lo 上
 
 cause-vrid-duplicate = 同一网段里有两组 keepalived 用了同一个 virtual_router_id
     .happens = 每一组都听到另一组的通告，并当成自己组的

@@ -1,7 +1,10 @@
 # `why` 在主机上找到的情况，以及那里的修复办法。
 found-arp-ignore-on-lo = { $host } 应答了对 { $vip } 的 ARP 查询：arp_ignore 设在 lo 上，而查询是从 { $dev } 进来的，那里 { $knob }
-found-vip-on-card = VIP 就配在收到查询的 { $dev } 上，而且 { $knob }
-found-move-vip-to-lo = ip addr del { $vip }/32 dev { $dev }; ip addr add { $vip }/32 dev lo; { $command }
+found-vip-on-card = { $knob }，只隐藏别的接口上的地址，而 VIP 就配在 { $dev } 上
+found-vip-on-open-card = { $knob }，什么也不隐藏；VIP 配在 { $dev } 上，arp_ignore 为 1 也藏不住
+found-vip-of-wide-scope = { $knob }，只隐藏范围为 host 的地址，而 { $dev } 上的 VIP 范围更大
+found-move-vip-to-lo = ip addr del { $vip }/32 dev { $dev }; ip addr add { $vip }/32 dev lo
+found-move-and-hide-vip = ip addr del { $vip }/32 dev { $dev }; ip addr add { $vip }/32 dev lo; { $command }
 found-knob-lets = { $knob }，所以会应答
 found-vip-not-hidden = { $host } 在 { $dev } 上应答了对 { $vip } 的 ARP 查询：{ $why }
 found-stale-neighbour = { $asker } 在 { $host } 隐藏 { $vip } 之前就学到了 { $vip } 对应 { $host }；现在 { $knob }，但表项只要一直在用、一直得到确认，就会留着

@@ -73,4 +73,14 @@ diagnostic-help = 办法
 
 n-runs = { $n } 次运行
 word-fails-small = 不成立
-join-comma-and = ，以及
+join-comma-and = 、
+
+n-files = { $n } 个文件
+n-problems = { $n } 个问题
+n-errors = { $n } 个错误
+n-warnings = { $n } 个警告
+n-scenarios = { $n } 个场景
+
+n-submissions = { $n } 份提交
+
+join-then = ，

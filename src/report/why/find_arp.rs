@@ -95,29 +95,32 @@ pub fn arp_ignore_on_lo(lab: &Lab<'_>) -> Vec<Found> {
 /// A server answers for the VIP, and somebody believes one of them.
 pub fn vip_not_hidden(lab: &Lab<'_>) -> Vec<Found> {
     let found = |l: Liar<'_>| {
-        let own = l.host.net.dev(l.dev).addrs.iter().any(|a| a.local == l.vip);
-        let (why, cure) = match own {
-            true => (
-                text!("found-vip-on-card", dev = l.host.net.dev(l.dev).name, knob = l.knob),
-                text!(
-                    "found-move-vip-to-lo",
-                    vip = l.vip,
-                    dev = l.host.net.dev(l.dev).name,
-                    command = all_arp_ignore()
-                ),
-            ),
-            false => (text!("found-knob-lets", knob = l.knob), all_arp_ignore()),
+        let dev = l.host.net.dev(l.dev);
+        let own = dev.addrs.iter().any(|a| a.local == l.vip);
+        let (vip, knob, name) = (l.vip, l.knob, &dev.name);
+        let why = match (knob.value, own) {
+            (1 | 2, _) => text!("found-vip-on-card", knob, dev = name),
+            (3, _) => {
+                let on = lab.place(l.host, vip).map_or_else(|| name.to_string(), |(dev, ..)| dev);
+                text!("found-vip-of-wide-scope", knob, dev = on)
+            }
+            (_, true) => text!("found-vip-on-open-card", knob, dev = name),
+            (_, false) => text!("found-knob-lets", knob),
+        };
+        // The larger counts: a value above 1 on the interface would win over `all`.
+        let hide = match knob.own {
+            0 | 1 => all_arp_ignore(),
+            _ => Text::plain(format!("{} net.ipv4.conf.{name}.arp_ignore=1", all_arp_ignore())),
+        };
+        let cure = match (knob.value, own) {
+            (1 | 2, _) => text!("found-move-vip-to-lo", vip, dev = name),
+            (_, true) => text!("found-move-and-hide-vip", vip, dev = name, command = hide),
+            (_, false) => hide,
         };
         Found {
             code: "vip-not-hidden",
             node: l.host.id,
-            detail: text!(
-                "found-vip-not-hidden",
-                host = l.host.name,
-                vip = l.vip,
-                dev = l.host.net.dev(l.dev).name,
-                why
-            ),
+            detail: text!("found-vip-not-hidden", host = l.host.name, vip = l.vip, dev = name, why),
             cure,
         }
     };

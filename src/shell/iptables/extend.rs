@@ -171,6 +171,22 @@ pub const OTHER_TARGETS: &[&str] = &[
     "ULOG",
 ];
 
+/// Every extension: its name, whether it is a match or a target, its options with their dashes.
+pub fn all() -> Vec<(&'static str, &'static str, String)> {
+    let told = |kind| {
+        move |ext: &'static Extension| {
+            let options: Vec<String> = ext.options.iter().map(|o| format!("--{}", o.name)).collect();
+            (ext.name, kind, options.join(" "))
+        }
+    };
+    let mut matches: Vec<_> = MATCHES.iter().chain(packets::MATCHES).chain([&ipvs::IPVS]).map(told("match")).collect();
+    let mut targets: Vec<_> = TARGETS.iter().chain(packets::TARGETS).map(told("target")).collect();
+    matches.sort();
+    targets.sort();
+    matches.extend(targets);
+    matches
+}
+
 /// A match by name.
 pub fn find_match(name: &str) -> Option<&'static Extension> {
     MATCHES.iter().chain(packets::MATCHES).chain([&ipvs::IPVS]).find(|m| m.name == name)

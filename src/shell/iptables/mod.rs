@@ -12,6 +12,7 @@ mod print;
 mod restore;
 pub(in crate::shell) mod words;
 
+pub use extend::all as extensions;
 pub use restore::{restore_main, save_main};
 
 use super::bash::Stdin;

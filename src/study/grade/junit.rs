@@ -5,10 +5,12 @@
 //! Simulated time is no test's time: `time` is 0.
 
 use super::{Graded, Item, Paper};
+use crate::lang::Lang;
+use crate::text;
 use std::fmt::Write as _;
 
 /// The document.
-pub fn xml(paper: &Paper<'_>, all: &[Graded], hints: bool) -> String {
+pub fn xml(paper: &Paper<'_>, all: &[Graded], hints: bool, lang: Lang) -> String {
     let tests = paper.items.len() * all.len();
     let failures: usize = all.iter().map(|g| g.failed(paper).count()).sum();
     let errors: usize = all.iter().map(|g| errors(paper, g)).sum();
@@ -16,10 +18,10 @@ pub fn xml(paper: &Paper<'_>, all: &[Graded], hints: bool) -> String {
     let _ = writeln!(
         out,
         "<testsuites name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"0\">",
-        text(&paper.lab.name)
+        escaped(&paper.lab.name)
     );
     for g in all {
-        suite(&mut out, paper, g, hints);
+        suite(&mut out, paper, g, hints, lang);
     }
     out.push_str("</testsuites>\n");
     out
@@ -29,8 +31,8 @@ fn errors(paper: &Paper<'_>, g: &Graded) -> usize {
     if g.why_not.is_some() { paper.items.len() } else { 0 }
 }
 
-fn suite(out: &mut String, paper: &Paper<'_>, g: &Graded, hints: bool) {
-    let student = text(&g.student);
+fn suite(out: &mut String, paper: &Paper<'_>, g: &Graded, hints: bool, lang: Lang) {
+    let student = escaped(&g.student);
     let _ = writeln!(
         out,
         "  <testsuite name=\"{student}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"0\">",
@@ -45,12 +47,15 @@ fn suite(out: &mut String, paper: &Paper<'_>, g: &Graded, hints: bool) {
     }
     let _ = writeln!(out, "    </properties>");
     for (i, item) in paper.items.iter().enumerate() {
-        let head = format!("    <testcase name=\"{}\" classname=\"{student}\" time=\"0\"", text(&item.title));
+        let head =
+            format!("    <testcase name=\"{}\" classname=\"{student}\" time=\"0\"", escaped(&item.title.say(lang)));
         let inside = match (&g.why_not, g.marks.get(i)) {
-            (Some(why), _) => Some(("error", why.clone(), String::new())),
+            (Some(why), _) => Some(("error", why.say(lang), String::new())),
             (None, Some(m)) if !m.holds => {
                 let tag = if item.marks > 0 { "failure" } else { "skipped" };
-                Some((tag, format!("wanted {}; found {}", item.wanted, m.found.trim_end()), body(item, g, hints)))
+                let found = m.found.say(lang).trim_end().to_string();
+                let told = text!("grade-wanted-found", wanted = item.wanted, found);
+                Some((tag, told.say(lang), body(item, g, hints, lang)))
             }
             _ => None,
         };
@@ -59,7 +64,7 @@ fn suite(out: &mut String, paper: &Paper<'_>, g: &Graded, hints: bool) {
                 let _ = writeln!(out, "{head}/>");
             }
             Some((tag, message, body)) => {
-                let (message, body) = (text(&message), text(&body));
+                let (message, body) = (escaped(&message), escaped(&body));
                 let _ = writeln!(out, "{head}>\n      <{tag} message=\"{message}\">{body}</{tag}>\n    </testcase>");
             }
         }
@@ -68,19 +73,21 @@ fn suite(out: &mut String, paper: &Paper<'_>, g: &Graded, hints: bool) {
 }
 
 /// The author's words and what is behind it.
-fn body(item: &Item, g: &Graded, hints: bool) -> String {
+fn body(item: &Item, g: &Graded, hints: bool, lang: Lang) -> String {
     let mut lines: Vec<String> = item.fail.iter().cloned().collect();
     for r in &g.reasons {
-        lines.push(format!("{}: {} [{}]", r.host, r.title, r.code));
+        lines.push(text!("grade-case-cause", host = r.host, title = r.title, code = r.code).say(lang));
         if hints {
-            lines.push(format!("  what there is: {}\n  what mends it: {}", r.detail, r.cure));
+            let there_is = text!("grade-page-there-is", detail = r.detail).say(lang);
+            let mends = text!("grade-page-mends", cure = r.cure).say(lang);
+            lines.push(format!("  {there_is}\n  {mends}"));
         }
     }
     lines.join("\n")
 }
 
 /// A text in XML 1.0: what has a meaning there is escaped, what may not stand there is replaced.
-fn text(raw: &str) -> String {
+fn escaped(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for c in raw.chars() {
         match c {
@@ -106,6 +113,6 @@ mod tests {
 
     #[test]
     fn nothing_that_somebody_writes_leaves_its_place() {
-        assert_eq!(text("a<b>&\"'\n\u{1}\u{ffff}é"), "a&lt;b&gt;&amp;&quot;&apos;&#10;\u{fffd}\u{fffd}é");
+        assert_eq!(escaped("a<b>&\"'\n\u{1}\u{ffff}é"), "a&lt;b&gt;&amp;&quot;&apos;&#10;\u{fffd}\u{fffd}é");
     }
 }

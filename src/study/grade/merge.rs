@@ -6,9 +6,11 @@
 //! the seed, the duration. So nobody edits what he is judged by.
 
 use crate::base::NodeId;
+use crate::lang::Text;
 use crate::scenario::Scenario;
 use crate::scenario::grading::Part;
 use crate::scenario::model::{Claim, NodeSpec, Peer, Step, StepKind, Traffic};
+use crate::text;
 use std::collections::BTreeMap;
 
 /// Entries of `timeline` that a submission may add.
@@ -20,14 +22,14 @@ pub struct Merged {
     /// The lab with what the submission gives.
     pub scenario: Scenario,
     /// Where the submission differs and that does not count, in words.
-    pub left_out: Vec<String>,
+    pub left_out: Vec<Text>,
 }
 
 /// Puts what a submission gives into the lab.
 ///
 /// # Errors
 /// A sentence, if its nodes are not those of the lab or it types too much.
-pub fn merge(lab: &Scenario, theirs: &Scenario) -> Result<Merged, String> {
+pub fn merge(lab: &Scenario, theirs: &Scenario) -> Result<Merged, Text> {
     let map = nodes(lab, theirs)?;
     let mut scenario = lab.clone();
     let mut left_out = Vec::new();
@@ -41,21 +43,21 @@ pub fn merge(lab: &Scenario, theirs: &Scenario) -> Result<Merged, String> {
 }
 
 /// The lab's number of each of their nodes.
-fn nodes(lab: &Scenario, theirs: &Scenario) -> Result<Vec<NodeId>, String> {
+fn nodes(lab: &Scenario, theirs: &Scenario) -> Result<Vec<NodeId>, Text> {
     let missing: Vec<&str> =
         lab.nodes.iter().map(|n| n.name.as_str()).filter(|n| theirs.node(n).is_none()).take(5).collect();
     if !missing.is_empty() {
-        return Err(format!("its nodes are not the lab's: {} of the lab is missing", missing.join(", ")));
+        return Err(text!("grade-node-missing", nodes = missing.join(", ")));
     }
     let mut map = Vec::with_capacity(theirs.nodes.len());
     for their in &theirs.nodes {
         let Some(id) = lab.node(&their.name) else {
-            return Err(format!("its nodes are not the lab's: the lab has no `{}`", their.name));
+            return Err(text!("grade-node-extra", node = their.name));
         };
         let is = lab.nodes[id.index()].kind;
         if is != their.kind {
             let (is, says) = (is.word(), their.kind.word());
-            return Err(format!("`{}` is a {is} in the lab, and a {says} in the submission", their.name));
+            return Err(text!("grade-node-kind", node = their.name, is, says));
         }
         map.push(id);
     }
@@ -68,20 +70,17 @@ fn host(
     id: NodeId,
     their: &NodeSpec,
     map: &[NodeId],
-    left_out: &mut Vec<String>,
-) -> Result<(), String> {
+    left_out: &mut Vec<Text>,
+) -> Result<(), Text> {
     let grading = scenario.grading.clone();
     let ours = &mut scenario.nodes[id.index()];
     let name = ours.name.clone();
     for interface in &ours.interfaces {
         if interface.cable.is_some() && !their.interfaces.iter().any(|i| i.name == interface.name) {
-            return Err(format!(
-                "`{name}` has the interface {} in the lab, and none in the submission",
-                interface.name
-            ));
+            return Err(text!("grade-interface-missing", name, interface = interface.name));
         }
     }
-    let mut differs = |what: &str| left_out.push(format!("{what} of {name}"));
+    let mut differs = |what: Text| left_out.push(text!("grade-of", what, name));
     let takes = |part: Part| grading.on(id) && grading.has(part);
     for interface in &their.interfaces {
         match ours.interfaces.iter_mut().find(|i| i.name == interface.name) {
@@ -92,21 +91,21 @@ fn host(
                     Peer::None => Peer::None,
                 };
                 if own.link != interface.link || own.to != to {
-                    differs(&format!("the cable of {}", interface.name));
+                    differs(text!("grade-the-cable", interface = interface.name));
                 }
                 match takes(Part::Interfaces) {
                     true => own.addresses.clone_from(&interface.addresses),
                     false if own.addresses != interface.addresses => {
-                        differs(&format!("addresses of {}", interface.name));
+                        differs(text!("grade-addresses", interface = interface.name));
                     }
                     false => {}
                 }
             }
             None if interface.cable.is_some() => {
-                return Err(format!("`{name}` has no interface {} in the lab", interface.name));
+                return Err(text!("grade-interface-extra", name, interface = interface.name));
             }
             None if takes(Part::Interfaces) => ours.interfaces.push(interface.clone()),
-            None => differs(&format!("addresses of {}", interface.name)),
+            None => differs(text!("grade-addresses", interface = interface.name)),
         }
     }
     // What the submission does not name has no address there; what has no cable may be left away.
@@ -116,7 +115,7 @@ fn host(
     }
     let mut take = |part: Part, word: &str, same: bool, take: &mut dyn FnMut()| match takes(part) {
         true => take(),
-        false if !same => left_out.push(format!("{word} of {name}")),
+        false if !same => left_out.push(text!("grade-key-of", word, name)),
         false => {}
     };
     take(Part::Gateway, "gateway", ours.gateway == their.gateway, &mut || ours.gateway = their.gateway);
@@ -125,21 +124,16 @@ fn host(
     let text = |node: &NodeSpec| node.run.as_ref().map(|r| r.text.clone());
     take(Part::Run, "run", text(ours) == text(their), &mut || ours.run.clone_from(&their.run));
     if ours.serves != their.serves {
-        left_out.push(format!("serves of {name}"));
+        left_out.push(text!("grade-serves-of", name));
     }
     if ours.frame_time != their.frame_time {
-        left_out.push(format!("packet_rate of {name}"));
+        left_out.push(text!("grade-packet-rate-of", name));
     }
     Ok(())
 }
 
 /// Adds what they type later, behind the lab's own entries: the lab's faults cannot be taken out.
-fn timeline(
-    scenario: &mut Scenario,
-    theirs: &Scenario,
-    map: &[NodeId],
-    left_out: &mut Vec<String>,
-) -> Result<(), String> {
+fn timeline(scenario: &mut Scenario, theirs: &Scenario, map: &[NodeId], left_out: &mut Vec<Text>) -> Result<(), Text> {
     // Each of the lab's entries excuses one equal entry.
     let mut known: Vec<Step> = scenario.steps.iter().map(|s| Step { line: 0, ..plain(s.clone()) }).collect();
     let mut added = 0;
@@ -150,24 +144,24 @@ fn timeline(
             continue;
         }
         match &step.kind {
-            StepKind::Run { observe: true, .. } => left_out.push("observe".into()),
+            StepKind::Run { observe: true, .. } => left_out.push(Text::plain("observe")),
             StepKind::Run { node, .. } if scenario.grading.on(*node) && scenario.grading.has(Part::Timeline) => {
                 added += 1;
                 if added > MAX_ENTRIES {
-                    return Err(format!("it adds more than {MAX_ENTRIES} entries to `timeline`"));
+                    return Err(text!("grade-too-many-entries", most = MAX_ENTRIES));
                 }
                 scenario.steps.push(step);
             }
-            StepKind::Run { node, .. } => left_out.push(format!("timeline of {}", scenario.node_name(*node))),
+            StepKind::Run { node, .. } => left_out.push(text!("grade-timeline-of", host = scenario.node_name(*node))),
             StepKind::SetLink { .. } | StepKind::SetSpeed { .. } => {
-                left_out.push("cables and speeds in timeline".into());
+                left_out.push(text!("grade-cables-in-timeline"));
             }
         }
     }
     // Who hands in his nodes only leaves all of it away, and knows.
     let gone = |s: &Step| !matches!(s.kind, StepKind::Run { observe: true, .. });
     if !theirs.steps.is_empty() && known.iter().any(gone) {
-        left_out.push("entries of the lab's timeline that it leaves away".into());
+        left_out.push(text!("grade-entries-left-away"));
     }
     Ok(())
 }
@@ -194,7 +188,7 @@ fn moved(step: &Step, map: &[NodeId]) -> Step {
 }
 
 /// Tells what differs of all else; what the submission does not say is the lab's anyway.
-fn rest(lab: &Scenario, theirs: &Scenario, map: &[NodeId], left_out: &mut Vec<String>) {
+fn rest(lab: &Scenario, theirs: &Scenario, map: &[NodeId], left_out: &mut Vec<Text>) {
     let traffic = |t: &Traffic, map: Option<&[NodeId]>| {
         let from = t.from.iter().map(|n| map.map_or(*n, |m| m[n.index()])).collect();
         Traffic { line: 0, from, ..t.clone() }
@@ -224,7 +218,7 @@ fn rest(lab: &Scenario, theirs: &Scenario, map: &[NodeId], left_out: &mut Vec<St
         ("seed", theirs.seed != 1 && lab.seed != theirs.seed),
         ("duration", theirs.duration.is_some() && lab.duration != theirs.duration),
     ];
-    left_out.extend(differ.iter().filter(|d| d.1).map(|d| d.0.to_string()));
+    left_out.extend(differ.iter().filter(|d| d.1).map(|d| Text::plain(d.0)));
 }
 
 /// With the lab's numbers of nodes, and without lines.

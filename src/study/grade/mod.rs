@@ -16,13 +16,14 @@ mod words;
 
 use super::sample::Failure;
 use crate::base::NodeId;
-use crate::lang::Text;
+use crate::lang::{Join, Text};
 use crate::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use crate::report::why;
 use crate::scenario::causes::cause;
 use crate::scenario::grading::Part;
 use crate::scenario::problem::Problem;
 use crate::scenario::{self, Names, Scenario};
+use crate::text;
 use std::sync::Arc;
 
 /// Events that a submission may take, unless said otherwise.
@@ -36,9 +37,9 @@ const REFUSED: usize = 20;
 #[derive(Clone, Debug)]
 pub struct Item {
     /// What it is called.
-    pub title: String,
+    pub title: Text,
     /// What is wanted, in words.
-    pub wanted: String,
+    pub wanted: Text,
     /// Marks; 0: it does not count.
     pub marks: u32,
     /// The author's words when it holds.
@@ -67,14 +68,14 @@ impl<'l> Paper<'l> {
     ///
     /// # Errors
     /// A sentence, if it expects nothing that has marks.
-    pub fn new(lab: &'l Scenario, source: &'l str) -> Result<Paper<'l>, String> {
+    pub fn new(lab: &'l Scenario, source: &'l str) -> Result<Paper<'l>, Text> {
         let mut items: Vec<(u32, Item)> = Vec::new();
         for (place, expect) in lab.expect.iter().enumerate() {
             match items.last_mut().filter(|(entry, _)| *entry == expect.entry) {
                 Some((_, item)) => item.places.push(place),
                 None => {
                     let m = expect.marking.clone();
-                    let title = m.title.unwrap_or_else(|| words::subject(lab, &expect.what));
+                    let title = m.title.map_or_else(|| words::subject(lab, &expect.what), Text::plain);
                     let wanted = words::wanted(lab, &expect.what);
                     let (marks, line) = (m.marks, expect.line);
                     let item = Item { title, wanted, marks, pass: m.pass, fail: m.fail, line, places: vec![place] };
@@ -85,9 +86,7 @@ impl<'l> Paper<'l> {
         let items: Vec<Item> = items.into_iter().map(|(_, item)| item).collect();
         match items.iter().any(|i| i.marks > 0) {
             true => Ok(Paper { lab, source, items }),
-            false => Err("the lab expects nothing that has marks: write `expect`, such as \
-                          `- { traffic: web, outcomes: { ok: 6 }, marks: 2 }`"
-                .into()),
+            false => Err(text!("grade-no-marks")),
         }
     }
 
@@ -143,6 +142,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// In words.
+    pub fn text(self) -> Text {
+        match self {
+            Verdict::Passed => text!("verdict-passed"),
+            Verdict::Failed => text!("verdict-failed"),
+            Verdict::Invalid => text!("verdict-invalid"),
+            Verdict::Stopped => text!("verdict-stopped"),
+        }
+    }
+
     /// In a word.
     pub fn word(self) -> &'static str {
         match self {
@@ -160,7 +169,7 @@ pub struct Mark {
     /// Whether it holds.
     pub holds: bool,
     /// What was found.
-    pub found: String,
+    pub found: Text,
 }
 
 /// What is behind a failure.
@@ -175,9 +184,9 @@ pub struct Reason {
     /// What happens then.
     pub happens: Text,
     /// The knob as it stands.
-    pub detail: String,
+    pub detail: Text,
     /// What mends it.
-    pub cure: String,
+    pub cure: Text,
 }
 
 /// A submission with its marks.
@@ -192,7 +201,7 @@ pub struct Graded {
     /// How it went.
     pub verdict: Verdict,
     /// Why it has no marks, if it was not played to its end.
-    pub why_not: Option<String>,
+    pub why_not: Option<Text>,
     /// More of that, as it is told at a terminal.
     pub details: Option<String>,
     /// One for each [`Item`]; nothing if it was not played to its end.
@@ -200,18 +209,18 @@ pub struct Graded {
     /// What is behind what failed.
     pub reasons: Vec<Reason>,
     /// What of it did not count, and other things to know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
 }
 
 impl Graded {
     /// A submission without marks, and why.
-    pub fn none(student: &str, from: &str, why_not: impl Into<String>) -> Graded {
+    pub fn none(student: &str, from: &str, why_not: Text) -> Graded {
         Graded {
             student: student.to_string(),
             from: from.to_string(),
             what: "",
             verdict: Verdict::Invalid,
-            why_not: Some(why_not.into()),
+            why_not: Some(why_not),
             details: None,
             marks: Vec::new(),
             reasons: Vec::new(),
@@ -253,7 +262,7 @@ pub fn grade(
     options: &Options<'_>,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Graded, Failure> {
-    let mut graded = Graded { what: work.word(), ..Graded::none(student, from, "") };
+    let mut graded = Graded { what: work.word(), ..Graded::none(student, from, Text::none()) };
     let done = match work {
         Work::Scenario(file, text) => of_scenario(paper, file, text, options, &mut graded, go_on),
         Work::Scripts(scripts) => of_scripts(paper, scripts, options, &mut graded, go_on),
@@ -278,9 +287,9 @@ pub enum Trouble {
     /// The caller stopped it.
     Interrupted,
     /// It cannot be played.
-    Invalid(String),
+    Invalid(Text),
     /// A limit.
-    Stopped(String),
+    Stopped(Text),
 }
 
 fn of_scenario(
@@ -300,19 +309,19 @@ fn of_scenario(
     };
     let merged = merge::merge(paper.lab, &theirs).map_err(Trouble::Invalid)?;
     if !merged.left_out.is_empty() {
-        graded.notes.push(format!("the lab's counts, not the submission's: {}", merged.left_out.join(", ")));
+        graded.notes.push(text!("grade-left-out", what = Text::list(merged.left_out, Join::Comma)));
     }
     simulated(paper, &merged.scenario, Vec::new(), options, graded, go_on)
 }
 
 /// The first problem in a line, and how many there are.
-fn first(file: &str, problems: &[Problem]) -> String {
-    let Some(p) = problems.first() else { return "it is no scenario".into() };
+fn first(file: &str, problems: &[Problem]) -> Text {
+    let Some(p) = problems.first() else { return text!("grade-no-scenario") };
     let more = match problems.len() {
-        1 => String::new(),
-        n => format!(" (and {} more)", n - 1),
+        1 => Text::none(),
+        n => text!("grade-and-more", n = n - 1),
     };
-    format!("{file}:{}:{}: {}{more}", p.place.line, p.place.column, p.title)
+    text!("grade-problem", file, line = p.place.line, column = p.place.column, title = p.title, more)
 }
 
 fn of_scripts(
@@ -323,17 +332,15 @@ fn of_scripts(
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<(), Trouble> {
     if !paper.lab.grading.has(Part::Run) {
-        return Err(Trouble::Invalid("the lab takes no scripts of hosts: its `grade` has no key `run`".into()));
+        return Err(Trouble::Invalid(text!("grade-no-scripts")));
     }
     let mut typed: Vec<(NodeId, Arc<str>)> = Vec::new();
     for (host, text) in scripts {
         let node = paper.lab.node(host).filter(|n| paper.lab.nodes[n.index()].kind.is_host());
         match node {
-            None => return Err(Trouble::Invalid(format!("the lab has no host `{host}`"))),
+            None => return Err(Trouble::Invalid(text!("grade-no-host", host))),
             Some(node) if !paper.lab.grading.on(node) => {
-                graded
-                    .notes
-                    .push(format!("what is typed on {host} does not count: the lab does not name it in `grade`"));
+                graded.notes.push(text!("grade-host-elsewhere", host));
             }
             Some(node) => typed.push((node, script::unix(text).into())),
         }
@@ -367,10 +374,8 @@ fn ended(run: Run<'_>) -> Result<Run<'_>, Trouble> {
     match &run.stop {
         Stop::Ended => Ok(run),
         Stop::Interrupted => Err(Trouble::Interrupted),
-        Stop::Limit { what, reached, hint } => {
-            Err(Trouble::Stopped(format!("stopped by the limit of {what}, at {reached}; {hint}")))
-        }
-        Stop::Untold(why) => Err(Trouble::Stopped(why.clone())),
+        Stop::Limit { what, reached, hint } => Err(Trouble::Stopped(text!("grade-stopped", what, reached, hint))),
+        Stop::Untold(why) => Err(Trouble::Stopped(Text::plain(why))),
     }
 }
 
@@ -380,17 +385,17 @@ fn marked(paper: &Paper<'_>, run: &Run<'_>, traced: bool, graded: &mut Graded) -
     let mut typed = play.setup.iter().chain(&play.events);
     if let Some((node, why)) = typed.find_map(|t| Some((t.node, t.stopped.as_ref()?))) {
         let why = why.trim().trim_start_matches("lvsim: ");
-        return Err(Trouble::Stopped(format!("{}: {why}", paper.lab.node_name(node))));
+        return Err(Trouble::Stopped(text!("warning-of", host = paper.lab.node_name(node), why)));
     }
     graded.marks = paper.items.iter().map(|item| mark(paper, item, run)).collect();
     let passed = graded.failed(paper).next().is_none();
     graded.verdict = if passed { Verdict::Passed } else { Verdict::Failed };
-    graded.notes.extend(run.warnings.iter().filter(|w| !w.contains("records did not fit")).cloned());
+    graded.notes.extend(run.warnings.iter().filter(|w| !w.is("warning-trace-full")).cloned());
     graded.notes.extend(refused(run));
     if !passed {
         match traced {
             true => graded.reasons = reasons(run),
-            false => graded.notes.push("the run is too long for its causes to be found".into()),
+            false => graded.notes.push(text!("grade-too-long")),
         }
     }
     Ok(())
@@ -400,21 +405,21 @@ fn mark(paper: &Paper<'_>, item: &Item, run: &Run<'_>) -> Mark {
     let all = || item.places.iter().filter_map(|p| Some((*p, run.expectations.get(*p)?)));
     let wrong: Vec<_> = all().filter(|(_, e)| !e.held).collect();
     let found = match (item.places.len(), wrong.as_slice()) {
-        (1, _) | (_, []) => all().next().map_or_else(String::new, |(_, e)| e.found.to_string()),
+        (1, _) | (_, []) => all().next().map_or_else(Text::none, |(_, e)| e.found.clone()),
         (_, wrong) => {
             let one = |(p, e): &(usize, &crate::report::run::Judged)| {
-                format!("{}: {}", words::subject(paper.lab, &paper.lab.expect[*p].what), e.found)
+                text!("grade-found", subject = words::subject(paper.lab, &paper.lab.expect[*p].what), found = e.found)
             };
-            let mut told: Vec<String> = wrong.iter().take(3).map(one).collect();
-            told.extend((wrong.len() > 3).then(|| format!("and {} more", wrong.len() - 3)));
-            told.join("; ")
+            let mut told: Vec<Text> = wrong.iter().take(3).map(one).collect();
+            told.extend((wrong.len() > 3).then(|| text!("grade-more", n = wrong.len() - 3)));
+            Text::list(told, Join::Semicolon)
         }
     };
     Mark { holds: wrong.is_empty(), found }
 }
 
 /// What shells refused: a line for each text whose last command failed.
-fn refused(run: &Run<'_>) -> Vec<String> {
+fn refused(run: &Run<'_>) -> Vec<Text> {
     let play = run.play();
     let failed = |t: &&scenario::play::Typed| {
         !t.observe && t.status.is_some_and(|s| s != 0) && t.stopped.is_none() && !t.out.trim().is_empty()
@@ -422,7 +427,7 @@ fn refused(run: &Run<'_>) -> Vec<String> {
     let all = play.setup.iter().chain(&play.events).filter(failed);
     let line = |t: &scenario::play::Typed| {
         let last = t.out.trim_end().lines().last().unwrap_or_default();
-        format!("{} said: {}", play.scenario.node_name(t.node), last.chars().take(200).collect::<String>())
+        text!("grade-said", host = play.scenario.node_name(t.node), line = last.chars().take(200).collect::<String>())
     };
     all.map(line).take(REFUSED).collect()
 }
@@ -433,14 +438,7 @@ fn reasons(run: &Run<'_>) -> Vec<Reason> {
     let reason = |f: why::Found| {
         let row = cause(f.code)?;
         let (code, title, happens) = (row.code, row.title(), row.happens());
-        Some(Reason {
-            code,
-            host: lab.name(f.node).to_string(),
-            title,
-            happens,
-            detail: f.detail.to_string(),
-            cure: f.cure.to_string(),
-        })
+        Some(Reason { code, host: lab.name(f.node).to_string(), title, happens, detail: f.detail, cure: f.cure })
     };
     found.into_iter().filter_map(reason).collect()
 }

@@ -7,6 +7,7 @@
 use super::{Options, Paper, Trouble, ended};
 use crate::base::{NodeId, SimTime, Span};
 use crate::engine::world::Limits;
+use crate::lang::Text;
 use crate::report::run::Run;
 use crate::scenario::grading::Part;
 use crate::scenario::play::Typed;
@@ -14,6 +15,7 @@ use crate::study::lab::commands::{self, Reply};
 use crate::study::lab::elsewhere;
 use crate::study::lab::line::{Said, read};
 use crate::study::lab::{Advance, Bounds, Session};
+use crate::text;
 use std::sync::Arc;
 
 /// Lines that are read of one script.
@@ -93,18 +95,18 @@ pub(super) fn play<'l>(
     paper: &Paper<'l>,
     text: &str,
     options: &Options<'_>,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Text>,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Run<'l>, Trouble> {
     if !paper.lab.grading.has(Part::Timeline) {
-        return Err(Trouble::Invalid("the lab takes no sessions: its `grade` has no key `timeline`".into()));
+        return Err(Trouble::Invalid(text!("grade-no-sessions")));
     }
     let lines = pieces(text);
     if lines.is_empty() {
-        return Err(Trouble::Invalid("nothing is typed in it".into()));
+        return Err(Trouble::Invalid(text!("grade-nothing-typed")));
     }
     if lines.len() > MAX_LINES {
-        return Err(Trouble::Invalid(format!("it has more than {MAX_LINES} lines")));
+        return Err(Trouble::Invalid(text!("grade-too-many-lines", most = MAX_LINES)));
     }
     let (records, weight, pending) = BOUNDS;
     let limits = Limits { events: options.events, pending, ..Limits::default() };
@@ -125,7 +127,7 @@ pub(super) fn play<'l>(
     }
     if typist.elsewhere > 0 {
         let n = typist.elsewhere;
-        typist.notes.push(format!("lines typed on hosts that the lab does not name in `grade` do not count: {n}"));
+        typist.notes.push(text!("grade-lines-elsewhere", n));
     }
     let Typist { session, typed, .. } = typist;
     ended(session.into_run(typed, &mut |_, _| go_on()))
@@ -138,7 +140,7 @@ struct Typist<'l, 'n> {
     /// How many events all of it may take.
     events: u64,
     typed: Vec<Typed>,
-    notes: &'n mut Vec<String>,
+    notes: &'n mut Vec<Text>,
     /// Lines on hosts that do not count.
     elsewhere: usize,
 }
@@ -155,7 +157,7 @@ impl Typist<'_, '_> {
             Said::Nothing => {}
             Said::Ssh(host) => {
                 if let Err(why) = commands::on(&mut self.session, &host) {
-                    self.note(format!("ssh {host}: {why}"));
+                    self.note(Text::plain(format!("ssh {host}: {why}")));
                 }
             }
             Said::There(host, command) => match self.session.host_named(&host) {
@@ -183,7 +185,7 @@ impl Typist<'_, '_> {
         self.session.type_on(node, text);
         let out = self.wait(go_on)?;
         if let Some(why) = self.session.gave_up() {
-            return Err(Trouble::Stopped(why.trim().trim_start_matches("lvsim: ").to_string()));
+            return Err(Trouble::Stopped(Text::plain(why.trim().trim_start_matches("lvsim: "))));
         }
         let status = self.session.status();
         let (run, at) = (Arc::from(text), Some(Span(at.max(0) as u64)));
@@ -213,10 +215,10 @@ impl Typist<'_, '_> {
                     self.wait(go_on)?;
                 }
                 Ok(_) => {}
-                Err(why) => self.note(format!(":{name} {rest}: {why}")),
+                Err(why) => self.note(Text::plain(format!(":{name} {rest}: {why}"))),
             },
             _ if commands::COMMANDS.iter().any(|c| c.name == name) => {}
-            _ => self.note(format!("the lab has no command `:{name}`")),
+            _ => self.note(text!("lab-no-command", name)),
         }
         Ok(false)
     }
@@ -234,12 +236,12 @@ impl Typist<'_, '_> {
             match advance {
                 Advance::Done => return Ok(out),
                 Advance::Limit(what) => {
-                    return Err(Trouble::Stopped(format!("stopped by a limit: {what}; raise --max-events")));
+                    return Err(Trouble::Stopped(text!("grade-stopped-by", what)));
                 }
                 Advance::Busy if self.session.now() < late => {}
                 Advance::Busy if self.passing() => {}
                 Advance::Busy | Advance::Idle => {
-                    self.note("a line that did not end was ended by Ctrl-C".into());
+                    self.note(text!("grade-ctrl-c"));
                     self.session.interrupt();
                 }
             }
@@ -259,19 +261,15 @@ impl Typist<'_, '_> {
         }
         if self.session.work() > self.events.saturating_mul(2) {
             let n = self.events;
-            return Err(Trouble::Stopped(format!(
-                "stopped by the limit of events: going back and forth took more than twice {n}; raise --max-events"
-            )));
+            return Err(Trouble::Stopped(text!("grade-back-and-forth", n)));
         }
         if self.session.now() > self.last {
-            return Err(Trouble::Stopped(
-                "stopped by the limit of simulated time: what is typed takes more than a day".into(),
-            ));
+            return Err(Trouble::Stopped(text!("grade-more-than-a-day")));
         }
         Ok(())
     }
 
-    fn note(&mut self, note: String) {
+    fn note(&mut self, note: Text) {
         if !self.notes.contains(&note) && self.notes.len() < 20 {
             self.notes.push(note);
         }

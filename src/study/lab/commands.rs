@@ -5,6 +5,8 @@ use super::save;
 use super::session::{Act, Session, What};
 use crate::base::Span;
 use crate::base::time::seconds;
+use crate::lang::{Join, Lang, Text};
+use crate::text;
 use std::fmt::Write as _;
 
 /// A command of the lab.
@@ -14,10 +16,15 @@ pub struct CommandRow {
     pub name: &'static str,
     /// What follows it.
     pub args: &'static str,
-    /// What it does, in a few words.
-    pub about: &'static str,
     /// Does it.
-    pub run: fn(&mut Session<'_>, &str) -> Result<Reply, String>,
+    pub run: fn(&mut Session<'_>, &str) -> Result<Reply, Text>,
+}
+
+impl CommandRow {
+    /// What it does, in a few words.
+    pub fn about(&self) -> Text {
+        Text::row("lab-command", self.name, None)
+    }
 }
 
 /// What a command answers.
@@ -42,70 +49,35 @@ pub enum Reply {
 
 /// Every command, by name.
 pub const COMMANDS: &[CommandRow] = &[
-    CommandRow { name: "at", args: "TIME", about: "go to this moment, back or forth", run: at },
-    CommandRow {
-        name: "back",
-        args: "[N]",
-        about: "undo the last command, frame or time that passed, or the last N",
-        run: back,
-    },
-    CommandRow { name: "diff", args: "", about: "what the last command changed", run: |s, _| reports::diff(s) },
-    CommandRow {
-        name: "frames",
-        args: "[FILTER]",
-        about: "frames since the last command began, as tcpdump prints them",
-        run: reports::frames,
-    },
-    CommandRow { name: "help", args: "", about: "this list", run: |_, _| Ok(Reply::Text(help())) },
-    CommandRow {
-        name: "hosts",
-        args: "",
-        about: "the hosts and their addresses",
-        run: |s, _| Ok(Reply::Text(hosts(s))),
-    },
-    CommandRow {
-        name: "judge",
-        args: "",
-        about: "whether what the scenario expects is so by now",
-        run: |s, _| Ok(Reply::Text(judge(s))),
-    },
-    CommandRow {
-        name: "ladder",
-        args: "[NAME:N]",
-        about: "frames between hosts as a sequence chart, of one connection or all",
-        run: reports::ladder,
-    },
-    CommandRow { name: "log", args: "", about: "what was done so far", run: |s, _| Ok(Reply::Text(log(s))) },
-    CommandRow { name: "on", args: "HOST", about: "go to another host, as ssh does", run: on },
-    CommandRow { name: "quit", args: "", about: "leave the lab", run: |_, _| Ok(Reply::Quit) },
-    CommandRow { name: "run", args: "TIME", about: "let time pass", run: run_for },
-    CommandRow { name: "save", args: "FILE", about: "write the session as a scenario that replays", run: save::save },
-    CommandRow {
-        name: "show",
-        args: "TABLE [NODE]",
-        about: "a table of a node: addr, arp, conn, ipvs, mac, receipts, route, sysctl [--effective NAME…]",
-        run: reports::show,
-    },
-    CommandRow { name: "step", args: "", about: "let one frame be sent or received", run: step },
-    CommandRow { name: "time", args: "", about: "the time since t = 0", run: |s, _| Ok(Reply::Text(clock(s) + "\n")) },
-    CommandRow {
-        name: "why",
-        args: "[NAME:N | who-has ADDRESS]",
-        about: "what is wrong, or why a connection or an answer is as it is",
-        run: reports::why,
-    },
+    CommandRow { name: "at", args: "TIME", run: at },
+    CommandRow { name: "back", args: "[N]", run: back },
+    CommandRow { name: "diff", args: "", run: |s, _| reports::diff(s) },
+    CommandRow { name: "frames", args: "[FILTER]", run: reports::frames },
+    CommandRow { name: "help", args: "", run: |s, _| Ok(Reply::Text(help(s.lang))) },
+    CommandRow { name: "hosts", args: "", run: |s, _| Ok(Reply::Text(hosts(s))) },
+    CommandRow { name: "judge", args: "", run: |s, _| Ok(Reply::Text(judge(s))) },
+    CommandRow { name: "ladder", args: "[NAME:N]", run: reports::ladder },
+    CommandRow { name: "log", args: "", run: |s, _| Ok(Reply::Text(log(s))) },
+    CommandRow { name: "on", args: "HOST", run: on },
+    CommandRow { name: "quit", args: "", run: |_, _| Ok(Reply::Quit) },
+    CommandRow { name: "run", args: "TIME", run: run_for },
+    CommandRow { name: "save", args: "FILE", run: save::save },
+    CommandRow { name: "show", args: "TABLE [NODE]", run: reports::show },
+    CommandRow { name: "step", args: "", run: step },
+    CommandRow { name: "time", args: "", run: |s, _| Ok(Reply::Text(clock(s) + "\n")) },
+    CommandRow { name: "why", args: "[NAME:N | who-has ADDRESS]", run: reports::why },
 ];
 
 /// Does what a line after a colon says.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn run(session: &mut Session<'_>, name: &str, rest: &str) -> Result<Reply, String> {
+pub fn run(session: &mut Session<'_>, name: &str, rest: &str) -> Result<Reply, Text> {
     match COMMANDS.iter().find(|c| c.name == name) {
         Some(row) => (row.run)(session, rest),
         None => {
             let names: Vec<String> = COMMANDS.iter().map(|c| format!(":{}", c.name)).collect();
-            Err(format!("the lab has no command `:{name}`; there are {}", names.join(", ")))
+            Err(text!("lab-no-command-there-are", name, names = names.join(", ")))
         }
     }
 }
@@ -114,35 +86,35 @@ pub fn run(session: &mut Session<'_>, name: &str, rest: &str) -> Result<Reply, S
 ///
 /// # Errors
 /// If there is none of this name or address.
-pub fn on(session: &mut Session<'_>, word: &str) -> Result<Reply, String> {
+pub fn on(session: &mut Session<'_>, word: &str) -> Result<Reply, Text> {
     let Some(node) = session.host_named(word) else {
         let names: Vec<&str> =
             session.scenario().nodes.iter().filter(|n| n.kind.is_host()).map(|n| n.name.as_str()).collect();
-        return Err(format!("no host `{word}`; there are {}", names.join(", ")));
+        return Err(text!("lab-no-host", word, names = names.join(", ")));
     };
     session.go(node);
     Ok(Reply::Text(String::new()))
 }
 
-fn time(text: &str) -> Result<Span, String> {
+fn time(text: &str) -> Result<Span, Text> {
     if text.is_empty() {
-        return Err("say how long, such as `5s` or `200ms`".into());
+        return Err(text!("lab-how-long"));
     }
-    Span::parse(text)
+    Span::parse(text).map_err(Text::plain)
 }
 
-fn run_for(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+fn run_for(session: &mut Session<'_>, rest: &str) -> Result<Reply, Text> {
     let until = session.now() + time(rest)?;
     session.pass_until(until);
     Ok(Reply::Started)
 }
 
-fn step(session: &mut Session<'_>, _: &str) -> Result<Reply, String> {
+fn step(session: &mut Session<'_>, _: &str) -> Result<Reply, Text> {
     session.step();
     Ok(Reply::Started)
 }
 
-fn at(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+fn at(session: &mut Session<'_>, rest: &str) -> Result<Reply, Text> {
     let moment = session.play().zero + time(rest)?;
     if moment >= session.now() {
         session.pass_until(moment);
@@ -151,25 +123,27 @@ fn at(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
     let undone = session.back_to(moment);
     let mut out = String::new();
     for act in &undone {
-        let _ = writeln!(out, "undone: {}", said(session, act));
+        let undone = text!("lab-undone", act = said(session, act));
+        let _ = writeln!(out, "{}", session.say(&undone));
     }
     session.advance(u64::MAX);
     Ok(Reply::Text(out + &clock(session) + "\n"))
 }
 
-fn back(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+fn back(session: &mut Session<'_>, rest: &str) -> Result<Reply, Text> {
     let n: u32 = match rest {
         "" => 1,
-        n => n.parse().map_err(|_| format!("`{n}` is no number"))?,
+        n => n.parse().map_err(|_| text!("lab-no-number", n))?,
     };
     let mut out = String::new();
     for _ in 0..n {
         match session.back() {
             Some(act) => {
-                let _ = writeln!(out, "undone: {}", said(session, &act));
+                let undone = text!("lab-undone", act = said(session, &act));
+                let _ = writeln!(out, "{}", session.say(&undone));
             }
             None => {
-                out.push_str("nothing is left to undo\n");
+                let _ = writeln!(out, "{}", session.say(&text!("lab-nothing-left")));
                 break;
             }
         }
@@ -201,26 +175,28 @@ fn shorter(seconds: &str) -> &str {
 }
 
 /// An act in a line.
-fn said(session: &Session<'_>, act: &Act) -> String {
+fn said(session: &Session<'_>, act: &Act) -> Text {
     let name = |node| session.scenario().node_name(node);
     let at = seconds(act.at.since_zero(session.play().zero));
     let what = match &act.what {
-        What::Type { node, text } => format!("{}: {}", name(*node), text.lines().next().unwrap_or("")),
-        What::Pass { .. } => format!("{} passed", act.end.since(act.at)),
-        What::Step => "a frame".to_string(),
-        What::Go(node) => format!("went to {}", name(*node)),
-        What::Leave => "left".to_string(),
+        What::Type { node, text } => Text::plain(format!("{}: {}", name(*node), text.lines().next().unwrap_or(""))),
+        What::Pass { .. } => text!("lab-passed", span = act.end.since(act.at).to_string()),
+        What::Step => text!("lab-a-frame"),
+        What::Go(node) => text!("lab-went-to", host = name(*node)),
+        What::Leave => text!("lab-left"),
     };
-    let more = if act.interrupted { " (ended by Ctrl-C)" } else { "" };
-    format!("{} s  {what}{more}", shorter(&at))
+    let more = if act.interrupted { text!("lab-ended") } else { Text::none() };
+    Text::list([Text::plain(format!("{} s  ", shorter(&at))), what, more], Join::Nothing)
 }
 
 fn log(session: &Session<'_>) -> String {
-    session.acts().iter().map(|act| said(session, act) + "\n").collect()
+    session.acts().iter().map(|act| session.say(&said(session, act)) + "\n").collect()
 }
 
 fn hosts(session: &Session<'_>) -> String {
-    let mut grid = crate::report::tables::Grid::new(&["host", "kind", "addresses"]);
+    let heads = [text!("lab-head-host"), text!("lab-head-kind"), text!("lab-head-addresses")];
+    let [host, kind, addresses] = heads.map(|head| session.say(&head));
+    let mut grid = crate::report::tables::Grid::new(&[&host, &kind, &addresses]);
     for (node, spec) in session.play().world.nodes.iter().zip(&session.scenario().nodes) {
         let Some(host) = node.host() else { continue };
         let addrs: Vec<String> = host
@@ -238,26 +214,26 @@ fn hosts(session: &Session<'_>) -> String {
 fn judge(session: &Session<'_>) -> String {
     let judged = session.play().judge(session.seed());
     if judged.is_empty() {
-        return "the scenario expects nothing\n".to_string();
+        return session.say(&text!("lab-expects-nothing")) + "\n";
     }
     let mut out = String::new();
     for j in judged {
         let _ = match j.holds {
             true => writeln!(out, "✓ {}", j.text),
-            false => writeln!(out, "✗ {}: {}", j.text, j.found),
+            false => {
+                let told = text!("lab-not-so", expected = j.text, found = j.found);
+                writeln!(out, "✗ {}", session.say(&told))
+            }
         };
     }
     out
 }
 
-fn help() -> String {
-    let mut out = String::from(
-        "What you type runs on the host of the prompt, as on a real one. Time stands still until a command needs it.\n\
-         ssh HOST goes to another host, exit comes back, Ctrl-C ends what runs.\n\n",
-    );
+fn help(lang: Lang) -> String {
+    let mut out = [text!("lab-help"), text!("lab-help-hosts")].map(|line| line.say(lang) + "\n").concat() + "\n";
     for row in COMMANDS {
         let head = format!(":{} {}", row.name, row.args);
-        let _ = writeln!(out, "{:<33} {}", head.trim_end(), row.about);
+        let _ = writeln!(out, "{:<33} {}", head.trim_end(), row.about().say(lang));
     }
     out
 }
@@ -269,8 +245,10 @@ mod tests {
     #[test]
     fn commands_are_sorted_and_in_the_help() {
         assert!(COMMANDS.windows(2).all(|w| w[0].name < w[1].name));
-        let help = help();
-        assert!(COMMANDS.iter().all(|c| help.contains(&format!(":{}", c.name)) && help.contains(c.about)));
+        let help = help(Lang::En);
+        assert!(
+            COMMANDS.iter().all(|c| help.contains(&format!(":{}", c.name)) && help.contains(&c.about().to_string()))
+        );
     }
 
     #[test]

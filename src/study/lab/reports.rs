@@ -2,7 +2,7 @@
 
 use super::commands::{Reply, clock};
 use super::session::Session;
-use crate::lang::Lang;
+use crate::lang::{Join, Lang, Text};
 use crate::report::effective::Wanted;
 use crate::report::filter::{Expr, TraceFilter};
 use crate::report::ladder;
@@ -28,49 +28,48 @@ fn look<R>(session: &mut Session<'_>, report: impl FnOnce(&Run<'_>) -> R) -> R {
     result
 }
 
-fn missing(e: &NotThere, lang: Lang) -> String {
+fn missing(e: &NotThere) -> Text {
     match e.names.is_empty() {
-        true => e.what.say(lang),
-        false => format!("{}; there are {}", e.what.say(lang), e.names.join(", ")),
+        true => e.what.clone(),
+        false => text!("lab-there-are", what = e.what, names = e.names.join(", ")),
     }
 }
 
 /// `web:3`.
-fn connection(text: &str) -> Result<(String, u32), String> {
+fn connection(text: &str) -> Result<(String, u32), Text> {
     let parsed = text.rsplit_once(':').and_then(|(name, n)| Some((name.to_string(), n.parse().ok()?)));
-    parsed.ok_or_else(|| format!("`{text}` is no connection; write for example `web:0`"))
+    parsed.ok_or_else(|| text!("lab-no-connection", text))
 }
 
 /// `:why`.
-pub fn why(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+pub fn why(session: &mut Session<'_>, rest: &str) -> Result<Reply, Text> {
     let subject = match rest.split_whitespace().collect::<Vec<_>>().as_slice() {
         [] => Subject::Any,
         ["who-has", addr] => {
-            let addr = addr.parse().map_err(|_| format!("`{addr}` is no address"))?;
+            let addr = addr.parse().map_err(|_| text!("lab-no-address", addr))?;
             Subject::WhoHas(addr, None)
         }
         [one] => {
             let (name, n) = connection(one)?;
             Subject::Connection(name, n)
         }
-        _ => return Err("write `:why`, `:why web:0` or `:why who-has 10.0.0.1`".into()),
+        _ => return Err(text!("lab-why-how")),
     };
     let lang = session.lang;
     look(session, |run| {
         let lab = run.lab();
-        let told = why::why(&lab, &subject).map_err(|e| missing(&e, lang))?;
+        let told = why::why(&lab, &subject).map_err(|e| missing(&e))?;
         Ok(Reply::Text(why::text::text(&lab, &told, lang)))
     })
 }
 
 /// `:ladder`.
-pub fn ladder(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+pub fn ladder(session: &mut Session<'_>, rest: &str) -> Result<Reply, Text> {
     let only = if rest.is_empty() { None } else { Some(connection(rest)?) };
-    let lang = session.lang;
     look(session, |run| {
         let lab = run.lab();
         let only = match &only {
-            Some((name, n)) => Some(find_connection(&lab, name, *n).map_err(|e| missing(&e, lang))?),
+            Some((name, n)) => Some(find_connection(&lab, name, *n).map_err(|e| missing(&e))?),
             None => None,
         };
         Ok(Reply::Text(ladder::text::text(&ladder::ladder(&lab, only))))
@@ -78,28 +77,30 @@ pub fn ladder(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
 }
 
 /// `:show`.
-pub fn show(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+pub fn show(session: &mut Session<'_>, rest: &str) -> Result<Reply, Text> {
     let here = session.scenario().node_name(session.here()).to_string();
     let mut words = rest.split_whitespace().peekable();
     let table = words.next().unwrap_or("");
     let node = words.next_if(|w| !w.starts_with('-')).map_or(here, str::to_string);
     let Some(row) = TABLES.iter().find(|t| t.name == table) else {
         let names: Vec<&str> = TABLES.iter().map(|t| t.name).collect();
-        return Err(format!("no table `{table}`; there are {}", names.join(", ")));
+        return Err(text!("lab-no-table", table, names = names.join(", ")));
     };
     if words.next_if_eq(&"--effective").is_some() {
         return effective(session, table, &node, words.map(str::to_string).collect());
     }
     let lang = session.lang;
     let shown = look(session, |run| run.show(row, &node, Format::Human, lang));
-    let kind = if row.is_of_hosts() { "host" } else { "switch" };
-    shown.map(Reply::Text).ok_or_else(|| format!("`{node}` is no {kind}"))
+    shown.map(Reply::Text).ok_or_else(|| match row.is_of_hosts() {
+        true => text!("is-no-host", name = node),
+        false => text!("is-no-switch", name = node),
+    })
 }
 
 /// `:show sysctl --effective`.
-fn effective(session: &mut Session<'_>, table: &str, node: &str, mut names: Vec<String>) -> Result<Reply, String> {
+fn effective(session: &mut Session<'_>, table: &str, node: &str, mut names: Vec<String>) -> Result<Reply, Text> {
     if table != "sysctl" {
-        return Err(format!("--effective is about `sysctl`, not about `{table}`"));
+        return Err(text!("lab-effective", table));
     }
     let count = names.len();
     names.retain(|n| n != "--all");
@@ -107,34 +108,34 @@ fn effective(session: &mut Session<'_>, table: &str, node: &str, mut names: Vec<
     let source = session.source();
     let shown = look(session, |run| run.effective(node, source, &wanted, Format::Human));
     match shown {
-        None => Err(format!("`{node}` is no host")),
-        Some(Err(e)) => Err(format!("no kernel variable `{}`", e.name)),
+        None => Err(text!("is-no-host", name = node)),
+        Some(Err(e)) => Err(text!("no-variable", name = e.name)),
         Some(Ok(text)) => Ok(Reply::Text(text)),
     }
 }
 
 /// `:frames`.
-pub fn frames(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+pub fn frames(session: &mut Session<'_>, rest: &str) -> Result<Reply, Text> {
     let words: Vec<String> = rest.split_whitespace().map(str::to_string).collect();
-    let expr = Expr::parse(&words).map_err(|e| e.message)?;
+    let expr = Expr::parse(&words).map_err(|e| Text::plain(e.message))?;
     let filter = TraceFilter { expr, ..TraceFilter::default() };
     let since = session.since();
     let lines = look(session, |run| run.trace_lines_since(&filter, since));
-    Ok(Reply::Text(listed(&lines)))
+    Ok(Reply::Text(listed(&lines, session.lang)))
 }
 
-fn listed(lines: &[String]) -> String {
+fn listed(lines: &[String], lang: Lang) -> String {
     let mut out = String::new();
     let left_out = lines.len().saturating_sub(FRAMES);
     if left_out > 0 {
-        let _ = writeln!(out, "({left_out} earlier ones are left out)");
+        let _ = writeln!(out, "{}", text!("lab-left-out", n = left_out).say(lang));
     }
     for line in &lines[left_out..] {
         out.push_str(line);
         out.push('\n');
     }
     if lines.is_empty() {
-        out.push_str("no frame\n");
+        let _ = writeln!(out, "{}", text!("lab-no-frame").say(lang));
     }
     out
 }
@@ -143,19 +144,20 @@ fn listed(lines: &[String]) -> String {
 pub fn passed(session: &mut Session<'_>) -> String {
     let since = session.since();
     let from = session.acts().last().map_or(session.now(), |a| a.at);
-    let mut out = clock(session);
+    let time = clock(session);
+    let lang = session.lang;
     let (frames, losses) = look(session, |run| {
         let log = run.log();
         let new = &log.records[since.min(log.records.len())..];
         let frames = new.iter().filter(|r| matches!(r.event, crate::trace::TraceEvent::Frame { .. })).count();
-        let losses: Vec<String> = log
+        let losses: Vec<Text> = log
             .drops()
             .filter(|d| d.at >= from && !d.harmless())
-            .map(|d| format!("{} on {}: {}", log.brief(d.at), log.place(d.node, d.dev), d.reason))
+            .map(|d| text!("lab-loss", at = log.brief(d.at), place = log.place(d.node, d.dev), reason = d.reason))
             .collect();
         (frames, losses)
     });
-    let _ = write!(out, ": {}", plural(frames, "frame"));
+    let mut passed = vec![text!("n-frames", n = frames)];
     let mut outcomes: Vec<(&str, usize)> = Vec::new();
     for r in session.play().world.workloads.iter().flat_map(|w| &w.results) {
         if r.end >= from && r.start <= session.now() && r.outcome != crate::node::app::Outcome::Unfinished {
@@ -167,14 +169,14 @@ pub fn passed(session: &mut Session<'_>) -> String {
         }
     }
     for (word, n) in outcomes {
-        let _ = write!(out, ", {} {word}", plural(n, "connection"));
+        passed.push(text!("lab-outcome", connections = text!("n-connections", n), word));
     }
-    out.push('\n');
+    let mut out = text!("lab-time-passed", time, what = Text::list(passed, Join::Then)).say(lang) + "\n";
     for loss in losses.iter().take(LOSSES) {
-        let _ = writeln!(out, "lost at {loss}");
+        let _ = writeln!(out, "{}", text!("lab-lost-at", loss).say(lang));
     }
     if losses.len() > LOSSES {
-        let _ = writeln!(out, "and {} more; `:why` says why", losses.len() - LOSSES);
+        let _ = writeln!(out, "{}", text!("lab-more-losses", n = losses.len() - LOSSES).say(lang));
     }
     out
 }
@@ -184,14 +186,14 @@ pub fn stepped(session: &mut Session<'_>) -> String {
     let since = session.since();
     let lines = look(session, |run| run.trace_lines_since(&TraceFilter::default(), since));
     match lines.is_empty() {
-        true => format!("{}: no frame moves any more\n", clock(session)),
-        false => listed(&lines),
+        true => session.say(&text!("lab-no-frame-moves", time = clock(session))) + "\n",
+        false => listed(&lines, session.lang),
     }
 }
 
 /// `:diff`: the same time without the last act.
-pub fn diff(session: &mut Session<'_>) -> Result<Reply, String> {
-    let Some((play, tracer)) = session.without_last() else { return Err("nothing was done yet".into()) };
+pub fn diff(session: &mut Session<'_>) -> Result<Reply, Text> {
+    let Some((play, tracer)) = session.without_last() else { return Err(text!("lab-nothing-done")) };
     let before = Run::so_far(play, tracer, session.seed());
     let lang = session.lang;
     let text = look(session, |run| {
@@ -205,8 +207,4 @@ pub fn diff(session: &mut Session<'_>) -> Result<Reply, String> {
         }
     });
     Ok(Reply::Text(text))
-}
-
-fn plural(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

@@ -6,29 +6,30 @@
 
 use super::commands::Reply;
 use super::session::{Act, Session, What};
+use crate::lang::Text;
 use crate::scenario::{Names, load};
+use crate::text;
 use std::fmt::Write as _;
 
 /// `:save FILE`.
-pub fn save(session: &mut Session<'_>, rest: &str) -> Result<Reply, String> {
+pub fn save(session: &mut Session<'_>, rest: &str) -> Result<Reply, Text> {
     if rest.is_empty() || rest.contains(char::is_whitespace) {
-        return Err("say into which file, such as `:save my-lab.yaml`".into());
+        return Err(text!("lab-which-file"));
     }
     let (entries, left_out) = entries(session);
     if entries.is_empty() {
-        return Err("nothing was typed yet".into());
+        return Err(text!("lab-nothing-typed"));
     }
     let text = with_entries(session.source(), &entries)?;
     if let Err(problems) = load(rest, &text, &[], &Names::default())
         && let Some(first) = problems.iter().find(|p| !p.is_warning() && p.place.line > 0)
         && load(rest, session.source(), &[], &Names::default()).is_ok()
     {
-        return Err(format!("the session cannot be written as a scenario: line {}: {}", first.place.line, first.title));
+        return Err(text!("lab-not-written", line = first.place.line, problem = first.title));
     }
-    let mut note = format!("{} lines saved; replay them with `lvsim run {rest}`", entries.len());
+    let mut note = session.say(&text!("lab-saved", n = entries.len(), rest));
     if left_out > 0 {
-        let _ =
-            write!(note, "\n{left_out} lines set variables or functions, which later lines of the file do not know");
+        let _ = write!(note, "\n{}", session.say(&text!("lab-saved-without", n = left_out)));
     }
     Ok(Reply::Save { file: rest.to_string(), text, note })
 }
@@ -116,7 +117,7 @@ fn sets_something(text: &str) -> bool {
 }
 
 /// The file's text with more entries at the end of its timeline.
-fn with_entries(source: &str, entries: &[String]) -> Result<String, String> {
+fn with_entries(source: &str, entries: &[String]) -> Result<String, Text> {
     let mut lines: Vec<&str> = source.lines().collect();
     let start = lines.iter().position(|l| l.starts_with("timeline:"));
     let Some(start) = start else {
@@ -128,9 +129,7 @@ fn with_entries(source: &str, entries: &[String]) -> Result<String, String> {
     };
     let value = lines[start]["timeline:".len()..].split('#').next().unwrap_or("").trim();
     if !value.is_empty() && value != "[]" {
-        return Err(
-            "the scenario's timeline stands on one line; write it as a list, an entry a line, to save into it".into()
-        );
+        return Err(text!("lab-timeline-on-one-line"));
     }
     // Entries may begin in the first column; comments and empty lines belong to what stands before them.
     let belongs = |l: &&str| l.is_empty() || l.starts_with([' ', '#']) || l.starts_with("- ");

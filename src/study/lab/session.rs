@@ -4,10 +4,11 @@ use super::over::Bounds;
 use super::undo::Keyframe;
 use crate::base::{NodeId, Seed, SimTime, Span};
 use crate::engine::world::{LimitReached, Stop, World};
-use crate::lang::Lang;
+use crate::lang::{Lang, Text};
 use crate::node::Node;
 use crate::scenario::Scenario;
 use crate::scenario::play::{Ending, Play, SHELL_STARTS};
+use crate::text;
 use crate::trace::{TraceEvent, TraceMask, Tracer};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -72,7 +73,7 @@ pub enum Advance {
     /// The command waits for something to happen, and nobody has anything to do any more: only Ctrl-C ends it.
     Idle,
     /// A limit of the simulation was reached; what was running was ended.
-    Limit(String),
+    Limit(Text),
 }
 
 /// Something that was printed.
@@ -140,8 +141,13 @@ impl<'s> Session<'s> {
         source: &'s str,
         seed: Option<u64>,
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
-    ) -> Result<Session<'s>, String> {
+    ) -> Result<Session<'s>, Text> {
         Session::open_within(scenario, source, seed, Bounds::default(), go_on)
+    }
+
+    /// Words in the lab's language.
+    pub(super) fn say(&self, text: &Text) -> String {
+        text.say(self.lang)
     }
 
     /// From now on the lab speaks this language; what hosts print stays as it is.
@@ -159,16 +165,16 @@ impl<'s> Session<'s> {
         seed: Option<u64>,
         bounds: Bounds,
         go_on: &mut dyn FnMut(&World, Option<SimTime>) -> bool,
-    ) -> Result<Session<'s>, String> {
+    ) -> Result<Session<'s>, Text> {
         let seed = Seed(seed.unwrap_or(scenario.seed));
         let mut tracer = Tracer::new(MASK, bounds.records);
         let told = |ending: Ending| match ending {
-            Ending::Interrupted => "set-up was interrupted".to_string(),
-            Ending::Limit(limit) => format!("set-up met a limit: {}", reached(&limit)),
+            Ending::Interrupted => text!("lab-setup-interrupted"),
+            Ending::Limit(limit) => text!("lab-setup-limit", limit = reached(&limit)),
             Ending::SetupTooLong(at) => {
-                format!("the run block of {} did not end within an hour", scenario.node_name(at))
+                text!("limit-setup", host = scenario.node_name(at))
             }
-            Ending::Complete => "set-up has ended already".to_string(),
+            Ending::Complete => text!("lab-setup-over"),
         };
         let play = Play::set_up(scenario, seed, bounds.limits, None, &mut tracer, go_on);
         let mut play = play.map_err(|early| told(early.1))?;
@@ -176,7 +182,7 @@ impl<'s> Session<'s> {
         play.ended = play.world.now;
         let hosts = || scenario.nodes.iter().enumerate().filter(|(_, n)| n.kind.is_host());
         let first = hosts().find(|(_, n)| n.kind.word() == "director").or_else(|| hosts().next());
-        let Some((first, _)) = first else { return Err("the scenario has no host to work on".into()) };
+        let Some((first, _)) = first else { return Err(text!("lab-no-host-at-all")) };
         let path = vec![NodeId(first as u32)];
         let state = State { play, path, shells: BTreeMap::new(), doing: Doing::Nothing, over: false };
         let work = state.play.world.events;
@@ -505,10 +511,10 @@ impl<'s> Session<'s> {
     }
 }
 
-fn reached(limit: &LimitReached) -> String {
+fn reached(limit: &LimitReached) -> Text {
     match limit {
-        LimitReached::Events(n) => format!("{n} events"),
-        LimitReached::Pending(n) => format!("{n} frames and timers pending"),
-        LimitReached::Storm(_) => "frames circle between switches".to_string(),
+        LimitReached::Events(n) => text!("n-events", n),
+        LimitReached::Pending(n) => text!("limit-pending", n),
+        LimitReached::Storm(_) => text!("lab-storm"),
     }
 }

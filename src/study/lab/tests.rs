@@ -132,7 +132,7 @@ fn reports_are_on_the_run_as_far_as_it_got() {
     typed(&mut lab, "ipvsadm -C");
     let diff = said(&mut lab, "diff", "");
     assert!(diff.contains("ipvsadm"), "{diff}");
-    assert!(command(&mut lab, "nonsense", "").is_err_and(|e| e.contains(":back")));
+    assert!(command(&mut lab, "nonsense", "").is_err_and(|e| e.to_string().contains(":back")));
     assert!(said(&mut lab, "judge", "").contains('✓'));
 }
 
