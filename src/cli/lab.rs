@@ -204,8 +204,8 @@ fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<
             Err(_) => Err(Text::plain(format!("ssh: Could not resolve hostname {host}: Name or service not known"))),
             went => went,
         },
-        Said::There(host, command) => elsewhere::ssh(session, &host, &command).map_err(Text::plain),
-        Said::Copy(files, host, path) => elsewhere::scp(session, &files, &host, &path).map_err(Text::plain),
+        Said::There(host, command) => elsewhere::ssh(session, &host, &command),
+        Said::Copy(files, host, path) => elsewhere::scp(session, &files, &host, &path),
         Said::Lab(name, rest) => commands::run(session, &name, &rest),
     };
     match reply {
