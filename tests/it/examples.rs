@@ -88,7 +88,7 @@ fn the_examples_of_every_help_run() {
         for line in examples(&help) {
             seen += 1;
             let begins = |with: &&str| line.starts_with(*with);
-            if SLOW.iter().any(|s| begins(s)) && !QUICK.iter().any(|s| begins(s)) {
+            if SLOW.iter().any(begins) && !QUICK.iter().any(begins) {
                 continue;
             }
             let Some(done) = run(&sandbox, &line) else { continue };
