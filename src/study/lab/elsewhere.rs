@@ -6,13 +6,14 @@
 use super::commands::Reply;
 use super::session::Session;
 use crate::base::NodeId;
+use crate::lang::Text;
 use crate::trace::Tracer;
 
 /// `ssh HOST COMMAND`: the command in the shell that this session has there.
 ///
 /// # Errors
 /// What ssh says if there is no such host.
-pub fn ssh(session: &mut Session<'_>, host: &str, command: &str) -> Result<Reply, String> {
+pub fn ssh(session: &mut Session<'_>, host: &str, command: &str) -> Result<Reply, Text> {
     let node = known(session, host, "ssh")?;
     session.type_on(node, command);
     Ok(Reply::Started)
@@ -22,7 +23,7 @@ pub fn ssh(session: &mut Session<'_>, host: &str, command: &str) -> Result<Reply
 ///
 /// # Errors
 /// As [`copying`].
-pub fn scp(session: &mut Session<'_>, files: &[String], host: &str, path: &str) -> Result<Reply, String> {
+pub fn scp(session: &mut Session<'_>, files: &[String], host: &str, path: &str) -> Result<Reply, Text> {
     let (node, text) = copying(session, files, host, path)?;
     session.type_on(node, &text);
     Ok(Reply::Started)
@@ -32,7 +33,7 @@ pub fn scp(session: &mut Session<'_>, files: &[String], host: &str, path: &str) 
 ///
 /// # Errors
 /// What scp says if there is no such host, file or folder.
-pub fn copying(session: &Session<'_>, files: &[String], host: &str, path: &str) -> Result<(NodeId, String), String> {
+pub fn copying(session: &Session<'_>, files: &[String], host: &str, path: &str) -> Result<(NodeId, String), Text> {
     let node = known(session, host, "scp")?;
     let folder = session.folder();
     let mut lines = Vec::new();
@@ -40,7 +41,7 @@ pub fn copying(session: &Session<'_>, files: &[String], host: &str, path: &str) 
         let there = format!("cd {} && cat -- {}", quoted(&folder), quoted(file));
         let (status, text) = ask(session, session.here(), &there);
         if status != Some(0) {
-            return Err(format!("scp: stat local \"{file}\": No such file or directory"));
+            return Err(Text::plain(format!("scp: stat local \"{file}\": No such file or directory")));
         }
         let name = file.rsplit('/').next().unwrap_or(file);
         let to = destination(session, node, path, name, files.len() > 1)?;
@@ -53,13 +54,13 @@ pub fn copying(session: &Session<'_>, files: &[String], host: &str, path: &str) 
     Ok((node, lines.join("\n")))
 }
 
-fn known(session: &Session<'_>, host: &str, program: &str) -> Result<NodeId, String> {
-    let unknown = || format!("{program}: Could not resolve hostname {host}: Name or service not known");
+fn known(session: &Session<'_>, host: &str, program: &str) -> Result<NodeId, Text> {
+    let unknown = || Text::plain(format!("{program}: Could not resolve hostname {host}: Name or service not known"));
     session.host_named(host).ok_or_else(unknown)
 }
 
 /// Where a file goes: into a folder under its own name, else under the name that was given.
-fn destination(session: &Session<'_>, node: NodeId, path: &str, name: &str, several: bool) -> Result<String, String> {
+fn destination(session: &Session<'_>, node: NodeId, path: &str, name: &str, several: bool) -> Result<String, Text> {
     let full = match path {
         "" | "~" | "~/" => "/root/".to_string(),
         path if path.starts_with('/') => path.to_string(),
@@ -68,7 +69,7 @@ fn destination(session: &Session<'_>, node: NodeId, path: &str, name: &str, seve
     let is_folder = ask(session, node, &format!("test -d {}", quoted(&full))).0 == Some(0);
     match (is_folder, several || full.ends_with('/')) {
         (true, _) => Ok(format!("{}/{name}", full.trim_end_matches('/'))),
-        (false, true) => Err(format!("scp: {full}: No such file or directory")),
+        (false, true) => Err(Text::plain(format!("scp: {full}: No such file or directory"))),
         (false, false) => Ok(full),
     }
 }

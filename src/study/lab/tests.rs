@@ -296,9 +296,9 @@ fn what_is_typed_for_another_host_happens_there_and_replays() {
     ssh(&mut session, "rs1", "cat say.sh; ./say.sh; hostname").expect("a host");
     assert_eq!(finish(&mut session), "echo it is '$1' here\nit is $1 here\nrs1\n");
     assert_ne!(session.scenario().node_name(session.here()), "rs1", "nobody went there");
-    assert!(scp(&mut session, &["none".into()], "rs1", "").is_err_and(|e| e.contains("none")));
-    assert!(scp(&mut session, &["say.sh".into()], "rs1", "/none/").is_err_and(|e| e.contains("/none/")));
-    assert!(ssh(&mut session, "rs7", "ls").is_err_and(|e| e.contains("Could not resolve")));
+    assert!(scp(&mut session, &["none".into()], "rs1", "").is_err_and(|e| e.to_string().contains("none")));
+    assert!(scp(&mut session, &["say.sh".into()], "rs1", "/none/").is_err_and(|e| e.to_string().contains("/none/")));
+    assert!(ssh(&mut session, "rs7", "ls").is_err_and(|e| e.to_string().contains("Could not resolve")));
     let Ok(Reply::Save { text, .. }) = command(&mut session, "save", "mine.yaml") else { panic!("saved") };
     assert!(text.contains("node: rs1") && text.contains("chmod 755 '/root/say.sh'"), "{text}");
     let before = print(&session);
