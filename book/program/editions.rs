@@ -1,5 +1,5 @@
 //! Whether the editions are the same book: each page in all of them, with the same headings' ids in the same order, the same
-//! fences and the same commands in these.
+//! fences and the same commands in these, tables of as many rows and the same figures in these.
 //!
 //! Words may differ, and so may what only cuts an output to the page's size: `| grep word` looks for a word of the language.
 //! So filters behind a pipe are not compared, nor what `grep` looks for, nor `--lang`.
@@ -57,6 +57,11 @@ fn compare_pages(original: &str, page: &str) -> Vec<Problem> {
         let text = format!("the first edition has {} here, this one {}", of(was), of(is));
         wrong.push(Problem::new(is.map_or(0, |h| h.line), text, remedy));
     }
+    if let Some((was, is)) = parting(one.rows.iter(), other.rows.iter(), |a, b| same_figures(a, b)) {
+        let of = |r: Option<&Row>| r.map_or("no row".into(), |r| format!("`| {} |`", r.cells.join(" | ")));
+        let text = format!("a table of the first edition has {} here, this one {}", of(was), of(is));
+        wrong.push(Problem::new(is.map_or(0, |r| r.line), text, "the same rows, with the figures of today"));
+    }
     if let Some((was, is)) = parting(one.fences.iter(), other.fences.iter(), |a, b| a.what == b.what) {
         let of = |f: Option<&Fence>| f.map_or("no fence".into(), |f| format!("```{}", f.what));
         let text = format!("the first edition has {} here, this one {}", of(was), of(is));
@@ -97,6 +102,7 @@ struct Outline {
     /// Those below the page's title.
     headings: Vec<Heading>,
     fences: Vec<Fence>,
+    rows: Vec<Row>,
 }
 
 #[derive(Debug)]
@@ -104,6 +110,13 @@ struct Heading {
     line: usize,
     level: usize,
     id: String,
+}
+
+/// Of a table.
+#[derive(Debug)]
+struct Row {
+    line: usize,
+    cells: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -149,6 +162,10 @@ impl Outline {
                 at = end + 1;
                 continue;
             }
+            if lines[at].trim_start().starts_with('|') {
+                let cells = lines[at].trim().trim_matches('|').split('|').map(|c| c.trim().to_string());
+                outline.rows.push(Row { line: at + 1, cells: cells.collect() });
+            }
             if let Some((level, text)) = heading(lines[at]) {
                 let id = id(text, &mut used);
                 if level > 1 {
@@ -165,6 +182,19 @@ fn heading(line: &str) -> Option<(usize, &str)> {
     let text = line.trim_start_matches('#');
     let level = line.len() - text.len();
     ((1..=6).contains(&level) && text.starts_with(' ')).then(|| (level, text.trim()))
+}
+
+/// Whether the second row has the figures of the first: each cell of a number, with a letter for unit or size at most. It may have
+/// words besides.
+fn same_figures(first: &Row, second: &Row) -> bool {
+    let is_word = |word: &str| word.chars().filter(|c| c.is_alphabetic()).count() > 1;
+    let is_figure = |cell: &str| {
+        cell.trim_start_matches('*').starts_with(|c: char| c.is_ascii_digit()) && !cell.split(' ').any(is_word)
+    };
+    let has =
+        |cell: &str, figure: &str| cell == figure || !cell.is_ascii() && cell.replace('；', "; ").contains(figure);
+    first.cells.len() == second.cells.len()
+        && first.cells.iter().zip(&second.cells).all(|(a, b)| !is_figure(a) || has(b, a))
 }
 
 /// The id that mdBook gives to a heading: its own, or one made of its text.
@@ -291,6 +321,11 @@ $ lvsim run a.yaml
 
 ### Exercise
 
+| what | now | most |
+| --- | --- | --- |
+| memory | 12 k | 10 million |
+| time | **5.9x** | 1 to 2 |
+
 ```sh
 lvsim run a.yaml     # it runs
 ```
@@ -319,6 +354,11 @@ $ lvsim run a.yaml
 ```
 
 ### 练习 {#exercise-1}
+
+| 什么 | 现状 | 最多 |
+| --- | --- | --- |
+| 内存 | 12 k | 1000 万 |
+| 时间 | **5.9x** | 1 到 2 |
 
 ```sh
 lvsim run a.yaml     # 运行
@@ -367,6 +407,19 @@ lvsim run a.yaml     # 运行
         );
         assert_eq!(told("### ", "## ").len(), 1);
         assert_eq!(told("## 练习 {#exercise}\n", "").len(), 1);
+    }
+
+    #[test]
+    fn figures_of_tables_do_not_grow_old_in_one_edition() {
+        assert_eq!(
+            told("12 k", "13 k"),
+            [
+                "27: a table of the first edition has `| memory | 12 k | 10 million |` here, this one `| 内存 | 13 k | 1000 万 |`"
+            ]
+        );
+        assert_eq!(told("12 k", "设为 12 k"), [""; 0]);
+        assert_eq!(told("5.9x", "5.8x").len(), 1);
+        assert_eq!(told("| 时间 | **5.9x** | 1 到 2 |\n", "").len(), 1);
     }
 
     #[test]

@@ -251,9 +251,9 @@ impl Args {
     /// To stdout.
     pub fn execute(self, ui: &mut Ui) -> Result<u8, Failure> {
         let lang = match self.format {
-            Print::Human => ui.langs.people,
-            // What is written to a page of the book must not depend on who writes it.
-            Print::Json | Print::Csv | Print::Markdown => ui.langs.programs,
+            // Markdown is read by people: whoever makes a page of it says in which language.
+            Print::Human | Print::Markdown => ui.langs.people,
+            Print::Json | Print::Csv => ui.langs.programs,
         };
         ui.out.text(&self.what.print(self.format, lang))?;
         Ok(exit::SUCCESS)

@@ -48,7 +48,7 @@ pub const FORMS: &[(&str, &[&str])] = &[
             "conntrack -V",
         ],
     ),
-    ("cp", &["cp [-r] [-a] [-f] [-p] [-v] [-n] FILE NEW"]),
+    ("cp", &["cp [-r] [-a] [-f] [-p] [-v] [-n] FILE NEWFILE"]),
     (
         "curl",
         &[
@@ -112,8 +112,8 @@ pub const FORMS: &[(&str, &[&str])] = &[
             "ip rule add [from NET] blackhole|unreachable|prohibit",
             "ip rule del lookup default",
             "ip [-s] neigh show [dev DEV] [nud NUD] [to NET] [proxy]",
-            "ip neigh add|replace FREE lladdr MAC dev DEV [nud NUD]",
-            "ip neigh add proxy FREE dev DEV",
+            "ip neigh add|replace NEWADDRESS lladdr MAC dev DEV [nud NUD]",
+            "ip neigh add proxy NEWADDRESS dev DEV",
             "ip neigh flush dev DEV [nud NUD]",
             "ip neigh get ADDRESS dev DEV",
             "ip tunnel show",
@@ -163,10 +163,10 @@ pub const FORMS: &[(&str, &[&str])] = &[
     ("ls", &["ls [-l] [-a] [-A] [-d] [-1] [-R] [-t] [-r] [-S] [-h] [-F] [FILE]"]),
     ("lsmod", &["lsmod"]),
     ("mawk", &["mawk [-F SEPARATOR] [-v NAME=VALUE] PROGRAM [FILE]"]),
-    ("mkdir", &["mkdir [-p] [-v] [-m MODE] NEW"]),
+    ("mkdir", &["mkdir [-p] [-v] [-m MODE] NEWFILE"]),
     ("mktemp", &["mktemp [-d] [-q] [-u] [-t] [-p FOLDER]"]),
     ("modprobe", &["modprobe [-q] [-v] MODULE", "modprobe -a MODULE"]),
-    ("mv", &["mv [-f] [-v] [-n] FILE NEW"]),
+    ("mv", &["mv [-f] [-v] [-n] FILE NEWFILE"]),
     (
         "nc",
         &[
@@ -193,7 +193,7 @@ pub const FORMS: &[(&str, &[&str])] = &[
         &[
             "route [-n] [-e]",
             "route add -net NET [gw ADDRESS] [dev DEV] [metric N]",
-            "route add -host FREE [gw ADDRESS] [dev DEV]",
+            "route add -host NEWADDRESS [gw ADDRESS] [dev DEV]",
             "route add default gw ADDRESS",
             "route add -net NET reject",
             "route del -host OWNHOST",
@@ -204,7 +204,7 @@ pub const FORMS: &[(&str, &[&str])] = &[
     ("service", &["service UNIT start|stop|restart|status", "service TABLES save"]),
     (
         "sort",
-        &["sort [-n] [-r] [-u] [-f] [-b] [-h] [-V] [-s] [-g] [-k N] [-t CHARACTER] [-o NEW] FILE", "sort -c FILE"],
+        &["sort [-n] [-r] [-u] [-f] [-b] [-h] [-V] [-s] [-g] [-k N] [-t CHARACTER] [-o NEWFILE] FILE", "sort -c FILE"],
     ),
     ("ss", &["ss [-t] [-u] [-a] [-l] [-o] [-p] [-H] -n", "ss -t -n state established", "ss -t -n sport = :PORT"]),
     (
@@ -227,9 +227,9 @@ pub const FORMS: &[(&str, &[&str])] = &[
             "tcpdump -D",
         ],
     ),
-    ("tee", &["tee [-a] [-i] NEW"]),
+    ("tee", &["tee [-a] [-i] NEWFILE"]),
     ("telnet", &["telnet ADDRESS PORT"]),
-    ("touch", &["touch [-a] [-c] [-m] NEW"]),
+    ("touch", &["touch [-a] [-c] [-m] NEWFILE"]),
     ("tr", &["tr [-c] [-s] [-t] CHARACTERS CHARACTERS", "tr -d CHARACTERS"]),
     ("tracepath", &["tracepath [-n] [-b] [-m N] [-p PORT] [-l BYTES] ADDRESS"]),
     ("traceroute", &["traceroute [-n] [-f N] [-m N] [-q N] [-p PORT] [-w SECONDS] ADDRESS"]),

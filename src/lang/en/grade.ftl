@@ -81,3 +81,5 @@ grade-case-cause = { $host }: { $title } [{ $code }]
 grade-kind-scenario = scenario
 grade-kind-session = session
 grade-kind-scripts = scripts of hosts
+
+grade-ssh-no-host = ssh { $host }: there is no such host

@@ -81,3 +81,5 @@ grade-case-cause = { $host }：{ $title } [{ $code }]
 grade-kind-scenario = 场景
 grade-kind-session = 会话记录
 grade-kind-scripts = 主机脚本
+
+grade-ssh-no-host = ssh { $host }：没有这台主机
