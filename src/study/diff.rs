@@ -65,6 +65,16 @@ impl Diff {
     }
 }
 
+/// Whether two runs are the same line by line, whatever was typed in them.
+pub fn same_but_typed(a: &Run<'_>, b: &Run<'_>) -> bool {
+    let (a, b) = (a.lab(), b.lab());
+    let lines = |lab: &Lab<'_>| -> Vec<Text> {
+        let told = lab.log.records.iter().filter(|r| !matches!(r.event, TraceEvent::Typed { .. }));
+        told.filter_map(|r| record_line(lab, r)).collect()
+    };
+    lines(&a) == lines(&b)
+}
+
 fn told<'l>(lab: &'l Lab<'_>) -> impl Iterator<Item = Line> + 'l {
     lab.log.records.iter().filter_map(|r| {
         let frame = matches!(r.event, TraceEvent::Frame { .. });

@@ -45,7 +45,6 @@ lab-no-address = `{ $addr }` is no address
 lab-why-how = write `:why`, `:why web:0` or `:why who-has 10.0.0.1`
 lab-no-table = no table `{ $table }`; there are { $names }
 lab-effective = --effective is about `sysctl`, not about `{ $table }`
-lab-nothing-done = nothing was done yet
 lab-loss = { $at } on { $place }: { $reason }
 
 lab-left-out = ({ $n } earlier ones are left out)

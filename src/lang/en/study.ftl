@@ -82,7 +82,7 @@ diff-at-the-end = At the end, { $title }
 diff-same = The runs are the same.
 diff-without-last = without the last command
 diff-with-last = with it
-diff-nothing-changed = the last command changed nothing
+diff-nothing-changed = Nothing differs with `{ $typed }` so far: no frame, no connection, no table.
 
 # Every order of what is typed.
 order-takes = { $host } takes { $owner } for { $addr }

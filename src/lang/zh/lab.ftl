@@ -45,7 +45,6 @@ lab-no-address = `{ $addr }` 不是地址
 lab-why-how = 请写 `:why`、`:why web:0` 或 `:why who-has 10.0.0.1`
 lab-no-table = 没有表 `{ $table }`；有 { $names }
 lab-effective = --effective 只用于 `sysctl`，不用于 `{ $table }`
-lab-nothing-done = 还什么也没做
 lab-loss = { $at }，在 { $place }：{ $reason }
 
 lab-left-out = （更早的 { $n } 个略去）

@@ -82,7 +82,7 @@ diff-at-the-end = 结束时，{ $title }
 diff-same = 两次运行相同。
 diff-without-last = 没有最后一条命令
 diff-with-last = 有最后一条命令
-diff-nothing-changed = 最后一条命令没有改变任何东西
+diff-nothing-changed = 有没有 `{ $typed }`，到目前为止没有任何不同：帧、连接和表都相同。
 
 # 所输入命令的各种顺序。
 order-takes = { $host } 把 { $addr } 认作 { $owner }

@@ -191,15 +191,18 @@ pub fn stepped(session: &mut Session<'_>) -> String {
     }
 }
 
-/// `:diff`: the same time without the last act.
+/// `:diff`: the same time without what was typed last.
 pub fn diff(session: &mut Session<'_>) -> Result<Reply, Text> {
-    let Some((play, tracer)) = session.without_last() else { return Err(text!("lab-nothing-done")) };
+    let typed = session.last_typed().and_then(|t| t.lines().next()).unwrap_or_default().to_string();
+    let Some((play, tracer)) = session.without_last() else { return Err(text!("lab-nothing-typed")) };
     let before = Run::so_far(play, tracer, session.seed());
     let lang = session.lang;
     let text = look(session, |run| {
         let found = diff::diff(&before, run);
-        match found.same() {
-            true => text!("diff-nothing-changed").say(lang) + "\n",
+        // The line itself differs always.
+        let ends = found.frame.is_none() && found.connections.is_empty() && found.tables.is_empty();
+        match ends && diff::same_but_typed(&before, run) {
+            true => text!("diff-nothing-changed", typed).say(lang) + "\n",
             false => {
                 let inputs = [text!("diff-without-last"), text!("diff-with-last")].map(|t| t.say(lang));
                 diff::text(&found, &inputs, lang)

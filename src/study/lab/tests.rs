@@ -137,6 +137,39 @@ fn reports_are_on_the_run_as_far_as_it_got() {
 }
 
 #[test]
+fn a_difference_is_that_of_the_command_and_not_of_the_time_since() {
+    let scenario = scenario(LAB);
+    let mut lab = open(&scenario, LAB);
+    said(&mut lab, "run", "100ms");
+    assert_eq!(command(&mut lab, "diff", "").expect_err("nothing was typed").to_string(), "nothing was typed yet");
+    typed(&mut lab, "ipvsadm -C");
+    said(&mut lab, "run", "2s");
+    let client = lab.host_named("client").expect("a host");
+    lab.go(client);
+    let before = print(&lab);
+    let diff = said(&mut lab, "diff", "");
+    assert!(diff.contains("types ipvsadm -C") && diff.contains("ok by rs2  ->  refused"), "{diff}");
+    assert_eq!(print(&lab), before);
+    // Found again from far back it is the same.
+    lab.forget_keyframes();
+    assert_eq!(said(&mut lab, "diff", ""), diff);
+}
+
+#[test]
+fn what_only_looks_differs_in_nothing() {
+    let scenario = scenario(LAB);
+    let mut lab = open(&scenario, LAB);
+    typed(&mut lab, "ipvsadm -Ln");
+    let nothing = "Nothing differs with `ipvsadm -Ln` so far: no frame, no connection, no table.\n";
+    assert_eq!(said(&mut lab, "diff", ""), nothing);
+    said(&mut lab, "run", "2s");
+    assert_eq!(said(&mut lab, "diff", ""), nothing);
+    typed(&mut lab, "ping -c 1 192.168.1.198");
+    let diff = said(&mut lab, "diff", "");
+    assert!(diff.contains("+ 2.0") && diff.contains("ICMP"), "{diff}");
+}
+
+#[test]
 fn going_back_to_a_moment_undoes_what_came_after() {
     let scenario = scenario(LAB);
     let mut lab = open(&scenario, LAB);

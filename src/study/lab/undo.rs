@@ -3,9 +3,9 @@
 //! Some states are kept whole; the others are found again from the one before, by doing the acts since: the same acts on the
 //! same world give the same world.
 
-use super::session::{Act, Doing, MASK, Session, State};
+use super::session::{Act, Doing, MASK, Session, State, What};
 use crate::base::SimTime;
-use crate::engine::world::World;
+use crate::engine::world::{Stop, World};
 use crate::scenario::play::Play;
 use crate::trace::Tracer;
 
@@ -126,10 +126,25 @@ impl<'s> Session<'s> {
         self.output();
     }
 
-    /// The same time without the last act: play and trace; none if nothing was done.
+    /// What was typed last, whatever was done since: its place among the acts.
+    fn typed_last(&self) -> Option<usize> {
+        self.acts.iter().rposition(|a| matches!(a.what, What::Type { .. }))
+    }
+
+    /// The text that was typed last; none if nothing was typed.
+    pub(super) fn last_typed(&self) -> Option<&str> {
+        match &self.acts.get(self.typed_last()?)?.what {
+            What::Type { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The same time without what was typed last: play and trace; none if nothing was typed. What was done after it let time
+    /// pass or led to another host, so that time passes until now and no act is done again.
     pub(super) fn without_last(&self) -> Option<(Play<'s>, Tracer)> {
-        let frame = self.keyframes.last()?;
-        let todo = self.acts.get(frame.acts..self.acts.len().checked_sub(1)?)?;
+        let last = self.typed_last()?;
+        let frame = self.keyframes.iter().rfind(|k| k.acts <= last)?;
+        let todo = self.acts.get(frame.acts..last)?;
         let mut records = Tracer::new(MASK, self.bounds.records);
         records.copy(&self.tracer, frame.records);
         let mut other = Session {
@@ -147,7 +162,13 @@ impl<'s> Session<'s> {
         for act in todo {
             other.redo(act);
         }
-        other.pass(self.now(), u64::MAX);
+        // A host that wants to be looked at stops the world without a step of time.
+        while other.now() < self.now() {
+            let before = (other.now(), other.events());
+            if matches!(other.pass(self.now(), u64::MAX), Stop::Limit(_)) || before == (other.now(), other.events()) {
+                break;
+            }
+        }
         other.state.play.ended = self.now();
         Some((other.state.play, other.tracer))
     }
