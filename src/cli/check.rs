@@ -10,7 +10,7 @@ use lvsim::report::names::names;
 use lvsim::report::tables::{self, Cell, Grid};
 use lvsim::scenario::causes::{CAUSES, cause};
 use lvsim::scenario::lint::{self, Finding, LINTS};
-use lvsim::scenario::problem::{CODES, Problem, render_in};
+use lvsim::scenario::problem::{CODES, Problem, meaning, render_in};
 use lvsim::scenario::{self};
 use lvsim::text;
 
@@ -190,7 +190,8 @@ fn explain(code: &str, lang: Lang) -> Result<String, Failure> {
         }
         return Ok(out);
     }
-    if let Some((code, what)) = CODES.iter().find(|(c, _)| *c == code.to_uppercase()) {
+    if let Some(code) = CODES.iter().find(|c| **c == code.to_uppercase()) {
+        let what = meaning(code);
         let told = match code.starts_with('W') {
             true => text!("explain-warning", code, what),
             false => text!("explain-problem", code, what),

@@ -1,32 +1,42 @@
 //! Exit codes, by name, and what becomes of a panic.
 
+use lvsim::lang::Text;
 use std::panic::PanicHookInfo;
 
 /// An exit code of the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     pub code: u8,
+}
+
+impl Row {
     /// In a word or two.
-    pub name: &'static str,
-    pub about: &'static str,
+    pub fn name(&self) -> Text {
+        Text::row("exit", &self.code.to_string(), None)
+    }
+
+    /// What it means.
+    pub fn about(&self) -> Text {
+        Text::row("exit", &self.code.to_string(), Some("about"))
+    }
 }
 
 macro_rules! codes {
-    ($($constant:ident = $code:literal, $name:literal, $about:literal;)*) => {
-        $(#[doc = $about] pub const $constant: u8 = $code;)*
-        /// Every exit code.
-        pub const CODES: &[Row] = &[$(Row { code: $code, name: $name, about: $about },)*];
+    ($($constant:ident = $code:literal;)*) => {
+        $(pub const $constant: u8 = $code;)*
+        /// Every exit code; what each means stands in the tables of texts.
+        pub const CODES: &[Row] = &[$(Row { code: $code },)*];
     };
 }
 
 codes! {
-    SUCCESS = 0, "success", "it did what was asked";
-    FAILED = 1, "an expectation or a lint failed", "it ran, and an expectation, a lint or a claim failed, a mark was missed, or two runs differ";
-    USAGE = 2, "bad usage", "the command line asks for something that cannot be, or what was asked for cannot be written";
-    INVALID = 3, "an invalid scenario", "the scenario cannot be read or is not valid";
-    LIMIT = 4, "stopped by a limit", "a limit stopped it: events, simulated time, memory";
-    INTERNAL = 70, "an internal error", "a bug of lvsim (`EX_SOFTWARE` of sysexits.h); the message says how to report it";
-    INTERRUPTED = 130, "interrupted", "Ctrl-C: 128 and the number of SIGINT";
+    SUCCESS = 0;
+    FAILED = 1;
+    USAGE = 2;
+    INVALID = 3;
+    LIMIT = 4;
+    INTERNAL = 70;
+    INTERRUPTED = 130;
 }
 
 /// The code for several files together: the gravest.
@@ -102,7 +112,7 @@ mod tests {
         let help = <crate::cli::Cli as clap::CommandFactory>::command().render_long_help().to_string();
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for row in CODES {
-            assert!(help.contains(&format!("{} {}", row.code, row.name)), "{} {}: {help}", row.code, row.name);
+            assert!(help.contains(&format!("{} {}", row.code, row.name())), "{} {}: {help}", row.code, row.name());
         }
     }
 

@@ -108,9 +108,18 @@ impl What {
             What::Sysctls => {
                 let rows = sysctl::table::CONF.iter().chain(sysctl::table::NEIGH).chain(sysctl::table::GLOBAL);
                 let cells = |r: &sysctl::Row| {
-                    let followed = if r.modelled { "yes" } else { "stored only" };
+                    let followed = if r.modelled { text!("list-yes") } else { text!("list-stored-only") };
+                    let followed = followed.say(lang);
                     let (default, range) = (r.default.to_string(), r.range());
-                    row(&[r.path, r.about, &default, &range, &r.combine.text().say(lang), followed, r.kernel_file])
+                    row(&[
+                        r.path,
+                        &r.about().say(lang),
+                        &default,
+                        &range,
+                        &r.combine.text().say(lang),
+                        &followed,
+                        r.kernel_file,
+                    ])
                 };
                 let columns = vec![
                     ("path", Code),
@@ -125,9 +134,9 @@ impl What {
             }
             What::Commands => {
                 let forms = |name: &str| shell::forms::forms(name).join("\n");
-                let hosts = shell::COMMANDS.iter().map(|r| row(&[r.name, r.dir, r.about, &forms(r.name)]));
+                let hosts = shell::COMMANDS.iter().map(|r| row(&[r.name, r.dir, &r.about().say(lang), &forms(r.name)]));
                 let texts = shell::text::TEXT_PROGRAMS;
-                let texts = texts.iter().map(|r| row(&[r.name, "/usr/bin", r.about, &forms(r.name)]));
+                let texts = texts.iter().map(|r| row(&[r.name, "/usr/bin", &r.about().say(lang), &forms(r.name)]));
                 let columns = vec![("name", Code), ("folder", Code), ("about", Text), ("forms", Typed)];
                 (columns, hosts.chain(texts).collect())
             }
@@ -164,7 +173,10 @@ impl What {
             }
             What::Problems => (
                 vec![("code", Code), ("what", Text)],
-                scenario::problem::CODES.iter().map(|(code, what)| row(&[code, what])).collect(),
+                scenario::problem::CODES
+                    .iter()
+                    .map(|code| row(&[code, &scenario::problem::meaning(code).say(lang)]))
+                    .collect(),
             ),
             What::Causes => (
                 vec![("code", Code), ("what", Text), ("happens", Text), ("cure", Text)],
@@ -177,8 +189,8 @@ impl What {
                     .collect(),
             ),
             What::Charts => {
-                let runs = report::charts::CHARTS.iter().map(|c| row(&[c.name, "run", c.about]));
-                let comparisons = study::charts::CHARTS.iter().map(|c| row(&[c.name, "compare", c.about]));
+                let runs = report::charts::CHARTS.iter().map(|c| row(&[c.name, "run", &c.about().say(lang)]));
+                let comparisons = study::charts::CHARTS.iter().map(|c| row(&[c.name, "compare", &c.about().say(lang)]));
                 (vec![("name", Code), ("verb", Text), ("about", Text)], runs.chain(comparisons).collect())
             }
             What::Lints => (
@@ -197,13 +209,21 @@ impl What {
             ),
             What::Limits => (
                 vec![("limit", Code), ("value", Text), ("about", Text)],
-                scenario::limits::LIMITS.iter().map(|l| row(&[l.name, &l.written(), l.about])).collect(),
+                scenario::limits::LIMITS.iter().map(|l| row(&[l.name, &l.written(), &l.about().say(lang)])).collect(),
             ),
             What::Measures => (
                 vec![("name", Code), ("about", Text), ("table", Text), ("unit", Text), ("column", Code)],
                 study::measures::MEASURES
                     .iter()
-                    .map(|m| row(&[m.name, m.about, m.topic.name(), m.unit.name(), &m.key()]))
+                    .map(|m| {
+                        row(&[
+                            m.name,
+                            &m.about().say(lang),
+                            &m.topic.text().say(lang),
+                            &m.unit.text().say(lang),
+                            &m.key(),
+                        ])
+                    })
                     .collect(),
             ),
             What::Columns => (
@@ -217,7 +237,10 @@ impl What {
             }
             What::Exits => (
                 vec![("code", Code), ("name", Text), ("about", Text)],
-                exit::CODES.iter().map(|c| row(&[&c.code.to_string(), c.name, c.about])).collect(),
+                exit::CODES
+                    .iter()
+                    .map(|c| row(&[&c.code.to_string(), &c.name().say(lang), &c.about().say(lang)]))
+                    .collect(),
             ),
         }
     }
@@ -228,13 +251,18 @@ impl What {
             return scenario::schema::page();
         }
         let (columns, rows) = self.table(lang);
+        let headed: Vec<(String, Kind)> = columns.iter().map(|(name, kind)| (heading(name).say(lang), *kind)).collect();
         let format = match format {
-            Print::Markdown => return reference::markdown(&columns, &rows),
+            Print::Markdown => return reference::markdown(&headed, &rows, lang),
             Print::Human => tables::Format::Human,
             Print::Json => tables::Format::Json,
             Print::Csv => tables::Format::Csv,
         };
-        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        // Programs get the columns' names, people their headings.
+        let names: Vec<&str> = match format {
+            tables::Format::Human => headed.iter().map(|(name, _)| name.as_str()).collect(),
+            _ => columns.iter().map(|(name, _)| *name).collect(),
+        };
         let mut grid = Grid::new(&names);
         // In columns a row is a line.
         let line = |cell: String| if format == tables::Format::Human { cell.replace('\n', "; ") } else { cell };
@@ -244,6 +272,45 @@ impl What {
             tables::Format::Json => tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows),
             _ => rows,
         }
+    }
+}
+
+/// What a column is called by people.
+fn heading(column: &str) -> lvsim::lang::Text {
+    match column {
+        "path" => text!("column-path"),
+        "about" => text!("column-about"),
+        "default" => text!("column-default"),
+        "range" => text!("column-range"),
+        "combines" => text!("column-combines"),
+        "followed" => text!("column-followed"),
+        "kernel file" => text!("column-kernel-file"),
+        "name" => text!("column-name"),
+        "folder" => text!("column-folder"),
+        "rule" => text!("column-rule"),
+        "code" => text!("column-code"),
+        "what" => text!("column-what"),
+        "where" => text!("column-where"),
+        "linux" => text!("column-linux"),
+        "counters" => text!("column-counters"),
+        "try" => text!("column-try"),
+        "happens" => text!("column-happens"),
+        "cure" => text!("column-cure"),
+        "verb" => text!("column-verb"),
+        "cause" => text!("column-cause"),
+        "wrong" => text!("column-wrong"),
+        "right" => text!("column-right"),
+        "map" => text!("column-map"),
+        "key" => text!("column-key"),
+        "value" => text!("column-value"),
+        "unless said" => text!("column-unless-said"),
+        "limit" => text!("column-limit"),
+        "table" => text!("column-table"),
+        "unit" => text!("column-unit"),
+        "column" => text!("column-column"),
+        "holds" => text!("column-holds"),
+        "typed" => text!("column-typed"),
+        other => lvsim::lang::Text::plain(other),
     }
 }
 

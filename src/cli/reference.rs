@@ -1,6 +1,9 @@
 //! Tables as Markdown for the book: a table where it is narrow enough for a phone, else an entry for each row, with a
 //! heading that can be linked to.
 
+use lvsim::lang::Lang;
+use lvsim::text;
+
 /// What a column holds, and so how it is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -13,23 +16,23 @@ pub enum Kind {
 }
 
 /// Rows under these columns. The first one names the row.
-pub fn markdown(columns: &[(&str, Kind)], rows: &[Vec<String>]) -> String {
+pub fn markdown(columns: &[(String, Kind)], rows: &[Vec<String>], lang: Lang) -> String {
     let narrow = columns.len() <= 3 && columns.iter().all(|(_, kind)| *kind != Kind::Typed);
-    if narrow { table(columns, rows) } else { entries(columns, rows) }
+    if narrow { table(columns, rows) } else { entries(columns, rows, lang) }
 }
 
-fn table(columns: &[(&str, Kind)], rows: &[Vec<String>]) -> String {
+fn table(columns: &[(String, Kind)], rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut out = line(columns.iter().map(|(name, _)| name.to_string()).collect());
     out.push_str(&line(columns.iter().map(|_| "---".to_string()).collect()));
     for row in rows {
-        let cell = |(text, (_, kind)): (&String, &(&str, Kind))| inline(text, *kind).replace('|', "\\|");
+        let cell = |(text, (_, kind)): (&String, &(String, Kind))| inline(text, *kind).replace('|', "\\|");
         out.push_str(&line(row.iter().zip(columns).map(cell).collect()));
     }
     out
 }
 
-fn entries(columns: &[(&str, Kind)], rows: &[Vec<String>]) -> String {
+fn entries(columns: &[(String, Kind)], rows: &[Vec<String>], lang: Lang) -> String {
     let names: Vec<&str> = rows.iter().filter_map(|row| Some(row.first()?.as_str())).collect();
     let mut out = String::new();
     for row in rows {
@@ -42,13 +45,15 @@ fn entries(columns: &[(&str, Kind)], rows: &[Vec<String>]) -> String {
             out.push_str(&format!("{}\n\n", inline(text, *kind)));
         }
         let others = told.into_iter().enumerate().filter(|(n, _)| Some(*n) != first).map(|(_, cell)| cell);
+        let entry = |text: &str, column: &str, kind| text!("reference-entry", column, value = inline(text, kind));
         let rest: String =
-            others.map(|(text, (column, kind))| format!("- {column}: {}\n", inline(text, *kind))).collect();
+            others.map(|(text, (column, kind))| format!("- {}\n", entry(text, column, *kind).say(lang))).collect();
         if !rest.is_empty() {
             out.push_str(&format!("{rest}\n"));
         }
         for (text, (column, _)) in typed {
-            out.push_str(&format!("{column}:\n\n```text\n{}\n```\n\n", text.trim_end()));
+            let column = text!("reference-typed", column).say(lang);
+            out.push_str(&format!("{column}\n\n```text\n{}\n```\n\n", text.trim_end()));
         }
     }
     out.truncate(out.trim_end().len());
@@ -102,6 +107,10 @@ pub fn words(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn named(columns: &[(&str, Kind)]) -> Vec<(String, Kind)> {
+        columns.iter().map(|(name, kind)| (name.to_string(), *kind)).collect()
+    }
+
     fn rows(cells: &[&[&str]]) -> Vec<Vec<String>> {
         cells.iter().map(|row| row.iter().map(|c| c.to_string()).collect()).collect()
     }
@@ -109,7 +118,7 @@ mod tests {
     #[test]
     fn few_columns_are_a_table() {
         let rows = rows(&[&["a", "one | two, `x*y` and *"], &["b", ""]]);
-        let table = markdown(&[("name", Kind::Code), ("about", Kind::Text)], &rows);
+        let table = markdown(&named(&[("name", Kind::Code), ("about", Kind::Text)]), &rows, Lang::En);
         assert_eq!(table, "| name | about |\n| --- | --- |\n| `a` | one \\| two, `x*y` and \\* |\n| `b` |  |\n");
     }
 
@@ -122,7 +131,7 @@ mod tests {
             &["vs.*.tag", "", "y", ""],
         ]);
         assert_eq!(
-            markdown(&columns, &rows),
+            markdown(&named(&columns), &rows, Lang::En),
             "## `net.*.a_b` {#a_b}\n\nwhat \\_\\_it\\_\\_ does\n\n- default: `0`\n\n\
              ## `net.*.tag` {#net.tag}\n\nx\n\ntry:\n\n```text\nip a\nip r\n```\n\n\
              ## `vs.*.tag` {#vs.tag}\n\ny\n"

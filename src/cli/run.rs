@@ -156,7 +156,7 @@ impl Args {
             for (name, fill) in DOCUMENTS {
                 put(&folder.join(name), &mut |out| fill(run, out), partial, ui)?;
             }
-            let artifacts = run.artifacts(self.png).map_err(untold)?;
+            let artifacts = run.artifacts(self.png, ui.langs.programs).map_err(untold)?;
             for artifact in &artifacts {
                 put(&folder.join(&artifact.name), &mut |out| out.write_all(&artifact.bytes), partial, ui)?;
             }

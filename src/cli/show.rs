@@ -90,7 +90,8 @@ impl Args {
             }
             let wanted = Wanted { names, all: self.all };
             let run = self.sim.commands(&scenario, ui)?;
-            let shown = run.effective(&self.node, &loaded.text, &wanted, self.format.into()).expect("a host");
+            let lang = ui.langs.of(self.format);
+            let shown = run.effective(&self.node, &loaded.text, &wanted, self.format.into(), lang).expect("a host");
             let shown = shown.map_err(|e| {
                 let what = text!("no-variable", name = e.name);
                 Failure::usage(ui.say(&text!("what-then", what, then = nearest(&e.name, &e.names))))

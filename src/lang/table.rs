@@ -22,7 +22,9 @@ macro_rules! tables {
     };
 }
 
-tables!("words", "drops", "causes", "found", "why", "story", "list", "lints", "study", "cli", "grade", "lab");
+tables!(
+    "words", "drops", "causes", "found", "why", "story", "list", "lints", "study", "cli", "grade", "lab", "sysctls"
+);
 
 static EN: LazyLock<Bundle> = LazyLock::new(|| read(Lang::En));
 static ZH: LazyLock<Bundle> = LazyLock::new(|| read(Lang::Zh));

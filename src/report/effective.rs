@@ -8,6 +8,7 @@
 use super::tables::{Cell, Format, Grid};
 use crate::base::time::seconds;
 use crate::base::{DevIdx, NodeId, SimTime};
+use crate::lang::{Lang, Text};
 use crate::node::Host;
 use crate::scenario::lint::journal::{Command, Journal};
 use crate::scenario::lint::places::Places;
@@ -16,6 +17,7 @@ use crate::scenario::play::Play;
 use crate::shell::words::fnmatch;
 use crate::sysctl::table::{CONF, GLOBAL, NEIGH};
 use crate::sysctl::{Combine, Conf, Row, Sysctls};
+use crate::text;
 use crate::trace::Record;
 use std::collections::BTreeMap;
 
@@ -86,19 +88,34 @@ pub fn effective(
     host: &Host,
     wanted: &Wanted,
     format: Format,
+    lang: Lang,
 ) -> Result<String, NoVariable> {
     let origins = Origins::new(play, records, source, host);
     let rows = rows(host, wanted)?;
-    let mut grid = Grid::new(if format == Format::Human { HUMAN } else { COLUMNS });
+    let mut grid = if format == Format::Human { human(lang) } else { Grid::new(COLUMNS) };
     for (row, dev) in rows {
         let line = origins.line(host, row, dev);
-        grid.row(if format == Format::Human { line.human(play) } else { line.cells(play) });
+        grid.row(if format == Format::Human { line.human(play, lang) } else { line.cells(play) });
     }
     Ok(grid.print(format))
 }
 
-/// Columns for people.
-const HUMAN: &[&str] = &["variable", "dev", "effective", "rule", "own", "from", "all", "from"];
+/// An empty table for people.
+fn human(lang: Lang) -> Grid {
+    let from = text!("head-from");
+    let heads = [
+        text!("head-variable"),
+        text!("head-dev"),
+        text!("head-effective"),
+        text!("head-rule"),
+        text!("head-own"),
+        from.clone(),
+        Text::plain("all"),
+        from,
+    ];
+    let heads = heads.map(|head| head.say(lang));
+    Grid::new(&heads.each_ref().map(String::as_str))
+}
 
 /// The variables that are meant, each with its devices.
 fn rows(host: &Host, wanted: &Wanted) -> Result<Vec<(&'static Row, Option<DevIdx>)>, NoVariable> {
@@ -157,9 +174,9 @@ struct Line {
 }
 
 impl Line {
-    fn human(&self, play: &Play<'_>) -> Vec<Cell> {
+    fn human(&self, play: &Play<'_>, lang: Lang) -> Vec<Cell> {
         let side = |side: &Option<(String, Origin)>| match side {
-            Some((value, origin)) => [number(value), Cell::from(origin.words(play))],
+            Some((value, origin)) => [number(value), Cell::from(origin.words(play).say(lang))],
             None => [Cell::None, Cell::None],
         };
         let head = [self.variable.into(), self.dev.clone().into(), number(&self.effective), self.rule.into()];
@@ -189,25 +206,25 @@ fn number(value: &str) -> Cell {
 
 impl Origin {
     /// For people.
-    fn words(&self, play: &Play<'_>) -> String {
+    fn words(&self, play: &Play<'_>) -> Text {
         match self {
-            Origin::Kernel => "kernel".into(),
-            Origin::Kind => "kind of node".into(),
-            Origin::File(line) => format!("sysctl, line {line}"),
+            Origin::Kernel => text!("origin-kernel"),
+            Origin::Kind => text!("origin-kind"),
+            Origin::File(line) => text!("origin-file", line),
             Origin::Typed(at, line, text) => {
                 let at = seconds(at.since_zero(play.zero));
                 let at = at.trim_end_matches('0').trim_end_matches('.');
-                let line = line.map_or_else(String::new, |l| format!(", line {l}"));
+                let line = line.map_or_else(Text::none, |line| text!("origin-line", line));
                 let tame = |c: char| if c.is_control() { ' ' } else { c };
                 let mut shown: String = text.chars().take(SHOWN).map(tame).collect();
                 if shown.len() < text.len() {
                     shown.push('…');
                 }
-                format!("{at} s{line}: {shown}")
+                text!("origin-typed", at, line, typed = shown)
             }
-            Origin::With(path, from) => format!("by {path}: {}", from.words(play)),
-            Origin::Default(from) => format!("default, when made: {}", from.words(play)),
-            Origin::Unknown => "unknown".into(),
+            Origin::With(path, from) => text!("origin-with", path, from = from.words(play)),
+            Origin::Default(from) => text!("origin-default", from = from.words(play)),
+            Origin::Unknown => text!("origin-unknown"),
         }
     }
 

@@ -6,6 +6,8 @@ use super::facts::{Deaths, Question, facts, traffic};
 use super::log::RunLog;
 use super::tables::{Cell, Grid};
 use super::words::arp_answer;
+use crate::lang::{Join, Lang, Text};
+use crate::text;
 use crate::trace::ArpAnswer;
 use std::io;
 
@@ -25,37 +27,33 @@ pub struct TextBlock {
 ///
 /// # Errors
 /// If a trace that was put aside cannot be read.
-pub fn report(log: &RunLog<'_>, blocks: &[TextBlock], file: &str) -> io::Result<Artifact> {
+pub fn report(log: &RunLog<'_>, blocks: &[TextBlock], file: &str, lang: Lang) -> io::Result<Artifact> {
     let facts = facts(log)?;
     let mut out = format!("# {}\n", plain(&log.title));
     if !log.about.trim().is_empty() {
         out.push_str(&format!("\n{}\n", log.about.trim()));
     }
-    section(&mut out, "Connections", &connections(log));
-    section(&mut out, "Services", &services(log));
+    let section = |out: &mut String, title: Text, body: &str| section(out, &title.say(lang), body);
+    section(&mut out, text!("report-connections"), &connections(log, lang));
+    section(&mut out, text!("report-services"), &services(log, lang));
     for row in CHARTS {
-        out.push_str(&format!("\n![{}]({}.svg)\n", capital(row.about), row.name));
+        out.push_str(&format!("\n![{}]({}.svg)\n", capital(&row.about().say(lang)), row.name));
     }
-    section(&mut out, "What was lost", &losses(log, &facts.deaths));
-    section(&mut out, "Who answered for a shared address", &arp(log, &facts.questions));
-    section(&mut out, "Expected", &expectations(log));
+    section(&mut out, text!("story-lost"), &losses(log, &facts.deaths, lang));
+    section(&mut out, text!("story-who-answered"), &arp(log, &facts.questions, lang));
+    section(&mut out, text!("story-expected"), &expectations(log, lang));
     if !blocks.is_empty() {
-        out.push_str("\n## Tables at the end\n");
+        out.push_str(&format!("\n## {}\n", text!("report-tables").say(lang)));
     }
     for block in blocks {
         out.push_str(&format!("\n### {}\n\n{}", plain(&block.title), fenced(&block.text)));
     }
-    out.push_str("\n## The run\n\n");
+    out.push_str(&format!("\n## {}\n\n", text!("report-run").say(lang)));
     if log.lost_records > 0 {
-        out.push_str(&format!("The trace was full: {} later events are not told here.\n\n", log.lost_records));
+        out.push_str(&format!("{}\n\n", text!("report-full", n = log.lost_records).say(lang)));
     }
-    out.push_str(&format!(
-        "{} of simulated time, {} events, {} frames, seed {}. Again, with the same result:\n\n",
-        log.brief(log.ended),
-        log.events,
-        log.frames,
-        log.seed
-    ));
+    let (time, events, frames, seed) = (log.brief(log.ended), log.events, log.frames, log.seed);
+    out.push_str(&format!("{}\n\n", text!("report-again", time, events, frames, seed).say(lang)));
     out.push_str(&fenced(&format!("lvsim run {file} --seed {}\n", log.seed)));
     Ok(Artifact { name: "report.md".into(), bytes: out.into_bytes() })
 }
@@ -66,8 +64,17 @@ fn section(out: &mut String, title: &str, body: &str) {
     }
 }
 
-fn connections(log: &RunLog<'_>) -> String {
-    let mut grid = Grid::new(&["traffic", "outcome", "server", "connections", "first at"]);
+fn connections(log: &RunLog<'_>, lang: Lang) -> String {
+    let mut grid = headed(
+        lang,
+        [
+            text!("head-traffic"),
+            text!("head-outcome"),
+            text!("head-server"),
+            text!("head-connections"),
+            text!("head-first-at"),
+        ],
+    );
     for entry in traffic(log) {
         for outcome in entry.outcomes.keys() {
             let mut servers: Vec<Option<&str>> = Vec::new();
@@ -90,11 +97,21 @@ fn connections(log: &RunLog<'_>) -> String {
     if grid.is_empty() { String::new() } else { grid.markdown() }
 }
 
-fn services(log: &RunLog<'_>) -> String {
-    let mut grid = Grid::new(&["service", "scheduler", "server", "forward", "weight", "share by weight"]);
+fn services(log: &RunLog<'_>, lang: Lang) -> String {
+    let mut grid = headed(
+        lang,
+        [
+            text!("head-service"),
+            text!("head-scheduler"),
+            text!("head-server"),
+            text!("head-forward"),
+            text!("head-weight"),
+            text!("head-share-by-weight"),
+        ],
+    );
     for s in &log.services {
         let sum: u64 = s.dests.iter().map(|d| u64::from(d.weight)).sum();
-        let name = format!("{} on {}", s.service, s.director);
+        let name = text!("report-service-on", service = s.service, director = s.director).say(lang);
         for d in &s.dests {
             let tenths = (u64::from(d.weight) * 1000 + sum / 2).checked_div(sum);
             let share = tenths.map(|t| format!("{}.{} %", t / 10, t % 10));
@@ -108,14 +125,24 @@ fn services(log: &RunLog<'_>) -> String {
             ]);
         }
         if s.dests.is_empty() {
-            grid.row([name.into(), s.scheduler.as_str().into(), "no server".into()]);
+            grid.row([name.into(), s.scheduler.as_str().into(), text!("report-no-server").say(lang).into()]);
         }
     }
     if grid.is_empty() { String::new() } else { grid.markdown() }
 }
 
-fn losses(log: &RunLog<'_>, all: &Deaths) -> String {
-    let mut grid = Grid::new(&["packets", "where", "first at", "why", "rule", "try"]);
+fn losses(log: &RunLog<'_>, all: &Deaths, lang: Lang) -> String {
+    let mut grid = headed(
+        lang,
+        [
+            text!("head-packets"),
+            text!("head-where"),
+            text!("head-first-at"),
+            text!("head-why"),
+            text!("head-rule"),
+            text!("head-try"),
+        ],
+    );
     for death in &all.real {
         let first = death.first();
         let rule = first.reason.rule();
@@ -123,63 +150,80 @@ fn losses(log: &RunLog<'_>, all: &Deaths) -> String {
             death.count.into(),
             log.place(first.node, first.dev).into(),
             log.brief(first.at).into(),
-            first.reason.to_string().into(),
-            format!("{} [{}]", rule.decider(), rule.code).into(),
-            Cell::from(rule.remedy().map(|r| r.to_string())),
+            first.reason.text().say(lang).into(),
+            format!("{} [{}]", rule.decider().say(lang), rule.code).into(),
+            Cell::from(rule.remedy().map(|r| r.say(lang))),
         ]);
     }
     let mut out = if grid.is_empty() { String::new() } else { grid.markdown() };
     let harmless: u64 = all.harmless.iter().map(|d| d.count).sum();
     if harmless > 0 {
         let gap = if out.is_empty() { "" } else { "\n" };
-        out.push_str(&format!(
-            "{gap}{harmless} more were lost without harm, such as frames that a switch sent everywhere.\n"
-        ));
+        out.push_str(&format!("{gap}{}\n", text!("report-harmless", n = harmless).say(lang)));
     }
     out
 }
 
-fn arp(log: &RunLog<'_>, all: &[Question]) -> String {
+fn arp(log: &RunLog<'_>, all: &[Question], lang: Lang) -> String {
     let all: Vec<&Question> = all.iter().filter(|q| q.contested(log)).collect();
     if all.is_empty() {
         return String::new();
     }
     let name = |mac| log.mac_owner(mac).unwrap_or_else(|| mac.to_string());
-    let mut grid = Grid::new(&["at", "asks", "who has", "answered, in order", "kept silent", "keeps"]);
+    let mut grid = headed(
+        lang,
+        [
+            text!("head-at"),
+            text!("head-asks"),
+            text!("head-who-has"),
+            text!("head-answered"),
+            text!("head-kept-silent"),
+            text!("head-keeps"),
+        ],
+    );
     for q in all.iter().take(QUESTIONS) {
-        let answers: Vec<String> = q.answers.iter().map(|a| name(a.1)).collect();
+        let answers: Vec<Text> = q.answers.iter().map(|a| Text::plain(name(a.1))).collect();
         let silent = q.verdicts.iter().filter(|v| {
             !matches!(
                 v.1,
                 ArpAnswer::Answered { .. } | ArpAnswer::Proxied { .. } | ArpAnswer::NotMine | ArpAnswer::NotAQuestion
             )
         });
-        let silent: Vec<String> =
-            silent.map(|(node, a)| format!("{} {}", log.node(*node), arp_answer(a, q.request.tpa))).collect();
-        let some = |all: Vec<String>, by: &str| Cell::from(Some(all.join(by)).filter(|t| !t.is_empty()));
+        let did = |answer| arp_answer(answer, q.request.tpa);
+        let silent = silent.map(|(node, a)| text!("story-host-did", host = log.node(*node), did = did(a))).collect();
+        let some = |all: Vec<Text>, by| Cell::from(Some(Text::list(all, by).say(lang)).filter(|t| !t.is_empty()));
         grid.row([
             log.brief(q.at).into(),
             log.place(q.node, Some(q.dev)).into(),
             q.request.tpa.to_string().into(),
-            some(answers, ", "),
-            some(silent, "; "),
+            some(answers, Join::Comma),
+            some(silent, Join::Semicolon),
             q.cached.map(name).into(),
         ]);
     }
     let mut out = grid.markdown();
     if all.len() > QUESTIONS {
-        out.push_str(&format!("\nand {} more.\n", all.len() - QUESTIONS));
+        out.push_str(&format!("\n{}\n", text!("report-more", n = all.len() - QUESTIONS).say(lang)));
     }
     out
 }
 
-fn expectations(log: &RunLog<'_>) -> String {
-    let mut grid = Grid::new(&["", "expected", "found"]);
+fn expectations(log: &RunLog<'_>, lang: Lang) -> String {
+    let mut grid = headed(lang, [Text::none(), text!("head-expected"), text!("head-found")]);
     for e in &log.expectations {
-        let verdict = if e.holds { "holds" } else { "**fails**" };
-        grid.row([verdict.into(), code(&e.source).into(), e.found.to_string().into()]);
+        let verdict = match e.holds {
+            true => text!("word-holds").say(lang),
+            false => format!("**{}**", text!("word-fails-small").say(lang)),
+        };
+        grid.row([verdict.into(), code(&e.source).into(), e.found.say(lang).into()]);
     }
     if grid.is_empty() { String::new() } else { grid.markdown() }
+}
+
+/// A table with these headings.
+fn headed<const N: usize>(lang: Lang, heads: [Text; N]) -> Grid {
+    let heads = heads.map(|head| head.say(lang));
+    Grid::new(&heads.each_ref().map(String::as_str))
 }
 
 /// One line without Markdown's own signs at its begin.
@@ -219,7 +263,7 @@ mod tests {
     fn the_page_has_everything_and_the_line_that_makes_it_again() {
         let records = testing::records();
         let blocks = [TextBlock { title: "director: ipvsadm -Ln".into(), text: "IP Virtual Server".into() }];
-        let page = report(&testing::log(&records), &blocks, "example.yaml").expect("a trace in memory");
+        let page = report(&testing::log(&records), &blocks, "example.yaml", Lang::En).expect("a trace in memory");
         let text = String::from_utf8(page.bytes).expect("text");
         for part in [
             "# A tunnel that works once\n\nWhat *rp_filter* does.\n",
@@ -248,7 +292,8 @@ mod tests {
         log.connections.clear();
         log.expectations.clear();
         log.services.clear();
-        let text = String::from_utf8(report(&log, &[], "a.yaml").expect("a trace in memory").bytes).expect("text");
+        let text =
+            String::from_utf8(report(&log, &[], "a.yaml", Lang::En).expect("a trace in memory").bytes).expect("text");
         for part in ["## Connections", "## Services", "## What was lost", "## Expected", "## Tables"] {
             assert!(!text.contains(part), "{part}");
         }

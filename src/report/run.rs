@@ -320,7 +320,7 @@ impl Run<'_> {
     /// # Errors
     /// If a trace that was put aside cannot be read.
     #[cfg_attr(not(feature = "cli"), expect(unused_variables))]
-    pub fn artifacts(&self, png: bool) -> io::Result<Vec<Artifact>> {
+    pub fn artifacts(&self, png: bool, lang: Lang) -> io::Result<Vec<Artifact>> {
         let log = self.log();
         let mut out = Vec::new();
         #[cfg(feature = "cli")]
@@ -329,7 +329,7 @@ impl Run<'_> {
             Err(error) => out.push(Artifact { name: "charts.failed.txt".into(), bytes: error.into_bytes() }),
         }
         let tables = snapshot::text_tables(&self.play);
-        out.push(markdown::report(&log, &tables, &format!("{}.yaml", self.name))?);
+        out.push(markdown::report(&log, &tables, &format!("{}.yaml", self.name), lang)?);
         out.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(out)
     }
@@ -420,9 +420,10 @@ impl Run<'_> {
         source: &str,
         wanted: &effective::Wanted,
         format: Format,
+        lang: Lang,
     ) -> Option<Result<String, effective::NoVariable>> {
         let host = self.play.world.nodes.iter().find(|n| &**n.name() == node)?.host()?;
-        let shown = effective::effective(&self.play, self.tracer.records(), source, host, wanted, format);
+        let shown = effective::effective(&self.play, self.tracer.records(), source, host, wanted, format, lang);
         Some(shown.map(|shown| match format {
             Format::Json => tables::enveloped(&self.head(node, "sysctl"), &shown),
             _ => shown,

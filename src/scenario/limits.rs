@@ -2,6 +2,8 @@
 //!
 //! The numbers leave room for everything that a person would write and keep a hostile file from eating the machine.
 
+use crate::lang::Text;
+
 /// A limit of the format.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
@@ -11,8 +13,6 @@ pub struct Limit {
     pub value: u64,
     /// What it is counted in.
     pub unit: Unit,
-    /// What it limits.
-    pub about: &'static str,
 }
 
 /// What a limit is counted in.
@@ -31,6 +31,11 @@ pub enum Unit {
 }
 
 impl Limit {
+    /// What it limits.
+    pub fn about(&self) -> Text {
+        Text::row("limit", self.name, None)
+    }
+
     /// Its value as one would write it.
     pub fn written(&self) -> String {
         let n = self.value;
@@ -47,40 +52,40 @@ impl Limit {
 }
 
 macro_rules! limits {
-    ($($constant:ident: $kind:ty = $value:expr, $name:literal, $unit:ident, $about:literal;)*) => {
-        $(#[doc = $about] pub const $constant: $kind = $value;)*
+    ($($constant:ident: $kind:ty = $value:expr, $name:literal, $unit:ident;)*) => {
+        $(#[doc = concat!("The limit `", $name, "`.")] pub const $constant: $kind = $value;)*
         /// Every limit.
         pub const LIMITS: &[Limit] =
-            &[$(Limit { name: $name, value: $constant as u64, unit: Unit::$unit, about: $about },)*];
+            &[$(Limit { name: $name, value: $constant as u64, unit: Unit::$unit },)*];
     };
 }
 
 limits! {
-    MAX_FILE_BYTES: usize = 16 << 20, "file", Bytes, "the largest file";
-    MAX_VALUES: usize = 2_000_000, "values", Number, "the most values (scalars, lists, maps) in a file, those that aliases repeat included";
-    MAX_ALIASED: usize = 200_000, "aliased", Number, "the most values that aliases and merges may repeat";
-    MAX_DEPTH: usize = 48, "depth", Number, "the deepest nesting of lists and maps. A scenario needs seven";
-    MAX_PROBLEMS: usize = 500, "problems", Number, "the most problems told of one file; the rest is counted";
-    MAX_NODES: u64 = 65_535, "nodes", Number, "the most nodes, groups unrolled";
-    MAX_INTERFACES: usize = 1_024, "interfaces", Number, "the most interfaces of one node";
-    MAX_THINGS: u64 = 2_000_000, "things", Number, "the most things (interfaces, addresses, routes, sysctls, services) of all nodes, groups unrolled";
-    MAX_TEXT: u64 = 64 << 20, "text", Bytes, "the most bytes of routes, sysctls and labels of all nodes, groups unrolled";
-    MAX_CONNECTIONS: u64 = 10_000_000, "connections", Number, "the most connections of a file";
-    MAX_REQUESTS: u64 = 1_000_000, "requests", Number, "the most requests on one connection";
-    MAX_LIST: usize = 1_000_000, "list", Number, "the most values of a list, rows of a trace, steps of a rate";
-    MAX_PHASES: usize = 1_000, "phases", Number, "the most rates of arrivals that change at random";
-    MAX_USERS: u64 = 1_000_000, "users", Number, "the most users of a closed workload";
-    MAX_OPEN: u64 = 10_000_000, "open", Number, "the most connections that a server accepts at once";
-    MAX_SPEED_PPM: u64 = 1_000_000_000, "speed", Millionths, "the fastest server, in times the usual speed";
-    MAX_BYTES: u64 = 1 << 30, "bytes", Bytes, "the largest request or response";
-    MAX_STEPS: u64 = 1_000_000, "steps", Number, "the most timeline and observe entries, clients and cables of entries, and expectations, groups unrolled";
-    MAX_SPAN_NS: u64 = 366 * 86_400 * 1_000_000_000, "span", Time, "the longest time that may be written: a year of 366 days";
-    MAX_BANDWIDTH: u64 = 1_000_000_000_000_000, "bandwidth", Bandwidth, "the fastest cable";
-    MAX_QUEUE: u64 = 1_000_000, "queue", Number, "the longest queue of a cable, in packets";
-    MAX_MARKS: u32 = 1_000, "marks", Number, "the most marks of an expectation";
-    MAX_SETS: usize = 1_000, "sets", Number, "the most `--set`s";
-    MAX_LINE: usize = 4_096, "line", Bytes, "the longest one-line text (a route, a sysctl's value)";
-    MAX_NAME: usize = 63, "name", Number, "the longest name of a node, of traffic or of a scenario, in characters";
+    MAX_FILE_BYTES: usize = 16 << 20, "file", Bytes;
+    MAX_VALUES: usize = 2_000_000, "values", Number;
+    MAX_ALIASED: usize = 200_000, "aliased", Number;
+    MAX_DEPTH: usize = 48, "depth", Number;
+    MAX_PROBLEMS: usize = 500, "problems", Number;
+    MAX_NODES: u64 = 65_535, "nodes", Number;
+    MAX_INTERFACES: usize = 1_024, "interfaces", Number;
+    MAX_THINGS: u64 = 2_000_000, "things", Number;
+    MAX_TEXT: u64 = 64 << 20, "text", Bytes;
+    MAX_CONNECTIONS: u64 = 10_000_000, "connections", Number;
+    MAX_REQUESTS: u64 = 1_000_000, "requests", Number;
+    MAX_LIST: usize = 1_000_000, "list", Number;
+    MAX_PHASES: usize = 1_000, "phases", Number;
+    MAX_USERS: u64 = 1_000_000, "users", Number;
+    MAX_OPEN: u64 = 10_000_000, "open", Number;
+    MAX_SPEED_PPM: u64 = 1_000_000_000, "speed", Millionths;
+    MAX_BYTES: u64 = 1 << 30, "bytes", Bytes;
+    MAX_STEPS: u64 = 1_000_000, "steps", Number;
+    MAX_SPAN_NS: u64 = 366 * 86_400 * 1_000_000_000, "span", Time;
+    MAX_BANDWIDTH: u64 = 1_000_000_000_000_000, "bandwidth", Bandwidth;
+    MAX_QUEUE: u64 = 1_000_000, "queue", Number;
+    MAX_MARKS: u32 = 1_000, "marks", Number;
+    MAX_SETS: usize = 1_000, "sets", Number;
+    MAX_LINE: usize = 4_096, "line", Bytes;
+    MAX_NAME: usize = 63, "name", Number;
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub mod vfs;
 pub mod wget;
 pub mod words;
 
+use crate::lang::Text;
 pub use output::{Output, Stream};
 
 use bash::{Exec, Stdin};
@@ -55,10 +56,15 @@ pub struct CommandRow {
     pub name: &'static str,
     /// Where it lies.
     pub dir: &'static str,
-    /// One line.
-    pub about: &'static str,
     /// What runs.
     pub main: Main,
+}
+
+impl CommandRow {
+    /// What it is for, in a few words.
+    pub fn about(&self) -> Text {
+        Text::row("program", self.name, None)
+    }
 }
 
 /// Every simulated program that acts on a host, sorted by name.
@@ -66,71 +72,44 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow {
         name: "arp",
         dir: "/usr/sbin",
-        about: "the neighbour cache, net-tools' way",
         main: |m, args, _, out| {
             let now = m.cx.now;
             Exec::Done(arp::main(&mut m.host.net, now, args, out))
         },
     },
-    CommandRow {
-        name: "arping",
-        dir: "/usr/bin",
-        about: "ARP by hand: ask, look for duplicates, announce",
-        main: arping::main,
-    },
+    CommandRow { name: "arping", dir: "/usr/bin", main: arping::main },
     CommandRow {
         name: "arptables",
         dir: "/usr/sbin",
-        about: "packet filter for ARP",
         main: |m, args, stdin, out| Exec::Done(arptables::main(m, args, stdin, out)),
     },
     CommandRow {
         name: "arptables-restore",
         dir: "/usr/sbin",
-        about: "the ARP filter from text",
         main: |m, args, stdin, out| Exec::Done(arptables::restore_main(m, args, stdin, out)),
     },
     CommandRow {
         name: "arptables-save",
         dir: "/usr/sbin",
-        about: "the ARP filter as text",
         main: |m, args, stdin, out| Exec::Done(arptables::save_main(m, args, stdin, out)),
     },
     CommandRow {
         name: "conntrack",
         dir: "/usr/sbin",
-        about: "what connection tracking knows",
         main: |m, args, _, out| Exec::Done(conntrack::main(m, args, out)),
     },
-    CommandRow { name: "curl", dir: "/usr/bin", about: "asks a server for a page", main: curl::main },
-    CommandRow {
-        name: "dmesg",
-        dir: "/bin",
-        about: "the kernel's log",
-        main: |m, args, _, out| Exec::Done(dmesg::main(m, args, out)),
-    },
-    CommandRow {
-        name: "hostname",
-        dir: "/bin",
-        about: "the host's name and addresses",
-        main: |m, args, _, out| Exec::Done(identity::hostname(m, args, out)),
-    },
-    CommandRow {
-        name: "id",
-        dir: "/usr/bin",
-        about: "who is typing, by number",
-        main: |_, args, _, out| Exec::Done(identity::id(args, out)),
-    },
+    CommandRow { name: "curl", dir: "/usr/bin", main: curl::main },
+    CommandRow { name: "dmesg", dir: "/bin", main: |m, args, _, out| Exec::Done(dmesg::main(m, args, out)) },
+    CommandRow { name: "hostname", dir: "/bin", main: |m, args, _, out| Exec::Done(identity::hostname(m, args, out)) },
+    CommandRow { name: "id", dir: "/usr/bin", main: |_, args, _, out| Exec::Done(identity::id(args, out)) },
     CommandRow {
         name: "ifconfig",
         dir: "/sbin",
-        about: "interfaces, net-tools' way",
         main: |m, args, _, out| Exec::Done(ifconfig::main(&mut m.host.net, args, out)),
     },
     CommandRow {
         name: "ip",
         dir: "/sbin",
-        about: "addresses, links, routes, rules, neighbours, tunnels",
         main: |m, args, _, out| {
             let now = m.cx.now;
             Exec::Done(ip::main(&mut m.host.net, now, args, out))
@@ -139,25 +118,21 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow {
         name: "iptables",
         dir: "/usr/sbin",
-        about: "packet filter, marks, address translation",
         main: |m, args, stdin, out| Exec::Done(iptables::main(m, args, stdin, out)),
     },
     CommandRow {
         name: "iptables-restore",
         dir: "/usr/sbin",
-        about: "the packet filter from text",
         main: |m, args, stdin, out| Exec::Done(iptables::restore_main(m, args, stdin, out)),
     },
     CommandRow {
         name: "iptables-save",
         dir: "/usr/sbin",
-        about: "the packet filter as text",
         main: |m, args, stdin, out| Exec::Done(iptables::save_main(m, args, stdin, out)),
     },
     CommandRow {
         name: "ipvsadm",
         dir: "/sbin",
-        about: "the virtual server table",
         main: |m, args, stdin, out| {
             let reads = args.iter().any(|a| a == "-R" || a == "--restore");
             Exec::Done(ipvs_program(ipvsadm::main, m, args, if reads { stdin.read() } else { "" }, out))
@@ -166,57 +141,32 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow {
         name: "ipvsadm-restore",
         dir: "/sbin",
-        about: "the virtual server table from text",
         main: |m, args, stdin, out| Exec::Done(ipvs_program(ipvsadm::restore_main, m, args, stdin.read(), out)),
     },
     CommandRow {
         name: "ipvsadm-save",
         dir: "/sbin",
-        about: "the virtual server table as text",
         main: |m, args, _, out| Exec::Done(ipvs_program(ipvsadm::save_main, m, args, "", out)),
     },
-    CommandRow {
-        name: "lsmod",
-        dir: "/sbin",
-        about: "modules that the kernel has loaded",
-        main: |_, args, _, out| Exec::Done(identity::lsmod(args, out)),
-    },
-    CommandRow {
-        name: "modprobe",
-        dir: "/sbin",
-        about: "sees to it that the kernel has a module",
-        main: |_, args, _, out| Exec::Done(identity::modprobe(args, out)),
-    },
-    CommandRow { name: "nc", dir: "/bin", about: "a connection by hand", main: nc::nc_main },
-    CommandRow {
-        name: "netstat",
-        dir: "/bin",
-        about: "routes, interfaces, sockets and counters, net-tools' way",
-        main: |m, args, _, out| Exec::Done(netstat::main(m.host, args, out)),
-    },
-    CommandRow {
-        name: "nstat",
-        dir: "/usr/bin",
-        about: "the kernel's counters since the last time",
-        main: |m, args, _, out| Exec::Done(nstat::main(m, args, out)),
-    },
-    CommandRow { name: "ping", dir: "/bin", about: "echo requests, and what comes back", main: ping::main },
+    CommandRow { name: "lsmod", dir: "/sbin", main: |_, args, _, out| Exec::Done(identity::lsmod(args, out)) },
+    CommandRow { name: "modprobe", dir: "/sbin", main: |_, args, _, out| Exec::Done(identity::modprobe(args, out)) },
+    CommandRow { name: "nc", dir: "/bin", main: nc::nc_main },
+    CommandRow { name: "netstat", dir: "/bin", main: |m, args, _, out| Exec::Done(netstat::main(m.host, args, out)) },
+    CommandRow { name: "nstat", dir: "/usr/bin", main: |m, args, _, out| Exec::Done(nstat::main(m, args, out)) },
+    CommandRow { name: "ping", dir: "/bin", main: ping::main },
     CommandRow {
         name: "route",
         dir: "/sbin",
-        about: "the routing table, net-tools' way",
         main: |m, args, _, out| Exec::Done(route::main(&mut m.host.net, args, out)),
     },
     CommandRow {
         name: "service",
         dir: "/usr/sbin",
-        about: "starts and stops what serves",
         main: |m, args, stdin, out| Exec::Done(service::service_main(m, args, stdin, out)),
     },
     CommandRow {
         name: "ss",
         dir: "/bin",
-        about: "sockets, iproute2's way",
         main: |m, args, _, out| {
             let now_us = (m.cx.now.0 / 1000) as u32;
             Exec::Done(ss::main(m.host, now_us, args, out))
@@ -225,7 +175,6 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow {
         name: "sysctl",
         dir: "/sbin",
-        about: "kernel variables",
         main: |m, args, _, out| {
             // Only the host knows what `nf_conntrack_count` says.
             let tracked = m.host.netfilter.conntrack.alive_now(m.cx.now).len();
@@ -238,36 +187,15 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow {
         name: "systemctl",
         dir: "/bin",
-        about: "starts and stops what serves, systemd's way",
         main: |m, args, stdin, out| Exec::Done(service::systemctl_main(m, args, stdin, out)),
     },
-    CommandRow { name: "tcpdump", dir: "/usr/bin", about: "packets as they pass a device", main: tcpdump::main },
-    CommandRow {
-        name: "telnet",
-        dir: "/usr/bin",
-        about: "a connection by hand, from a terminal",
-        main: nc::telnet_main,
-    },
-    CommandRow {
-        name: "tracepath",
-        dir: "/usr/bin",
-        about: "the way to a host and the largest packet that fits",
-        main: tracepath::main,
-    },
-    CommandRow { name: "traceroute", dir: "/usr/bin", about: "the way to a host", main: traceroute::main },
-    CommandRow {
-        name: "uname",
-        dir: "/bin",
-        about: "the kernel's name and release",
-        main: |m, args, _, out| Exec::Done(identity::uname(m, args, out)),
-    },
-    CommandRow { name: "wget", dir: "/usr/bin", about: "fetches a page", main: wget::main },
-    CommandRow {
-        name: "whoami",
-        dir: "/usr/bin",
-        about: "who is typing",
-        main: |_, args, _, out| Exec::Done(identity::whoami(args, out)),
-    },
+    CommandRow { name: "tcpdump", dir: "/usr/bin", main: tcpdump::main },
+    CommandRow { name: "telnet", dir: "/usr/bin", main: nc::telnet_main },
+    CommandRow { name: "tracepath", dir: "/usr/bin", main: tracepath::main },
+    CommandRow { name: "traceroute", dir: "/usr/bin", main: traceroute::main },
+    CommandRow { name: "uname", dir: "/bin", main: |m, args, _, out| Exec::Done(identity::uname(m, args, out)) },
+    CommandRow { name: "wget", dir: "/usr/bin", main: wget::main },
+    CommandRow { name: "whoami", dir: "/usr/bin", main: |_, args, _, out| Exec::Done(identity::whoami(args, out)) },
 ];
 
 /// Programs that a real host may have and lvsim does not simulate (yet), sorted.

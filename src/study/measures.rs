@@ -2,14 +2,14 @@
 
 use super::sample::Sample;
 use super::slowdown;
+use crate::lang::Text;
+use crate::text;
 
 /// A number of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure {
     /// Its name in tables.
     pub name: &'static str,
-    /// What it is, in a few words.
-    pub about: &'static str,
     /// The table of a comparison in which it stands.
     pub topic: Topic,
     /// What it is counted in.
@@ -32,6 +32,15 @@ pub enum Topic {
 impl Topic {
     /// In the order of the tables.
     pub const ALL: [Topic; 3] = [Topic::Waiting, Topic::Sharing, Topic::Director];
+
+    /// In a word of the reader's language.
+    pub fn text(self) -> Text {
+        match self {
+            Topic::Waiting => text!("topic-waiting"),
+            Topic::Sharing => text!("topic-sharing"),
+            Topic::Director => text!("topic-director"),
+        }
+    }
 
     /// In a word.
     pub fn name(self) -> &'static str {
@@ -56,167 +65,61 @@ pub enum Unit {
 
 impl Unit {
     /// In a few words.
-    pub fn name(self) -> &'static str {
+    pub fn text(self) -> Text {
         match self {
-            Unit::Time => "time",
-            Unit::Number => "number",
-            Unit::Part => "part of 1",
+            Unit::Time => text!("unit-time"),
+            Unit::Number => text!("unit-number"),
+            Unit::Part => text!("unit-part"),
         }
     }
 }
 
 /// Every measure, in the order of tables.
 pub const MEASURES: &[Measure] = &[
-    Measure {
-        name: "mean",
-        topic: Topic::Waiting,
-        about: "mean completion time",
-        unit: Unit::Time,
-        of: |s| waited(s, s.completion.mean),
-    },
-    Measure {
-        name: "p50",
-        topic: Topic::Waiting,
-        about: "median completion time",
-        unit: Unit::Time,
-        of: |s| waited(s, s.completion.p50),
-    },
-    Measure {
-        name: "p90",
-        topic: Topic::Waiting,
-        about: "90th percentile of completion",
-        unit: Unit::Time,
-        of: |s| waited(s, s.completion.p90),
-    },
-    Measure {
-        name: "p99",
-        topic: Topic::Waiting,
-        about: "99th percentile of completion",
-        unit: Unit::Time,
-        of: |s| waited(s, s.completion.p99),
-    },
-    Measure {
-        name: "p99.9",
-        topic: Topic::Waiting,
-        about: "99.9th percentile of completion",
-        unit: Unit::Time,
-        of: |s| waited(s, s.completion.p999),
-    },
-    Measure {
-        name: "connect",
-        topic: Topic::Waiting,
-        about: "mean time to connect",
-        unit: Unit::Time,
-        of: |s| waited(s, s.connect.mean),
-    },
-    Measure {
-        name: "first byte",
-        topic: Topic::Waiting,
-        about: "mean time to the first byte",
-        unit: Unit::Time,
-        of: |s| waited(s, s.first_byte.mean),
-    },
-    Measure {
-        name: "slowdown",
-        topic: Topic::Waiting,
-        about: "mean of the time over the work that it was",
-        unit: Unit::Number,
-        of: |s| slowed(s, s.slowdown.mean),
-    },
-    Measure {
-        name: "slowdown p99",
-        topic: Topic::Waiting,
-        about: "99th percentile of the time over the work that it was",
-        unit: Unit::Number,
-        of: |s| slowed(s, s.slowdown.p99),
-    },
-    Measure {
-        name: "Jain",
-        topic: Topic::Sharing,
-        about: "Jain's index of connections by weight",
-        unit: Unit::Number,
-        of: |s| Some(s.evenness?.jain),
-    },
-    Measure {
-        name: "CV",
-        topic: Topic::Sharing,
-        about: "coefficient of variation of connections by weight",
-        unit: Unit::Number,
-        of: |s| Some(s.evenness?.cv),
-    },
-    Measure {
-        name: "max/mean",
-        topic: Topic::Sharing,
-        about: "the most connections by weight over their mean",
-        unit: Unit::Number,
-        of: |s| Some(s.evenness?.max_over_mean),
-    },
-    Measure {
-        name: "share error",
-        topic: Topic::Sharing,
-        about: "largest difference of a share of connections and a share of weight",
-        unit: Unit::Part,
-        of: |s| Some(s.evenness?.share_error),
-    },
-    Measure {
-        name: "Jain of work",
-        topic: Topic::Sharing,
-        about: "Jain's index of busy time by weight",
-        unit: Unit::Number,
-        of: |s| Some(s.busy_evenness?.jain),
-    },
+    Measure { name: "mean", topic: Topic::Waiting, unit: Unit::Time, of: |s| waited(s, s.completion.mean) },
+    Measure { name: "p50", topic: Topic::Waiting, unit: Unit::Time, of: |s| waited(s, s.completion.p50) },
+    Measure { name: "p90", topic: Topic::Waiting, unit: Unit::Time, of: |s| waited(s, s.completion.p90) },
+    Measure { name: "p99", topic: Topic::Waiting, unit: Unit::Time, of: |s| waited(s, s.completion.p99) },
+    Measure { name: "p99.9", topic: Topic::Waiting, unit: Unit::Time, of: |s| waited(s, s.completion.p999) },
+    Measure { name: "connect", topic: Topic::Waiting, unit: Unit::Time, of: |s| waited(s, s.connect.mean) },
+    Measure { name: "first byte", topic: Topic::Waiting, unit: Unit::Time, of: |s| waited(s, s.first_byte.mean) },
+    Measure { name: "slowdown", topic: Topic::Waiting, unit: Unit::Number, of: |s| slowed(s, s.slowdown.mean) },
+    Measure { name: "slowdown p99", topic: Topic::Waiting, unit: Unit::Number, of: |s| slowed(s, s.slowdown.p99) },
+    Measure { name: "Jain", topic: Topic::Sharing, unit: Unit::Number, of: |s| Some(s.evenness?.jain) },
+    Measure { name: "CV", topic: Topic::Sharing, unit: Unit::Number, of: |s| Some(s.evenness?.cv) },
+    Measure { name: "max/mean", topic: Topic::Sharing, unit: Unit::Number, of: |s| Some(s.evenness?.max_over_mean) },
+    Measure { name: "share error", topic: Topic::Sharing, unit: Unit::Part, of: |s| Some(s.evenness?.share_error) },
+    Measure { name: "Jain of work", topic: Topic::Sharing, unit: Unit::Number, of: |s| Some(s.busy_evenness?.jain) },
     Measure {
         name: "director frames",
         topic: Topic::Director,
-        about: "frames in and out of the director for each answered connection",
         unit: Unit::Number,
         of: |s| s.director.and_then(|d| d.per_connection(d.frames)),
     },
     Measure {
         name: "director bytes",
         topic: Topic::Director,
-        about: "bytes in and out of the director for each answered connection",
         unit: Unit::Number,
         of: |s| s.director.and_then(|d| d.per_connection(d.bytes)),
     },
-    Measure {
-        name: "director link",
-        topic: Topic::Director,
-        about: "part of the time for which the fullest direction of the director's cables was sending",
-        unit: Unit::Part,
-        of: |s| Some(s.director?.link_use),
-    },
-    Measure {
-        name: "director cpu",
-        topic: Topic::Director,
-        about: "part of the time for which the director's processor dealt with frames, with a packet_rate",
-        unit: Unit::Part,
-        of: |s| s.director?.cpu_use,
-    },
-    Measure {
-        name: "director ceiling",
-        topic: Topic::Director,
-        about: "connections a second at which the director would be full",
-        unit: Unit::Number,
-        of: |s| s.director?.ceiling(),
-    },
+    Measure { name: "director link", topic: Topic::Director, unit: Unit::Part, of: |s| Some(s.director?.link_use) },
+    Measure { name: "director cpu", topic: Topic::Director, unit: Unit::Part, of: |s| s.director?.cpu_use },
+    Measure { name: "director ceiling", topic: Topic::Director, unit: Unit::Number, of: |s| s.director?.ceiling() },
     Measure {
         name: "director drops",
         topic: Topic::Director,
-        about: "frames that found a queue of the director full",
         unit: Unit::Number,
         of: |s| Some(s.director?.dropped as f64),
     },
-    Measure {
-        name: "failed",
-        topic: Topic::Sharing,
-        about: "part of the connections that were not answered",
-        unit: Unit::Part,
-        of: |s| Some(s.failed()),
-    },
+    Measure { name: "failed", topic: Topic::Sharing, unit: Unit::Part, of: |s| Some(s.failed()) },
 ];
 
 impl Measure {
+    /// What it is, in a few words.
+    pub fn about(&self) -> Text {
+        Text::row("measure", &self.name.replace([' ', '.', '/'], "-"), None)
+    }
+
     /// Its name for programs: times say that they are in nanoseconds.
     pub fn key(&self) -> String {
         let name = self.name.to_lowercase().replace([' ', '.', '/'], "_");

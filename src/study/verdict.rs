@@ -75,7 +75,7 @@ impl Comparison {
         out.push_str(&self.server_table().print(Format::Human));
         for measure in MEASURES.iter().filter(|m| COMPARED.contains(&m.name)) {
             if self.variants.len() > 1 {
-                out.push_str(&format!("\n{}, differences by seed:\n", capital(measure.about)));
+                out.push_str(&format!("\n{}, differences by seed:\n", capital(&measure.about().to_string())));
                 out.push_str(&self.pair_table(measure).print(Format::Human));
             }
         }
@@ -205,7 +205,8 @@ impl Comparison {
             }
         }
         let shown = shown(self.interval(best, measure)?, measure.unit);
-        let mut text = format!("{}: {} is lowest, {shown}.", capital(measure.about), self.variants[best].name());
+        let mut text =
+            format!("{}: {} is lowest, {shown}.", capital(&measure.about().to_string()), self.variants[best].name());
         if !worse.is_empty() {
             text.push_str(&format!(" Really higher: {}.", worse.join(", ")));
         }
@@ -242,7 +243,8 @@ impl Comparison {
             })
             .collect();
         let runs: Vec<Value> = self.samples.iter().flatten().map(|s| self.run_json(s)).collect();
-        let measures: serde_json::Map<String, Value> = MEASURES.iter().map(|m| (m.key(), m.about.into())).collect();
+        let measures: serde_json::Map<String, Value> =
+            MEASURES.iter().map(|m| (m.key(), m.about().to_string().into())).collect();
         json!({
             "schema_version": 1,
             "name": self.name,

@@ -148,6 +148,32 @@ fn rows() -> BTreeSet<String> {
     for row in lvsim::study::moves::MOVES {
         add("move", &row.name.replace(' ', "-"), &[]);
     }
+    let sysctls =
+        lvsim::sysctl::table::CONF.iter().chain(lvsim::sysctl::table::NEIGH).chain(lvsim::sysctl::table::GLOBAL);
+    for row in sysctls {
+        add("sysctl", &row.path.replace(".*", "").replace('.', "-"), &[]);
+    }
+    let programs = lvsim::shell::COMMANDS.iter().map(|r| r.name);
+    for name in programs.chain(lvsim::shell::text::TEXT_PROGRAMS.iter().map(|r| r.name)) {
+        add("program", name, &[]);
+    }
+    let charts = lvsim::report::charts::CHARTS.iter().map(|r| r.name);
+    for name in charts.chain(lvsim::study::charts::CHARTS.iter().map(|r| r.name)) {
+        add("chart", name, &[]);
+    }
+    for row in lvsim::scenario::limits::LIMITS {
+        add("limit", row.name, &[]);
+    }
+    for row in lvsim::study::measures::MEASURES {
+        add("measure", &row.name.replace([' ', '.', '/'], "-"), &[]);
+    }
+    for code in lvsim::scenario::problem::CODES {
+        add("problem", code, &[]);
+    }
+    // The program's own; the library does not know them.
+    for code in [0, 1, 2, 3, 4, 70, 130] {
+        add("exit", &code.to_string(), &["about"]);
+    }
     for row in lvsim::scenario::lint::LINTS {
         add("lint", row.code, &["wrong", "right"]);
     }

@@ -53,7 +53,8 @@ fn every_scenario_tells_the_same_from_memory_and_from_a_file() {
         }
         let stories = [&near, &far].map(|run| run.story(true, Lang::En).unwrap_or_else(|e| panic!("{file}: {e}")));
         assert_eq!(stories[0], stories[1], "{file}");
-        let artifacts = [&near, &far].map(|run| run.artifacts(false).unwrap_or_else(|e| panic!("{file}: {e}")));
+        let artifacts =
+            [&near, &far].map(|run| run.artifacts(false, Lang::En).unwrap_or_else(|e| panic!("{file}: {e}")));
         assert!(artifacts[0] == artifacts[1], "{file}: charts or report differ");
         assert_eq!(near.warnings, far.warnings, "{file}");
     }

@@ -63,3 +63,53 @@ story-trace-full = { $n ->
    *[other] The trace was full: { $n } later events are not told here.
 }
 story-end = { $events }, { $frames }, { $time } simulated
+
+# The report of a run.
+report-connections = Connections
+report-services = Services
+report-tables = Tables at the end
+report-run = The run
+report-full = The trace was full: { $n } later events are not told here.
+report-again = { $time } of simulated time, { $events } events, { $frames } frames, seed { $seed }. Again, with the same result:
+report-service-on = { $service } on { $director }
+report-no-server = no server
+report-harmless = { $n } more were lost without harm, such as frames that a switch sent everywhere.
+report-more = and { $n } more.
+head-traffic = traffic
+head-outcome = outcome
+head-server = server
+head-connections = connections
+head-first-at = first at
+head-service = service
+head-scheduler = scheduler
+head-forward = forward
+head-weight = weight
+head-share-by-weight = share by weight
+head-packets = packets
+head-where = where
+head-why = why
+head-rule = rule
+head-try = try
+head-at = at
+head-asks = asks
+head-who-has = who has
+head-answered = answered, in order
+head-kept-silent = kept silent
+head-keeps = keeps
+head-expected = expected
+head-found = found
+
+# Where a kernel variable has its value from.
+origin-kernel = kernel
+origin-kind = kind of node
+origin-file = sysctl, line { $line }
+origin-line = , line { $line }
+origin-typed = { $at } s{ $line }: { $typed }
+origin-with = by { $path }: { $from }
+origin-default = default, when made: { $from }
+origin-unknown = unknown
+head-variable = variable
+head-dev = dev
+head-effective = effective
+head-own = own
+head-from = from

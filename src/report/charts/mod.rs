@@ -10,6 +10,7 @@ pub mod timeline;
 
 use super::log::RunLog;
 use super::tables::{Cell, Format, Grid};
+use crate::lang::Text;
 
 pub use plot::{Axis, Bar, Columns, Estimate, Group, Ink, Layer, Plot, Scale, Unit};
 
@@ -18,17 +19,20 @@ pub use plot::{Axis, Bar, Columns, Estimate, Group, Ink, Layer, Plot, Scale, Uni
 pub struct ChartRow {
     /// Its name, and that of its file.
     pub name: &'static str,
-    /// What it shows, in a few words.
-    pub about: &'static str,
     /// Makes it.
     pub figure: fn(&RunLog<'_>) -> Figure,
 }
 
+impl ChartRow {
+    /// What it shows, in a few words.
+    pub fn about(&self) -> Text {
+        Text::row("chart", self.name, None)
+    }
+}
+
 /// Every chart, by name.
-pub const CHARTS: &[ChartRow] = &[
-    ChartRow { name: "served", about: "who served how many, against the share by weight", figure: served::figure },
-    ChartRow { name: "timeline", about: "what became of connections, by when they began", figure: timeline::figure },
-];
+pub const CHARTS: &[ChartRow] =
+    &[ChartRow { name: "served", figure: served::figure }, ChartRow { name: "timeline", figure: timeline::figure }];
 
 /// A chart as data.
 #[derive(Clone, Debug, PartialEq)]

@@ -59,5 +59,5 @@ fn about(row: &Row) -> String {
         true => format!("; of `all` and the interface's own, {}", row.combine.text()),
         false => String::new(),
     };
-    format!("{}{combined}{followed}", row.about)
+    format!("{}{combined}{followed}", row.about())
 }

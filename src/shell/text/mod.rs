@@ -18,6 +18,7 @@ mod sort;
 
 use super::bash::{Output, Stdin};
 use super::vfs::{FileError, Files, resolve};
+use crate::lang::Text;
 
 /// What a text program works with.
 pub struct Io<'a, 'b> {
@@ -65,46 +66,51 @@ impl Io<'_, '_> {
 pub struct TextProgram {
     /// Its name.
     pub name: &'static str,
-    /// What it does, in a line.
-    pub about: &'static str,
     /// Runs it; the exit status.
     pub run: fn(&mut Io<'_, '_>) -> u8,
 }
 
+impl TextProgram {
+    /// What it is for, in a few words.
+    pub fn about(&self) -> Text {
+        Text::row("program", self.name, None)
+    }
+}
+
 /// The text programs, sorted by name.
 pub const TEXT_PROGRAMS: &[TextProgram] = &[
-    TextProgram { name: "awk", about: "patterns and actions over fields", run: awk::run },
-    TextProgram { name: "basename", about: "the last part of a path", run: misc::basename },
-    TextProgram { name: "cat", about: "files one after another", run: cat::cat },
-    TextProgram { name: "chmod", about: "permission bits", run: files::chmod },
-    TextProgram { name: "cp", about: "copies files", run: files::cp },
-    TextProgram { name: "cut", about: "columns or fields of lines", run: columns::cut },
-    TextProgram { name: "date", about: "the host's clock", run: date::date },
-    TextProgram { name: "dirname", about: "a path without its last part", run: misc::dirname },
-    TextProgram { name: "egrep", about: "grep -E", run: grep::egrep },
-    TextProgram { name: "expr", about: "arithmetic and comparisons of arguments", run: misc::expr },
-    TextProgram { name: "fgrep", about: "grep -F", run: grep::fgrep },
-    TextProgram { name: "gawk", about: "awk", run: awk::run },
-    TextProgram { name: "grep", about: "lines that match", run: grep::grep },
-    TextProgram { name: "head", about: "the first lines", run: cat::head },
-    TextProgram { name: "ls", about: "names in directories", run: ls::ls },
-    TextProgram { name: "mawk", about: "awk", run: awk::run },
-    TextProgram { name: "mkdir", about: "makes directories", run: files::mkdir },
-    TextProgram { name: "mktemp", about: "makes a file with a new name", run: files::mktemp },
-    TextProgram { name: "mv", about: "renames files", run: files::mv },
-    TextProgram { name: "nl", about: "numbers lines", run: cat::nl },
-    TextProgram { name: "rm", about: "removes files", run: files::rm },
-    TextProgram { name: "rmdir", about: "removes empty directories", run: files::rmdir },
-    TextProgram { name: "sed", about: "edits lines", run: sed::run },
-    TextProgram { name: "seq", about: "numbers in a row", run: misc::seq },
-    TextProgram { name: "sort", about: "lines in order", run: sort::sort },
-    TextProgram { name: "tac", about: "lines backwards", run: cat::tac },
-    TextProgram { name: "tail", about: "the last lines", run: cat::tail },
-    TextProgram { name: "tee", about: "copies its input to files", run: cat::tee },
-    TextProgram { name: "touch", about: "makes empty files", run: files::touch },
-    TextProgram { name: "tr", about: "replaces characters", run: columns::tr },
-    TextProgram { name: "uniq", about: "equal lines once", run: sort::uniq },
-    TextProgram { name: "wc", about: "counts lines, words, bytes", run: cat::wc },
+    TextProgram { name: "awk", run: awk::run },
+    TextProgram { name: "basename", run: misc::basename },
+    TextProgram { name: "cat", run: cat::cat },
+    TextProgram { name: "chmod", run: files::chmod },
+    TextProgram { name: "cp", run: files::cp },
+    TextProgram { name: "cut", run: columns::cut },
+    TextProgram { name: "date", run: date::date },
+    TextProgram { name: "dirname", run: misc::dirname },
+    TextProgram { name: "egrep", run: grep::egrep },
+    TextProgram { name: "expr", run: misc::expr },
+    TextProgram { name: "fgrep", run: grep::fgrep },
+    TextProgram { name: "gawk", run: awk::run },
+    TextProgram { name: "grep", run: grep::grep },
+    TextProgram { name: "head", run: cat::head },
+    TextProgram { name: "ls", run: ls::ls },
+    TextProgram { name: "mawk", run: awk::run },
+    TextProgram { name: "mkdir", run: files::mkdir },
+    TextProgram { name: "mktemp", run: files::mktemp },
+    TextProgram { name: "mv", run: files::mv },
+    TextProgram { name: "nl", run: cat::nl },
+    TextProgram { name: "rm", run: files::rm },
+    TextProgram { name: "rmdir", run: files::rmdir },
+    TextProgram { name: "sed", run: sed::run },
+    TextProgram { name: "seq", run: misc::seq },
+    TextProgram { name: "sort", run: sort::sort },
+    TextProgram { name: "tac", run: cat::tac },
+    TextProgram { name: "tail", run: cat::tail },
+    TextProgram { name: "tee", run: cat::tee },
+    TextProgram { name: "touch", run: files::touch },
+    TextProgram { name: "tr", run: columns::tr },
+    TextProgram { name: "uniq", run: sort::uniq },
+    TextProgram { name: "wc", run: cat::wc },
 ];
 
 /// The text program of this name.

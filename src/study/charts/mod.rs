@@ -21,6 +21,7 @@ use super::detail::Detail;
 use super::leave::Leave;
 use super::load::Study;
 use super::stats::Interval;
+use crate::lang::Text;
 use crate::report::Artifact;
 use crate::report::charts::{Estimate, Figure, Plot};
 use crate::report::tables::Format;
@@ -30,41 +31,30 @@ use crate::report::tables::Format;
 pub struct ChartRow {
     /// Its name, and that of its files.
     pub name: &'static str,
-    /// What it shows, in a few words.
-    pub about: &'static str,
     /// Makes it, if the study has the data.
     pub figure: fn(&View<'_>) -> Option<Figure>,
 }
 
+impl ChartRow {
+    /// What it shows, in a few words.
+    pub fn about(&self) -> Text {
+        Text::row("chart", self.name, None)
+    }
+}
+
 /// Every chart, by name.
 pub const CHARTS: &[ChartRow] = &[
-    ChartRow { name: "active", about: "active connections of each server over time", figure: active::figure },
-    ChartRow {
-        name: "disruption",
-        about: "clients whose server changed when one left (--leaves)",
-        figure: disruption::figure,
-    },
-    ChartRow { name: "fairness", about: "Jain's index within windows of some connections", figure: fairness::figure },
-    ChartRow {
-        name: "hash-map",
-        about: "the scheduler's table before and after a server left (--leaves)",
-        figure: hash_map::figure,
-    },
-    ChartRow { name: "heat", about: "how busy each server is over time", figure: heat::figure },
-    ChartRow {
-        name: "latency-ccdf",
-        about: "the part of the connections that take longer than a time: the tail",
-        figure: latency_ccdf::figure,
-    },
-    ChartRow {
-        name: "latency-cdf",
-        about: "the part of the connections that are done within a time",
-        figure: latency_cdf::figure,
-    },
-    ChartRow { name: "load", about: "p99, goodput and success against the load (--loads)", figure: load::figure },
-    ChartRow { name: "lorenz", about: "how much of the work the least busy servers do", figure: lorenz::figure },
-    ChartRow { name: "pairs", about: "differences between schedulers with their intervals", figure: pairs::figure },
-    ChartRow { name: "share", about: "each server's share of connections against its weight", figure: share::figure },
+    ChartRow { name: "active", figure: active::figure },
+    ChartRow { name: "disruption", figure: disruption::figure },
+    ChartRow { name: "fairness", figure: fairness::figure },
+    ChartRow { name: "hash-map", figure: hash_map::figure },
+    ChartRow { name: "heat", figure: heat::figure },
+    ChartRow { name: "latency-ccdf", figure: latency_ccdf::figure },
+    ChartRow { name: "latency-cdf", figure: latency_cdf::figure },
+    ChartRow { name: "load", figure: load::figure },
+    ChartRow { name: "lorenz", figure: lorenz::figure },
+    ChartRow { name: "pairs", figure: pairs::figure },
+    ChartRow { name: "share", figure: share::figure },
 ];
 
 /// What charts are made of.

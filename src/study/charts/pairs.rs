@@ -22,7 +22,7 @@ pub fn figure(view: &View<'_>) -> Option<Figure> {
             }
         };
         ForestPanel {
-            title: measure.about.into(),
+            title: measure.about().to_string(),
             unit: match measure.unit {
                 Unit::Time => plot::Unit::Time,
                 Unit::Number => plot::Unit::Number,

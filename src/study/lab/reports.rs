@@ -106,7 +106,8 @@ fn effective(session: &mut Session<'_>, table: &str, node: &str, mut names: Vec<
     names.retain(|n| n != "--all");
     let wanted = Wanted { all: names.len() < count, names };
     let source = session.source();
-    let shown = look(session, |run| run.effective(node, source, &wanted, Format::Human));
+    let lang = session.lang;
+    let shown = look(session, |run| run.effective(node, source, &wanted, Format::Human, lang));
     match shown {
         None => Err(text!("is-no-host", name = node)),
         Some(Err(e)) => Err(text!("no-variable", name = e.name)),

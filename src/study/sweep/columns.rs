@@ -144,7 +144,7 @@ fn measures() -> impl Iterator<Item = Column> {
             Unit::Part => ", from 0 to 1",
             Unit::Number => "",
         };
-        Column { name: m.key(), about: format!("{}{unit}", m.about), holds: Type::Number, optional: true }
+        Column { name: m.key(), about: format!("{}{unit}", m.about()), holds: Type::Number, optional: true }
     })
 }
 

@@ -162,7 +162,7 @@ impl<'a> Summary<'a> {
                 })
             })
             .collect();
-        let measures: Values = self.measures.iter().map(|m| (m.key(), m.about.into())).collect();
+        let measures: Values = self.measures.iter().map(|m| (m.key(), m.about().to_string().into())).collect();
         json!({
             "schema_version": 1,
             "name": self.study.name,
