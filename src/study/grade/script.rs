@@ -162,7 +162,7 @@ impl Typist<'_, '_> {
             }
             Said::There(host, command) => match self.session.host_named(&host) {
                 Some(node) => self.shell(node, &command, go_on)?,
-                None => self.note(Text::plain(format!("ssh {host}: there is no such host"))),
+                None => self.note(text!("grade-ssh-no-host", host)),
             },
             Said::Copy(files, host, path) => match elsewhere::copying(&self.session, &files, &host, &path) {
                 Ok((node, text)) => self.shell(node, &text, go_on)?,
