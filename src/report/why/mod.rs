@@ -1,7 +1,7 @@
 //! `lvsim why`: where a packet went, in a sentence, with the knob.
 //!
 //! [`why`] answers a [`Subject`] with plain data: the causes by their codes, each with what mends it, and the ways of the
-//! packets that tell, step by step. Texts and JSON are made from that in [`text`]. Nothing here simulates.
+//! packets that tell, step by step. Texts and JSON are made from that in [`mod@text`]. Nothing here simulates.
 
 pub mod arp;
 pub mod causes;
