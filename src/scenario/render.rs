@@ -4,7 +4,7 @@
 //! problem does not grow with the file. The remedy is set directly under the caret, without rustc's empty line.
 
 use crate::lang::{Lang, Text};
-use crate::scenario::problem::{Place, Problem};
+use crate::scenario::problem::{Place, Problem, meaning};
 use crate::text;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
 
@@ -32,14 +32,19 @@ pub fn render_in(problems: &[Problem], file_name: &str, text: &str, color: bool,
     out
 }
 
+/// Titles, labels and remedies of problems are in English only, as yet; in another language the meaning of the code stands
+/// below them.
 fn one(problem: &Problem, file_name: &str, text: &str, color: bool, lang: Lang, out: &mut String) {
-    let help: Vec<(Text, &str)> = problem.help.iter().map(|h| (text!("diagnostic-help"), h.as_str())).collect();
+    let told = (lang != Lang::En).then(|| meaning(problem.code).say(lang));
+    let note = told.iter().map(|told| (text!("diagnostic-note"), told.as_str()));
+    let help = problem.help.iter().map(|help| (text!("diagnostic-help"), help.as_str()));
+    let below: Vec<(Text, &str)> = note.chain(help).collect();
     let diagnostic = Diagnostic {
         warns: problem.is_warning(),
         code: problem.code,
         title: &problem.title,
         spots: &[(&problem.place, &problem.label)],
-        below: &help,
+        below: &below,
     };
     draw(&diagnostic, file_name, text, color, lang, out);
 }
@@ -195,6 +200,16 @@ error[E012]: no interface `eth1` on `rs1`
    = help: did you mean `rs1:eth0`?
 ";
         assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn in_chinese_the_meaning_of_the_code_is_told() {
+        let text = "link: rs1:eth1\n";
+        let shown = render_in(&[problem(text, "rs1:eth1")], "a.yaml", text, false, Lang::Zh);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert!(lines[0].starts_with("错误[E012]: "), "{shown}");
+        let last = &lines[lines.len() - 2..];
+        assert_eq!(last, ["  = 说明: 这个节点上没有这样的接口", "  = 办法: did you mean `rs1:eth0`?"]);
     }
 
     #[test]

@@ -417,7 +417,66 @@ impl ToArg for DropReason {
 
 #[cfg(test)]
 mod tests {
-    use super::CODES;
+    use super::*;
+    use crate::lang::Lang;
+    use crate::sysctl::Combine;
+
+    /// A reason of each form that has facts: what fills a message is not seen where it is written.
+    fn with_facts() -> Vec<DropReason> {
+        use DropReason::*;
+        let a = Ipv4Addr::new(10, 0, 0, 9);
+        let knob = || {
+            let (name, combine) = ("rp_filter", Combine::Max);
+            Box::new(Effective { name, dev: Some("eth0".into()), value: 1, all: 1, own: 0, combine })
+        };
+        vec![
+            LinkQueueFull { limit: 7 },
+            BacklogFull { limit: 7 },
+            FragmentQueueFull { limit: 7 },
+            TcpBacklogFull { limit: 7 },
+            ConntrackFull { limit: 7 },
+            IpvsSyncQueueFull { limit: 7 },
+            OtherHost { dst: Mac([2, 0, 0, 0, 0, 1]) },
+            MartianSource { src: a },
+            OwnSource { src: a, knob: knob() },
+            MartianDestination { dst: a },
+            NoRoute { dst: a },
+            TunnelLoop { dst: a },
+            ReversePath { src: a, best: Some("eth1".into()), knob: knob() },
+            ReversePath { src: a, best: None, knob: knob() },
+            NotForUs { dst: a, knob: knob() },
+            UnicastInMulticast { knob: knob() },
+            NoSocket { proto: Proto::Tcp, port: 80 },
+            RouteSaysNo { dst: a, kind: "blackhole" },
+            TooBig { len: 1520, mtu: 1500 },
+            OverMtu { len: 1520, mtu: 1500 },
+            NeighFailed { next_hop: a, tries: 3 },
+            NeighQueueFull { next_hop: a, limit: 7 },
+            NeighFlushed { next_hop: a },
+            Filtered { table: "filter", chain: "INPUT".into(), rule: Some(2) },
+            Filtered { table: "filter", chain: "INPUT".into(), rule: None },
+            ArpFiltered { chain: "INPUT".into(), rule: Some(2) },
+            ArpFiltered { chain: "INPUT".into(), rule: None },
+            IpvsNoDest { service: "TCP 10.0.0.100:80".into(), dests: 3, quiesced: 2, overloaded: 1 },
+            IpvsDestGone { dest: a },
+            IpvsLoopbackDest { dest: a },
+            IpvsNoRoute { dest: a },
+            IpvsSyncMalformed { said: "too short" },
+            IpvsSyncId { said: 1, wanted: 2 },
+            IpvsDefence { rate: 4 },
+        ]
+    }
+
+    #[test]
+    fn facts_fill_what_is_said_in_every_language() {
+        for reason in with_facts() {
+            for lang in Lang::ALL {
+                let (title, told) = (reason.rule().title().say(lang), reason.text().say(lang));
+                assert!(told.starts_with(&title) && told.len() > title.len(), "{told}");
+                assert!(!told.contains(['{', '$']), "{told}");
+            }
+        }
+    }
 
     #[test]
     fn codes_are_unique() {
