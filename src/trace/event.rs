@@ -372,7 +372,7 @@ pub enum Compared {
     Mark {
         /// Its weight.
         weight: i32,
-        /// The mark before the choice (`cw` in the kernel).
+        /// The mark at which somebody was chosen (`cw` in the kernel); that before, if nobody was.
         mark: i32,
     },
     /// A measure, divided by the weight where that counts (lc, wlc, sed, nq, lblc, lblcr).

@@ -317,10 +317,14 @@ pub(crate) mod testing {
             self.slab.iter_mut().find(|d| d.birth == u32::from(n)).expect("added")
         }
 
+        /// The next choice, with its reason.
+        pub fn next(&mut self) -> Option<Pick> {
+            self.sched.schedule(DestList::new(&self.ids, &self.slab), &self.flow, &mut self.rng)
+        }
+
         /// The next choice; 0 for none.
         pub fn pick(&mut self) -> u8 {
-            let list = DestList::new(&self.ids, &self.slab);
-            self.sched.schedule(list, &self.flow, &mut self.rng).map_or(0, |p| list.get(p.place).birth as u8)
+            self.next().map_or(0, |p| DestList::new(&self.ids, &self.slab).get(p.place).birth as u8)
         }
 
         /// What would be compared of each server, in the list's order.

@@ -44,34 +44,9 @@ impl Wrr {
             self.cw = (self.cw / self.di) * self.di + 1;
         }
     }
-}
 
-pub(super) fn gcd(mut a: i32, mut b: i32) -> i32 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
-}
-
-impl Scheduler for Wrr {
-    fn init(&mut self, dests: DestList<'_>, _: SimTime) {
-        self.measure(dests);
-        self.cw = self.mw;
-    }
-
-    fn added(&mut self, dests: DestList<'_>) {
-        self.changed(dests);
-    }
-
-    fn removed(&mut self, dests: DestList<'_>, _: usize) {
-        self.changed(dests);
-    }
-
-    fn edited(&mut self, dests: DestList<'_>) {
-        self.changed(dests);
-    }
-
-    fn schedule(&mut self, dests: DestList<'_>, _: &Flow, _: &mut Rng) -> Option<Pick> {
+    /// ip_vs_wrr_schedule: goes on to the next whose turn it is.
+    fn next(&mut self, dests: DestList<'_>) -> Option<usize> {
         if self.mw == 0 {
             return None;
         }
@@ -85,10 +60,7 @@ impl Scheduler for Wrr {
                 let d = dests.get(place);
                 if !d.overload && d.weight >= self.cw {
                     self.cl = Some(place);
-                    return Some(Pick {
-                        place,
-                        because: Because::WeightedTurn { weight: d.weight as u32, mark: self.cw as u32 },
-                    });
+                    return Some(place);
                 }
                 if stop == Some(place) {
                     self.cl = Some(place);
@@ -121,9 +93,44 @@ impl Scheduler for Wrr {
             from = 0;
         }
     }
+}
 
+pub(super) fn gcd(mut a: i32, mut b: i32) -> i32 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+impl Scheduler for Wrr {
+    fn init(&mut self, dests: DestList<'_>, _: SimTime) {
+        self.measure(dests);
+        self.cw = self.mw;
+    }
+
+    fn added(&mut self, dests: DestList<'_>) {
+        self.changed(dests);
+    }
+
+    fn removed(&mut self, dests: DestList<'_>, _: usize) {
+        self.changed(dests);
+    }
+
+    fn edited(&mut self, dests: DestList<'_>) {
+        self.changed(dests);
+    }
+
+    fn schedule(&mut self, dests: DestList<'_>, _: &Flow, _: &mut Rng) -> Option<Pick> {
+        let place = self.next(dests)?;
+        let (weight, mark) = (dests.get(place).weight as u32, self.cw as u32);
+        Some(Pick { place, because: Because::WeightedTurn { weight, mark } })
+    }
+
+    /// The mark is that at which the walk finds somebody; if it finds nobody, that before it.
     fn compare(&self, dests: DestList<'_>, place: usize, _: &Flow) -> Compared {
-        Compared::Mark { weight: dests.get(place).weight, mark: self.cw }
+        let mut walk = self.clone();
+        let mark = walk.next(dests).map_or(self.cw, |_| walk.cw);
+        Compared::Mark { weight: dests.get(place).weight, mark }
     }
 
     fn clone_box(&self) -> Box<dyn Scheduler> {
@@ -134,6 +141,7 @@ impl Scheduler for Wrr {
 #[cfg(test)]
 mod tests {
     use super::super::testing::Bench;
+    use crate::trace::{Because, Compared};
 
     fn repeats(b: &mut Bench, turn: &str) {
         let n = turn.len();
@@ -170,6 +178,20 @@ mod tests {
         b.dest(2).overload = true;
         b.dest(3).overload = true;
         assert_eq!(b.run(3, false), "000");
+    }
+
+    #[test]
+    fn what_was_compared_is_the_mark_that_counted() {
+        let mut b = Bench::three("wrr", [3, 1, 2]);
+        for _ in 0..12 {
+            let compared = b.compare();
+            let pick = b.next().expect("somebody has room");
+            let Because::WeightedTurn { weight, mark } = pick.because else { panic!("{:?}", pick.because) };
+            assert!(compared.iter().all(|(_, c)| matches!(*c, Compared::Mark { mark: m, .. } if m as u32 == mark)));
+            assert!(weight >= mark);
+        }
+        (1..=3).for_each(|n| b.dest(n).overload = true);
+        assert!(b.compare().iter().all(|(_, c)| matches!(*c, Compared::Mark { mark: 1..=3, .. })));
     }
 
     #[test]

@@ -107,9 +107,7 @@ impl Ip<'_> {
 
     fn addr_show(&mut self, words: Words) -> Done {
         let filter = self.addr_filter(words)?;
-        if self.shows_inet6() {
-            return Ok(());
-        }
+        self.no_inet6()?;
         self.plain_devices()?;
         if self.family == Family::Packet {
             return self.link_list(&filter.shown, Head::Addr);

@@ -2,8 +2,8 @@
 //! statuses (1 for what the program refuses, 2 for what the kernel refuses, 255 for what cannot be read).
 //!
 //! Cables are pairs of virtual Ethernet devices, as where the records were made: `eth0@if4 … link-netnsid 0`.
-//! Nobody has IPv6 here: `-6` shows nothing, and changes nothing. Refused by name: other objects, `-n`, `-b`, monitoring, and
-//! `-d` of devices, which tells what simulated devices have not (queues, segmentation).
+//! Refused by name: IPv6 (`-6`, to show as to change), other objects, `-n`, `-b`, monitoring, and `-d` of devices, which tells
+//! what simulated devices have not (queues, segmentation).
 
 pub mod addr;
 mod get;
@@ -256,14 +256,6 @@ impl Ip<'_> {
         self.out.print(Stream::Stdout, &j.finish());
     }
 
-    /// `-6` of what only has IPv4 here. True: there is nothing to show, and that has been said.
-    fn shows_inet6(&mut self) -> bool {
-        if self.family == Family::Inet6 && self.json {
-            self.answer([(); 0], |_, _, ()| {});
-        }
-        self.family == Family::Inet6
-    }
-
     /// What cannot be shown of devices.
     fn plain_devices(&mut self) -> Done {
         let refused = match self {
@@ -275,9 +267,13 @@ impl Ip<'_> {
         Err(self.not_modelled(refused))
     }
 
-    /// A change that `-6` asks for.
+    /// `-6` of what only has IPv4 here: an empty answer would pass for a host without such addresses.
     fn no_inet6(&mut self) -> Done {
-        if self.family == Family::Inet6 { Err(self.not_modelled("-6")) } else { Ok(()) }
+        if self.family != Family::Inet6 {
+            return Ok(());
+        }
+        self.out.err("lvsim: ip: IPv6 is not simulated");
+        Err(Stop(1))
     }
 
     /// What `-4` and `-6` make of "any valid address".

@@ -108,9 +108,7 @@ impl Ip<'_> {
 
     fn neigh_show(&mut self, words: Words) -> Done {
         let filter = self.neigh_filter(words)?;
-        if self.shows_inet6() {
-            return Ok(());
-        }
+        self.no_inet6()?;
         if self.json {
             self.neigh_json(&filter);
             return Ok(());

@@ -348,9 +348,7 @@ impl Ip<'_> {
 
     fn route_show(&mut self, words: Words) -> Done {
         let filter = self.route_filter(words)?;
-        if self.shows_inet6() {
-            return Ok(());
-        }
+        self.no_inet6()?;
         if filter.cache {
             return self.cache_show(&filter);
         }

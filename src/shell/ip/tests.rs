@@ -88,7 +88,7 @@ fn refusals_have_the_words_and_the_status_of_iproute2() {
         ("adr show", 1, "Object \"adr\" is unknown, try \"ip help\".\n"),
         ("addr foo", 255, "Command \"foo\" is unknown, try \"ip address help\".\n"),
         ("xfrm state", 1, "lvsim: ip: `xfrm` is not modelled\n"),
-        ("-6 neigh flush all", 1, "lvsim: ip: `-6` is not modelled\n"),
+        ("-6 neigh flush all", 1, "lvsim: ip: IPv6 is not simulated\n"),
         ("-d link", 1, "lvsim: ip: `-d` is not modelled\n"),
     ] {
         assert_eq!(run(&mut net, line), (rc, text.into()), "{line}");
@@ -335,10 +335,10 @@ fn colours_are_printed_where_they_are_asked_for() {
 #[test]
 fn nobody_has_ipv6() {
     let mut net = setup(&["addr add 10.0.0.1/24 dev eth0"]);
-    for line in ["-6 addr", "-6 route", "-6 neigh", "-f inet6 addr show dev eth0"] {
-        assert_eq!(run(&mut net, line), (0, String::new()), "{line}");
+    for line in ["-6 addr", "-6 route", "-6 neigh", "-6 rule", "-f inet6 addr show dev eth0", "-6 -j route"] {
+        assert_eq!(run(&mut net, line), (1, "lvsim: ip: IPv6 is not simulated\n".to_string()), "{line}");
     }
-    assert_eq!(run(&mut net, "-6 -j route"), (0, "[]\n".to_string()));
-    assert_eq!(run(&mut net, "-6 route add default via fe80::1 dev eth0").0, 1);
+    let add = "-6 route add default via fe80::1 dev eth0";
+    assert_eq!(run(&mut net, add), (1, "lvsim: ip: IPv6 is not simulated\n".to_string()));
     assert!(run(&mut net, "-0 addr show eth0").1.ends_with("link-netnsid 0\n"), "a link has no addresses of its own");
 }
