@@ -11,7 +11,7 @@ use lvsim::study::lab::commands::{self, Reply, told};
 use lvsim::study::lab::complete::complete;
 use lvsim::study::lab::elsewhere;
 use lvsim::study::lab::line::{Said, read};
-use lvsim::study::lab::{Advance, Session};
+use lvsim::study::lab::{Advance, LINE, Session};
 use lvsim::text;
 use rustyline::completion::Completer;
 use rustyline::config::CompletionType;
@@ -42,7 +42,8 @@ At the prompt: the commands of a Linux host; ssh rs1 and exit to change hosts; T
 
 Time stands still at the prompt and passes while a command needs it: at a terminal as on the wall, or
 --pace times as fast; :run does not wait. A command that waits for others
-for ever, such as tcpdump, is ended when nobody has anything to do any more.")]
+for ever, such as tcpdump, is ended when nobody has anything to do any more;
+of a script or a pipe also one that has not ended after an hour, such as ping.")]
 pub struct Args {
     /// The scenario
     #[arg(value_name = "FILE")]
@@ -76,6 +77,15 @@ const AHEAD: Duration = Duration::from_millis(20);
 #[expect(clippy::disallowed_methods, reason = "the pace is the user's time; no result depends on it")]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// How time passes while a command runs.
+#[derive(Clone, Copy)]
+enum Passing {
+    /// Somebody sits at a terminal: so many times as fast as on the wall, 0 as fast as it goes.
+    Watched(u32),
+    /// Nobody does: as fast as it goes, and after [`LINE`] Ctrl-C.
+    Alone,
 }
 
 /// What a line led to.
@@ -131,13 +141,13 @@ impl Args {
                 continue;
             }
             typed.clear();
-            if act(said, &mut session.borrow_mut(), 0, ui)? == Next::Leave || ui.out.closed() {
+            if act(said, &mut session.borrow_mut(), Passing::Alone, ui)? == Next::Leave || ui.out.closed() {
                 return Ok(());
             }
         }
         match typed.is_empty() {
             true => Ok(()),
-            false => act(Said::Shell(typed), &mut session.borrow_mut(), 0, ui).map(|_| ()),
+            false => act(Said::Shell(typed), &mut session.borrow_mut(), Passing::Alone, ui).map(|_| ()),
         }
     }
 
@@ -180,7 +190,7 @@ impl Args {
             let _ = editor.add_history_entry(typed.trim_end());
             typed.clear();
             take_interrupt();
-            if act(said, &mut session.borrow_mut(), self.pace, ui)? == Next::Leave {
+            if act(said, &mut session.borrow_mut(), Passing::Watched(self.pace), ui)? == Next::Leave {
                 break;
             }
         }
@@ -192,8 +202,11 @@ impl Args {
 }
 
 /// Does what was typed and prints what comes of it.
-fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<Next, Failure> {
-    let pace = if matches!(said, Said::Shell(_) | Said::There(..)) { pace } else { 0 };
+fn act(said: Said, session: &mut Session<'_>, passing: Passing, ui: &mut Ui) -> Result<Next, Failure> {
+    let passing = match passing {
+        Passing::Watched(_) if !matches!(said, Said::Shell(_) | Said::There(..)) => Passing::Watched(0),
+        _ => passing,
+    };
     let reply = match said {
         Said::Nothing | Said::Unfinished => return Ok(Next::Prompt),
         Said::Shell(text) => {
@@ -210,7 +223,7 @@ fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<
     };
     match reply {
         Ok(Reply::Started) => {
-            go_on(session, pace, ui)?;
+            go_on(session, passing, ui)?;
             ui.out.text(&told(session))?;
         }
         Ok(Reply::Text(text)) => ui.out.text(&text)?,
@@ -229,12 +242,17 @@ fn act(said: Said, session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<
 }
 
 /// Lets what was begun come to its end, and prints while it goes on.
-fn go_on(session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<(), Failure> {
+fn go_on(session: &mut Session<'_>, passing: Passing, ui: &mut Ui) -> Result<(), Failure> {
     let (clock, from) = (now(), session.now());
+    let late = from + LINE;
     loop {
-        let moment = match pace {
-            0 => SimTime::NEVER,
-            _ => from + Span(((clock.elapsed() + AHEAD).as_nanos() as u64).saturating_mul(u64::from(pace))),
+        let moment = match passing {
+            Passing::Watched(0) => SimTime::NEVER,
+            Passing::Alone if session.passing() => SimTime::NEVER,
+            Passing::Alone => late,
+            Passing::Watched(pace) => {
+                from + Span(((clock.elapsed() + AHEAD).as_nanos() as u64).saturating_mul(u64::from(pace)))
+            }
         };
         let advance = session.advance_until(SLICE, moment);
         for spoken in session.output() {
@@ -251,6 +269,10 @@ fn go_on(session: &mut Session<'_>, pace: u32, ui: &mut Ui) -> Result<(), Failur
             Advance::Done => return Ok(()),
             // The terminal has shown the ^C itself.
             Advance::Busy if take_interrupt() => session.interrupt(),
+            Advance::Busy if matches!(passing, Passing::Alone) && !session.passing() && session.now() >= late => {
+                ui.out.line("^C")?;
+                session.interrupt();
+            }
             Advance::Busy => {
                 ui.out.finish()?;
                 if session.now() >= moment {

@@ -59,7 +59,8 @@ impl Machine for HostMachine<'_, '_> {
     fn exec(&mut self, argv: &[String], stdin: &mut Stdin<'_>, out: &mut Output) -> Exec<Running> {
         let name = argv.first().map_or("", String::as_str);
         let Some(row) = COMMANDS.iter().find(|row| row.name == name) else {
-            return if NOT_SIMULATED.contains(&name) { Exec::NotSimulated } else { Exec::NotFound };
+            let absent = NOT_SIMULATED.iter().find(|(absent, _)| *absent == name);
+            return absent.map_or(Exec::NotFound, |&(_, instead)| Exec::NotSimulated { instead });
         };
         let exec = (row.main)(self, &argv[1..], stdin, out);
         self.host.ipvs.sysctl_changed(self.cx.now, &self.host.net.sysctl);

@@ -198,65 +198,82 @@ pub const COMMANDS: &[CommandRow] = &[
     CommandRow { name: "whoami", dir: "/usr/bin", main: |_, args, _, out| Exec::Done(identity::whoami(args, out)) },
 ];
 
-/// Programs that a real host may have and lvsim does not simulate (yet), sorted.
-pub const NOT_SIMULATED: &[&str] = &[
-    "apt",
-    "apt-get",
-    "arp-scan",
-    "brctl",
-    "bridge",
-    "chkconfig",
-    "dig",
-    "elinks",
-    "ethtool",
-    "firewall-cmd",
-    "getenforce",
-    "host",
-    "httpd",
-    "ifdown",
-    "ifup",
-    "insmod",
-    "ip6tables",
-    "ip6tables-restore",
-    "ip6tables-save",
-    "iperf",
-    "iperf3",
-    "ipset",
-    "journalctl",
-    "keepalived",
-    "killall",
-    "ldirectord",
-    "links",
-    "lsof",
-    "mii-tool",
-    "modinfo",
-    "mtr",
-    "ncat",
-    "nft",
-    "nginx",
-    "nmap",
-    "nmcli",
-    "nslookup",
-    "perl",
-    "pgrep",
-    "pidof",
-    "ping6",
-    "pkill",
-    "ps",
-    "python",
-    "python3",
-    "rpm",
-    "scp",
-    "setenforce",
-    "ssh",
-    "tc",
-    "top",
-    "tshark",
-    "ufw",
-    "vi",
-    "vim",
-    "yum",
+/// Programs that a real host may have and lvsim does not simulate (yet), sorted: the name, and what does the work instead,
+/// or nothing.
+pub const NOT_SIMULATED: &[(&str, &str)] = &[
+    ("apt", INSTALL),
+    ("apt-get", INSTALL),
+    ("arp-scan", "arping asks one address"),
+    ("brctl", SWITCH),
+    ("bridge", SWITCH),
+    ("chkconfig", BOOT),
+    ("dig", NAMES),
+    ("elinks", PAGES),
+    ("ethtool", "ip link shows devices"),
+    ("firewall-cmd", RULES),
+    ("getenforce", "there is no SELinux"),
+    ("host", NAMES),
+    ("httpd", "systemctl start httpd is, and `serves:` in the scenario"),
+    ("ifdown", UPDOWN),
+    ("ifup", UPDOWN),
+    ("insmod", "modprobe is"),
+    ("ip6tables", IPV6),
+    ("ip6tables-restore", IPV6),
+    ("ip6tables-save", IPV6),
+    ("iperf", LOAD),
+    ("iperf3", LOAD),
+    ("ipset", ""),
+    ("journalctl", "dmesg is"),
+    ("keepalived", DAEMON),
+    ("killall", PROCESSES),
+    ("ldirectord", DAEMON),
+    ("links", PAGES),
+    ("lsof", "netstat and ss list sockets"),
+    ("mii-tool", "ip link shows devices"),
+    ("modinfo", "modprobe and lsmod are"),
+    ("mtr", "traceroute and tracepath are"),
+    ("nano", EDITOR),
+    ("ncat", "nc is"),
+    ("nft", RULES),
+    ("nginx", "systemctl start nginx is, and `serves:` in the scenario"),
+    ("nmap", "nc tries one port"),
+    ("nmcli", "ip and ifconfig are"),
+    ("nslookup", NAMES),
+    ("perl", SCRIPTS),
+    ("pgrep", PROCESSES),
+    ("pidof", PROCESSES),
+    ("ping6", IPV6),
+    ("pkill", PROCESSES),
+    ("ps", PROCESSES),
+    ("python", SCRIPTS),
+    ("python3", SCRIPTS),
+    ("rpm", INSTALL),
+    ("scp", ELSEWHERE),
+    ("setenforce", "there is no SELinux"),
+    ("ssh", ELSEWHERE),
+    ("tc", "`latency`, `loss` and `bandwidth` of a link are"),
+    ("top", PROCESSES),
+    ("tshark", "tcpdump is"),
+    ("ufw", RULES),
+    ("vi", EDITOR),
+    ("vim", EDITOR),
+    ("yum", INSTALL),
 ];
+
+const BOOT: &str = "nothing starts by itself: commands belong into `run:` of the scenario";
+const DAEMON: &str = "a script that asks with curl and types ipvsadm is";
+const EDITOR: &str = "cat > FILE <<'END' writes a file";
+const ELSEWHERE: &str = "the lab has it, at its prompt";
+const INSTALL: &str = "nothing has to be installed";
+const IPV6: &str = "there is no IPv6";
+const LOAD: &str = "`traffic:` of the scenario is";
+const NAMES: &str = "there is no DNS, use addresses";
+const PAGES: &str = "curl and wget are";
+const PROCESSES: &str = "hosts have no processes but what a shell runs, see jobs and kill";
+const RULES: &str = "iptables is";
+const SCRIPTS: &str = "bash, awk and sed are";
+const SWITCH: &str = "a switch is a node of the scenario";
+const UPDOWN: &str = "ifconfig DEV up and ip link set DEV up are";
 
 type IpvsMain = fn(
     &mut crate::ipvs::Ipvs,
@@ -292,8 +309,8 @@ mod tests {
     fn the_tables_are_sorted_and_share_no_name() {
         let names: Vec<&str> = COMMANDS.iter().map(|c| c.name).collect();
         assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
-        assert!(NOT_SIMULATED.is_sorted_by(|a, b| a < b));
-        assert!(names.iter().all(|n| !NOT_SIMULATED.contains(n)));
+        assert!(NOT_SIMULATED.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(NOT_SIMULATED.iter().all(|(n, _)| !names.contains(n)));
         assert!(text::TEXT_PROGRAMS.iter().all(|p| !names.contains(&p.name)));
     }
 }

@@ -88,6 +88,12 @@ impl Output {
         std::mem::take(&mut self.chunks)
     }
 
+    /// From now on only what is held counts against the limit.
+    pub(super) fn renew(&mut self) {
+        self.total = self.chunks.iter().map(|(_, text)| text.len()).sum();
+        self.full = false;
+    }
+
     /// Both streams as one text.
     pub fn text(&self) -> String {
         self.chunks.iter().map(|(_, text)| text.as_str()).collect()

@@ -32,6 +32,18 @@ const UNITS: &[(&str, What)] = &[
     ("xinetd", What::Serves(23)),
 ];
 
+/// Units that a real host has and lvsim has not, sorted, and what does their work.
+const ABSENT: &[(&str, &str)] = &[
+    ("NetworkManager", TYPED),
+    ("firewalld", "no rule is there before iptables sets it"),
+    ("keepalived", "a script that asks with curl and types ipvsadm is"),
+    ("network", TYPED),
+    ("networking", TYPED),
+    ("sshd", "the lab has ssh, at its prompt"),
+];
+
+const TYPED: &str = "addresses and routes are typed, with ifconfig, ip and route";
+
 /// `service NAME ACTION`.
 pub fn service_main(m: &mut HostMachine<'_, '_>, args: &[String], _: &mut Stdin<'_>, out: &mut Output) -> u8 {
     let [name, action] = args else {
@@ -58,8 +70,10 @@ pub fn systemctl_main(m: &mut HostMachine<'_, '_>, args: &[String], _: &mut Stdi
 fn act(m: &mut HostMachine<'_, '_>, program: &str, action: &str, name: &str, out: &mut Output) -> u8 {
     let name = name.trim_end_matches(".service").trim_end_matches(".socket");
     let Some(&(_, what)) = UNITS.iter().find(|(unit, _)| *unit == name) else {
-        let known: Vec<&str> = UNITS.iter().map(|(unit, _)| *unit).collect();
-        out.err(&format!("lvsim: {program}: {name} is not simulated; known are {}", known.join(", ")));
+        let instead = ABSENT.iter().find(|(unit, _)| *unit == name).map(|(_, instead)| format!(": {instead}"));
+        let known = || UNITS.iter().map(|(unit, _)| *unit).collect::<Vec<_>>().join(", ");
+        let rest = instead.unwrap_or_else(|| format!("; known are {}", known()));
+        out.err(&format!("lvsim: {program}: {name} is not simulated{rest}"));
         return 5;
     };
     match (action, what) {

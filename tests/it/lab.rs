@@ -70,3 +70,13 @@ fn a_long_ping_costs_no_more_for_each_packet_than_a_short_one() {
     let (short, long) = (events(100), events(200));
     assert!(long < short * 2 + 100, "{short} for 100 packets, {long} for 200");
 }
+
+#[test]
+fn what_never_ends_is_ended_after_an_hour_where_nobody_sits() {
+    let out = transcript("scenarios/nat.yaml", "ping 192.168.10.2\n:run 2h\nipvsadm -Ln\n");
+    let pings = out.matches("64 bytes from").count();
+    assert!((3_500..3_700).contains(&pings), "{pings} answers in an hour");
+    let behind = out.split("^C\n").nth(1).unwrap_or("");
+    assert!(behind.contains("TCP  8.8.8.8:80 rr"), "{behind}");
+    assert!(behind.contains("t = 10800 s"), "time that is asked to pass is not cut short: {behind}");
+}

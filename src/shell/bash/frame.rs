@@ -46,6 +46,7 @@ impl<P> Shared<P> {
 
     /// A fresh allowance for the next line of a session.
     pub fn renew(&mut self) {
+        self.out.renew();
         self.steps = 0;
         self.total = 0;
         self.stopped = None;

@@ -103,7 +103,10 @@ pub enum Exec<P> {
     /// No such program: `command not found`.
     NotFound,
     /// A real program that lvsim does not simulate: said so on standard error, status 127.
-    NotSimulated,
+    NotSimulated {
+        /// What does its work here; nothing if nothing does.
+        instead: &'static str,
+    },
 }
 
 /// How a running program goes on.

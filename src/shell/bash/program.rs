@@ -124,11 +124,12 @@ impl<P: Clone + std::fmt::Debug> Task<P> {
                 self.complain(cx, &text);
                 self.env.status = 127;
             }
-            Exec::NotSimulated => {
+            Exec::NotSimulated { instead } => {
                 if cx.sh.not_simulated.len() < 1000 {
                     cx.sh.not_simulated.push((self.env.line, name.clone()));
                 }
-                self.write_text(cx, 2, &format!("lvsim: {name} is not simulated\n"));
+                let instead = if instead.is_empty() { String::new() } else { format!(": {instead}") };
+                self.write_text(cx, 2, &format!("lvsim: {name} is not simulated{instead}\n"));
                 self.env.status = 127;
             }
         }

@@ -61,7 +61,7 @@ impl Machine for Toy {
                 out.stdout("\n");
                 Exec::Done(0)
             }
-            "unreal" => Exec::NotSimulated,
+            "unreal" => Exec::NotSimulated { instead: "" },
             _ => Exec::NotFound,
         }
     }

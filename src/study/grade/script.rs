@@ -14,14 +14,12 @@ use crate::scenario::play::Typed;
 use crate::study::lab::commands::{self, Reply};
 use crate::study::lab::elsewhere;
 use crate::study::lab::line::{Said, read};
-use crate::study::lab::{Advance, Bounds, Session};
+use crate::study::lab::{Advance, Bounds, LINE, Session};
 use crate::text;
 use std::sync::Arc;
 
 /// Lines that are read of one script.
 pub const MAX_LINES: usize = 10_000;
-/// How long one line may take.
-const LINE: Span = Span::from_secs(3600);
 /// How long all of them may take, unless the lab's duration is longer.
 const ALL: Span = Span::from_secs(86_400);
 /// Events between two looks.
@@ -239,19 +237,13 @@ impl Typist<'_, '_> {
                     return Err(Trouble::Stopped(text!("grade-stopped-by", what)));
                 }
                 Advance::Busy if self.session.now() < late => {}
-                Advance::Busy if self.passing() => {}
+                Advance::Busy if self.session.passing() => {}
                 Advance::Busy | Advance::Idle => {
                     self.note(text!("grade-ctrl-c"));
                     self.session.interrupt();
                 }
             }
         }
-    }
-
-    /// Whether time was asked to pass, however long.
-    fn passing(&self) -> bool {
-        let last = self.session.acts().last();
-        last.is_some_and(|a| matches!(a.what, crate::study::lab::What::Pass { .. }))
     }
 
     /// Whether it may go on.

@@ -19,4 +19,4 @@ mod tests;
 mod undo;
 
 pub use over::Bounds;
-pub use session::{Act, Advance, Session, Spoken, What};
+pub use session::{Act, Advance, LINE, Session, Spoken, What};

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// What a session traces.
 pub(super) const MASK: TraceMask = TraceMask(TraceMask::ALL.0 | TraceMask::DECISIONS.0 | TraceMask::RAN.0);
+/// How long a line may take that nobody sits at, of a script or a pipe; then Ctrl-C ends it.
+pub const LINE: Span = Span::from_secs(3600);
 /// How long a command that waits for others to act goes on when nobody has anything to do any more.
 const PATIENCE: Span = Span::from_secs(1);
 /// How far time passes at most between two looks at a command.
@@ -245,6 +247,11 @@ impl<'s> Session<'s> {
     /// Everything that was done and not taken back.
     pub fn acts(&self) -> &[Act] {
         &self.acts
+    }
+
+    /// Whether time was asked to pass, however long.
+    pub fn passing(&self) -> bool {
+        self.acts.last().is_some_and(|act| matches!(act.what, What::Pass { .. }))
     }
 
     /// Whether the last shell was left.

@@ -341,3 +341,14 @@ fn what_is_typed_for_another_host_happens_there_and_replays() {
     assert!(finish(&mut session).is_empty(), "the copy is undone");
     assert_ne!(before, print(&session));
 }
+
+#[test]
+fn a_line_that_printed_too_much_silences_itself_and_not_the_next() {
+    let scenario = scenario(LAB);
+    let mut lab = open(&scenario, LAB);
+    let flood = "x=$(seq 20000); while :; do echo \"$x\"; done";
+    let out = typed(&mut lab, flood);
+    assert!(out.len() > 3 << 20 && out.contains("stopped after printing more than 4 MiB"), "{} bytes", out.len());
+    assert_eq!(typed(&mut lab, "echo on"), "on\n");
+    assert!(typed(&mut lab, flood).len() > 3 << 20);
+}
