@@ -10,6 +10,7 @@ use lvsim::scenario::Names;
 use lvsim::scenario::files::ReadFile;
 use lvsim::study::exam::Exam;
 use lvsim::study::sabotage::{Difficulty, Unbroken, sabotage};
+use lvsim::text;
 use std::path::Path;
 
 /// Break a scenario that works, as people do, and write the exercise.
@@ -56,20 +57,18 @@ impl Args {
             2 => Difficulty::Two,
             _ => Difficulty::Far,
         };
-        let made = sabotage(&exam, difficulty, self.seed, self.hide_causes, &mut || !interrupted());
+        let made = sabotage(&exam, difficulty, self.seed, self.hide_causes, ui.langs.programs, &mut || !interrupted());
         let exercise = match made {
             Ok(exercise) => exercise,
             Err(Unbroken::NotGood(Some(fails))) => {
-                return Err(Failure::usage(format!("`{}` does not work already: {fails} fails", self.file)));
+                return Err(Failure::usage(ui.say(&text!("break-fails-already", file = self.file, fails))));
             }
             Err(Unbroken::NotGood(None)) => {
-                return Err(Failure::usage(format!(
-                    "`{}` expects nothing; write under `expect` what must come out",
-                    self.file
-                )));
+                return Err(Failure::usage(ui.say(&text!("break-expects-nothing", file = self.file))));
             }
             Err(Unbroken::NoSlip) => {
-                ui.error(&format!("no slip of difficulty {} breaks `{}`; try another", self.difficulty, self.file));
+                let none = text!("break-no-slip", difficulty = self.difficulty, file = self.file);
+                ui.error(&ui.say(&none));
                 return Ok(exit::FAILED);
             }
             Err(Unbroken::Interrupted) => return Ok(exit::INTERRUPTED),
@@ -77,7 +76,8 @@ impl Args {
         match self.output.as_deref().filter(|o| *o != "-") {
             Some(path) => {
                 write_file(Path::new(path), exercise.text.as_bytes())?;
-                ui.out.line(&format!("wrote {path}; next: lvsim run {path}"))?;
+                let wrote = ui.say(&text!("wrote-next", file = path));
+                ui.out.line(&wrote)?;
             }
             None => ui.out.text(&exercise.text)?,
         }

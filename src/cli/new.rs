@@ -5,7 +5,9 @@ use super::list;
 use super::out::write_file;
 use super::ui::Ui;
 use clap::builder::PossibleValuesParser;
+use lvsim::lang::Text;
 use lvsim::report::tables::{self, Grid};
+use lvsim::text;
 use std::path::PathBuf;
 
 /// Write a new scenario from a template, or list the templates.
@@ -45,56 +47,44 @@ pub struct Args {
 struct Template {
     name: &'static str,
     /// What it shows, in a line.
-    about: &'static str,
+    about: fn() -> Text,
     text: &'static str,
 }
 
 /// Every template: the three ways to forward first, then what goes wrong, then what one adds.
 const TEMPLATES: &[Template] = &[
-    Template {
-        name: "nat",
-        about: "network address translation: requests and answers pass the director",
-        text: include_str!("../../scenarios/nat.yaml"),
-    },
-    Template {
-        name: "dr",
-        about: "direct routing: one network, answers go straight to the client",
-        text: include_str!("../../scenarios/dr.yaml"),
-    },
-    Template {
-        name: "tun",
-        about: "IP tunnelling: requests are packed into packets, answers go straight to the client",
-        text: include_str!("../../scenarios/tun.yaml"),
-    },
+    Template { name: "nat", about: || text!("template-nat"), text: include_str!("../../scenarios/nat.yaml") },
+    Template { name: "dr", about: || text!("template-dr"), text: include_str!("../../scenarios/dr.yaml") },
+    Template { name: "tun", about: || text!("template-tun"), text: include_str!("../../scenarios/tun.yaml") },
     Template {
         name: "arp-problem",
-        about: "direct routing in which a real server answers ARP for the VIP, and takes everything",
+        about: || text!("template-arp-problem"),
         text: include_str!("../../scenarios/arp-problem.yaml"),
     },
     Template {
         name: "persistence",
-        about: "a client stays with its server: -p, templates, and when they go",
+        about: || text!("template-persistence"),
         text: include_str!("../../scenarios/persistence.yaml"),
     },
     Template {
         name: "firewall-marks",
-        about: "iptables marks two ports, and IPVS makes one persistent service of them",
+        about: || text!("template-firewall-marks"),
         text: include_str!("../../scenarios/firewall-marks.yaml"),
     },
     Template {
         name: "health-check",
-        about: "a script on the director gives weight 0 to who does not answer",
+        about: || text!("template-health-check"),
         text: include_str!("../../scenarios/health-check.yaml"),
     },
     Template {
         name: "compare",
-        about: "servers that queue, one of them slow: to compare schedulers",
+        about: || text!("template-compare"),
         text: include_str!("../../scenarios/compare/servers-that-queue.yaml"),
     },
 ];
 
 fn listed() -> String {
-    TEMPLATES.iter().map(|t| format!("  {:<15} {}\n", t.name, t.about)).collect()
+    TEMPLATES.iter().map(|t| format!("  {:<15} {}\n", t.name, (t.about)())).collect()
 }
 
 impl Args {
@@ -115,22 +105,22 @@ impl Args {
         }
         let name = if named.is_empty() { template.name } else { named };
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(Failure::usage(format!(
-                "`{name}` is no name: letters, digits and `-`; the file will be NAME.yaml"
-            )));
+            return Err(Failure::usage(ui.say(&text!("new-no-name", name))));
         }
         let path = PathBuf::from(format!("{name}.yaml"));
         if path.exists() && !self.force {
-            return Err(Failure::usage(format!("`{}` is there already; --force replaces it", path.display())));
+            return Err(Failure::usage(ui.say(&text!("new-there-already", file = path.display().to_string()))));
         }
         write_file(&path, template.text.as_bytes())?;
-        ui.out.line(&format!("wrote {file}; next: lvsim run {file}", file = path.display()))?;
+        let wrote = ui.say(&text!("wrote-next", file = path.display().to_string()));
+        ui.out.line(&wrote)?;
         Ok(exit::SUCCESS)
     }
 
     fn list(&self, ui: &mut Ui) -> Result<u8, Failure> {
         let mut grid = Grid::new(&["template", "shows"]);
-        TEMPLATES.iter().for_each(|t| grid.row([t.name.into(), t.about.into()]));
+        let lang = ui.langs.of(self.format);
+        TEMPLATES.iter().for_each(|t| grid.row([t.name.into(), (t.about)().say(lang).into()]));
         let rows = grid.print(self.format.into());
         ui.out.text(&match self.format {
             list::Format::Json => tables::enveloped(&serde_json::json!({ "schema_version": 1 }), &rows),
@@ -148,7 +138,7 @@ mod tests {
     fn templates_have_different_names_and_name_no_name() {
         for (i, template) in TEMPLATES.iter().enumerate() {
             assert!(TEMPLATES[..i].iter().all(|t| t.name != template.name), "{}", template.name);
-            assert!(!template.about.is_empty() && template.about.len() < 90, "{}", template.name);
+            assert!((template.about)().to_string().len() < 90, "{}", template.name);
             // The name of a new scenario is that of its file.
             assert!(!template.text.lines().any(|l| l.starts_with("name:")), "{}", template.name);
         }

@@ -8,9 +8,11 @@ use super::exam::{Exam, Facts};
 use super::moves::Bench;
 use super::slips::{SLIPS, Slip};
 use crate::base::Seed;
+use crate::lang::{Lang, Text};
 use crate::report::why::causes::causes;
 use crate::scenario::Scenario;
 use crate::scenario::edit::{Value, edit};
+use crate::text;
 
 /// How hard an exercise is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +52,7 @@ struct Slipped {
     change: Change,
 }
 
-/// Breaks a scenario. `go_on` is asked often; when it answers false, the search ends.
+/// Breaks a scenario; the exercise asks in this language. `go_on` is asked often; when it answers false, the search ends.
 ///
 /// # Errors
 /// The scenario fails already or expects nothing, or no slip makes it fail.
@@ -59,6 +61,7 @@ pub fn sabotage(
     difficulty: Difficulty,
     seed: u64,
     hide: bool,
+    lang: Lang,
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Exercise, Unbroken> {
     const EVENTS: u64 = 20_000_000;
@@ -105,7 +108,7 @@ pub fn sabotage(
             continue;
         }
         let causes: Vec<&'static str> = with.iter().map(|s| s.slip.cause).collect();
-        let text = told(&text, &good, &causes, hide).ok_or(Unbroken::NoSlip)?;
+        let text = told(&text, &good, &causes, hide, lang).ok_or(Unbroken::NoSlip)?;
         return Ok(Exercise { text, causes, fails });
     }
     Err(Unbroken::NoSlip)
@@ -144,18 +147,20 @@ fn broken(
 }
 
 /// The exercise asks: title and about become a question; the causes stand in the file unless they are hidden.
-fn told(text: &str, good: &Scenario, causes: &[&str], hide: bool) -> Option<String> {
-    let many = if causes.len() == 1 { "One thing" } else { "Two things" };
-    let about = format!(
-        "This lab worked. {many} in it was changed, and what is expected at the end does not come out any more.\n\
-         What is wrong, and what is the least that mends it?\n\n\
-         What to look at:\n\n\
-         - The expectations that fail, and the first connection that does.\n\
-         - `lvsim why FILE` tells the answer."
-    )
-    .replace("Two things in it was", "Two things in it were");
+fn told(text: &str, good: &Scenario, causes: &[&str], hide: bool, lang: Lang) -> Option<String> {
+    let say = |text: Text| text.say(lang);
+    let about = [
+        say(text!("break-worked", n = causes.len())),
+        say(text!("break-asks")),
+        String::new(),
+        say(text!("break-look")),
+        String::new(),
+        format!("- {}", say(text!("break-look-expectations"))),
+        format!("- {}", say(text!("break-look-why"))),
+    ]
+    .join("\n");
     let title = if good.title.is_empty() { good.name.clone() } else { good.title.clone() };
-    let title = format!("What is wrong here? ({title})").replace(['"', '\\'], "'");
+    let title = say(text!("break-title", title)).replace(['"', '\\'], "'");
     let key = |name: &str| vec![name.to_string()];
     let text = edit(text, &key("title"), &Value::Flow(format!("\"{title}\"")))?;
     let text = edit(&text, &key("about"), &Value::Script(about))?;

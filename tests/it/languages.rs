@@ -17,6 +17,8 @@ const SAID: &[(&str, &[&str])] = &[
     ("vip-mask.check.txt", &["check", "scenarios/lint/vip-mask.yaml"]),
     ("nat-gateway.check.txt", &["check", "scenarios/lint/nat-gateway.yaml"]),
     ("lints.txt", &["list", "lints"]),
+    ("templates.txt", &["new", "--list"]),
+    ("nat.break.yaml", &["break", "scenarios/nat.yaml", "--difficulty", "2", "--seed", "7"]),
     ("sysctls.txt", &["list", "sysctls"]),
     ("commands.txt", &["list", "commands"]),
     ("problems.txt", &["list", "problems"]),

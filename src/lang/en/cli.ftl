@@ -58,3 +58,30 @@ verdict-error = error
 verdict-passed = passed
 count-of-verdict = { $n } { $verdict }
 test-summary = { $scenarios }: { $verdicts }
+
+# Templates of lvsim new.
+template-nat = network address translation: requests and answers pass the director
+template-dr = direct routing: one network, answers go straight to the client
+template-tun = IP tunnelling: requests are packed into packets, answers go straight to the client
+template-arp-problem = direct routing in which a real server answers ARP for the VIP, and takes everything
+template-persistence = a client stays with its server: -p, templates, and when they go
+template-firewall-marks = iptables marks two ports, and IPVS makes one persistent service of them
+template-health-check = a script on the director gives weight 0 to who does not answer
+template-compare = servers that queue, one of them slow: to compare schedulers
+new-no-name = `{ $name }` is no name: letters, digits and `-`; the file will be NAME.yaml
+new-there-already = `{ $file }` is there already; --force replaces it
+wrote-next = wrote { $file }; next: lvsim run { $file }
+
+# The exercise of lvsim break.
+break-title = What is wrong here? ({ $title })
+break-worked = This lab worked. { $n ->
+    [one] One thing in it was
+   *[other] Two things in it were
+} changed, and what is expected at the end does not come out any more.
+break-asks = What is wrong, and what is the least that mends it?
+break-look = What to look at:
+break-look-expectations = The expectations that fail, and the first connection that does.
+break-look-why = `lvsim why FILE` tells the answer.
+break-fails-already = `{ $file }` does not work already: { $fails } fails
+break-expects-nothing = `{ $file }` expects nothing; write under `expect` what must come out
+break-no-slip = no slip of difficulty { $difficulty } breaks `{ $file }`; try another

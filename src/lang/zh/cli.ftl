@@ -58,3 +58,30 @@ verdict-error = 错误
 verdict-passed = 通过
 count-of-verdict = { $n } 个{ $verdict }
 test-summary = { $scenarios }：{ $verdicts }
+
+# lvsim new 的模板。
+template-nat = 网络地址转换：请求和应答都经过 director
+template-dr = 直接路由：同一个网络，应答直接回到客户端
+template-tun = IP 隧道：请求装进另一个报文，应答直接回到客户端
+template-arp-problem = 直接路由，一台 real server 对 VIP 应答了 ARP，于是独占全部流量
+template-persistence = 客户端留在自己的服务器上：-p、模板、以及模板何时消失
+template-firewall-marks = iptables 给两个端口打标记，IPVS 把它们合成一个持久服务
+template-health-check = director 上的脚本把不应答的服务器权重设为 0
+template-compare = 会排队的服务器，其中一台较慢：用来比较调度算法
+new-no-name = `{ $name }` 不能作名字：只能用字母、数字和 `-`；文件名是 NAME.yaml
+new-there-already = `{ $file }` 已经存在；加 --force 可以覆盖
+wrote-next = 已写入 { $file }；下一步：lvsim run { $file }
+
+# lvsim break 的练习。
+break-title = 这里哪里不对？（{ $title }）
+break-worked = 这个实验原来是好的。现在改了其中{ $n ->
+    [1] 一处
+   *[other] 两处
+}，最后的结果就不再符合预期。
+break-asks = 错在哪里？最少改什么就能修好？
+break-look = 可以先看：
+break-look-expectations = 不成立的预期，以及第一个失败的连接。
+break-look-why = `lvsim why FILE` 会说出答案。
+break-fails-already = `{ $file }` 本来就不正常：{ $fails } 不成立
+break-expects-nothing = `{ $file }` 没有写任何预期；请在 `expect` 下写出应有的结果
+break-no-slip = 难度 { $difficulty } 的失误都弄不坏 `{ $file }`；请换一个难度
