@@ -60,13 +60,13 @@ count-of-verdict = { $n } 个{ $verdict }
 test-summary = { $scenarios }：{ $verdicts }
 
 # lvsim new 的模板。
-template-nat = 网络地址转换：请求和应答都经过 director
+template-nat = 网络地址转换：请求和应答都经过调度器
 template-dr = 直接路由：同一个网络，应答直接回到客户端
 template-tun = IP 隧道：请求装进另一个报文，应答直接回到客户端
-template-arp-problem = 直接路由，一台 real server 对 VIP 应答了 ARP，于是独占全部流量
+template-arp-problem = 直接路由，一台真实服务器对 VIP 应答了 ARP，于是独占全部流量
 template-persistence = 客户端留在自己的服务器上：-p、模板、以及模板何时消失
 template-firewall-marks = iptables 给两个端口打标记，IPVS 把它们合成一个持久服务
-template-health-check = director 上的脚本把不应答的服务器权重设为 0
+template-health-check = 调度器上的脚本把不应答的服务器权重设为 0
 template-compare = 会排队的服务器，其中一台较慢：用来比较调度算法
 new-no-name = `{ $name }` 不能作名字：只能用字母、数字和 `-`；文件名是 NAME.yaml
 new-there-already = `{ $file }` 已经存在；加 --force 可以覆盖
