@@ -21,6 +21,27 @@ impl NodeId {
     }
 }
 
+/// A box, or none, in two bytes, for what there are millions of: a scenario has 65,535 boxes at the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShortId(u16);
+
+impl ShortId {
+    /// No box.
+    pub const NOBODY: ShortId = ShortId(u16::MAX);
+
+    /// This box.
+    #[inline]
+    pub fn of(node: NodeId) -> ShortId {
+        u16::try_from(node.0).map_or(ShortId::NOBODY, ShortId)
+    }
+
+    /// The box, if there is one.
+    #[inline]
+    pub fn node(self) -> Option<NodeId> {
+        (self != ShortId::NOBODY).then_some(NodeId(u32::from(self.0)))
+    }
+}
+
 impl DevIdx {
     /// The loopback device, the first of every host.
     pub const LO: DevIdx = DevIdx(0);

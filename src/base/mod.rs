@@ -14,7 +14,7 @@ pub mod time;
 
 pub use chunks::Chunks;
 pub use dist::Dist;
-pub use id::{DevIdx, LinkId, NodeId};
+pub use id::{DevIdx, LinkId, NodeId, ShortId};
 pub use index::Index;
 pub use rng::{Draws, Rng, Seed};
 pub use table::Table;

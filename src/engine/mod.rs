@@ -5,5 +5,6 @@ pub mod census;
 pub mod ledger;
 pub mod link;
 pub mod queue;
+mod timers;
 pub mod workload;
 pub mod world;

@@ -6,7 +6,7 @@
 
 use super::arrivals::{Arrivals, Stream};
 use super::world::{Wake, World};
-use crate::base::{NodeId, Rng, SimTime, Span};
+use crate::base::{NodeId, Rng, ShortId, SimTime, Span};
 use crate::net::sock::Errno;
 use crate::node::Node;
 use crate::node::app::{ConnSpec, Finished, Milestone, Outcome, Reached};
@@ -51,23 +51,34 @@ pub struct Workload {
     pub opened: Vec<u32>,
 }
 
-/// What came of a connection.
+/// What came of a connection, in 24 bytes: it is kept when nothing else is left of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnResult {
     /// When it started.
     pub start: SimTime,
     /// When it was over for the client; when nothing was left to wait for.
     pub end: SimTime,
-    /// The client.
-    pub client: NodeId,
-    /// Who answered.
-    pub server: Option<NodeId>,
+    client: ShortId,
+    server: ShortId,
     /// The client's port.
     pub port: u16,
     /// How it ended.
     pub outcome: Outcome,
     /// The socket's error, if there was one.
     pub errno: Option<Errno>,
+}
+
+impl ConnResult {
+    /// The client.
+    pub fn client(&self) -> NodeId {
+        // There always is one: it was a box when the connection started.
+        self.client.node().unwrap_or(NodeId(0))
+    }
+
+    /// Who answered.
+    pub fn server(&self) -> Option<NodeId> {
+        self.server.node()
+    }
 }
 
 /// Moments in the life of a connection, for who asks for them ([`World::keep_moments`]).
@@ -213,8 +224,8 @@ impl World {
         w.results.push(ConnResult {
             start: now,
             end: now,
-            client: w.from[(turn % w.from.len() as u64) as usize],
-            server: None,
+            client: ShortId::of(w.from[(turn % w.from.len() as u64) as usize]),
+            server: ShortId::NOBODY,
             port: w.source_port.unwrap_or(0),
             outcome: Outcome::Unfinished,
             errno: None,
@@ -228,7 +239,7 @@ impl World {
     fn carry_out_opening(&mut self, n: u32, opening: Option<(u64, u64)>, tracer: &mut Tracer) {
         let Some((k, key)) = opening else { return };
         let w = &self.workloads[n as usize];
-        let client = w.results[k as usize].client;
+        let client = w.results[k as usize].client();
         let source = w.source_of(k);
         let spec = w.spec.clone();
         let (to, proto, port) = (w.to, w.protocol, w.source_port);
@@ -264,7 +275,7 @@ impl World {
             census.leave(*now);
             result.end = *now;
             result.outcome = outcome;
-            result.server = server;
+            result.server = server.map_or(ShortId::NOBODY, ShortId::of);
             result.errno = errno;
             if let Some(&user) = w.user_of.get(index as usize) {
                 let key = user_key(user, w.opened[user as usize].saturating_sub(1));

@@ -10,6 +10,7 @@ use super::census::Census;
 use super::ledger::Ledger;
 use super::link::{End, Link};
 use super::queue::EventQueue;
+use super::timers::Timers;
 use super::workload::Workload;
 use crate::base::digest::Digest;
 use crate::base::{DevIdx, LinkId, NodeId, SimTime};
@@ -128,7 +129,7 @@ pub struct World {
     wiring: Vec<Vec<Option<(LinkId, u8)>>>,
     flying: Frames,
     frames: EventQueue<InFlight>,
-    timers: EventQueue<Wake>,
+    timers: Timers,
     /// Timers of this instant that go before everything else, the next one last.
     expired: Vec<Wake>,
     seq: u64,
@@ -159,7 +160,7 @@ impl World {
             wiring,
             flying: Frames::default(),
             frames: EventQueue::new(),
-            timers: EventQueue::new(),
+            timers: Timers::default(),
             expired: Vec::new(),
             seq: 0,
             fingerprint: Digest::default(),

@@ -41,14 +41,14 @@ pub fn connection_rows<'a>(play: &'a Play<'_>) -> impl Iterator<Item = Connectio
         w.results.iter().zip(0..).map(move |(r, index)| ConnectionRow {
             traffic: w.name.clone(),
             index,
-            client: node(r.client),
+            client: node(r.client()),
             source_port: r.port,
             to: w.to,
             protocol: w.protocol,
             start: r.start,
             end: (r.outcome != Outcome::Unfinished).then_some(r.end),
             outcome: r.outcome,
-            server: r.server.map(node),
+            server: r.server().map(node),
             errno: r.errno.map(Errno::name),
         })
     })

@@ -31,7 +31,7 @@ pub fn judge(expect: &Expect, play: &Play<'_>) -> Judged {
         }
         Claim::Sequence { traffic, servers } => {
             let results = &play.world.workloads[*traffic].results;
-            let found: Vec<_> = results.iter().map(|r| r.server).collect();
+            let found: Vec<_> = results.iter().map(|r| r.server()).collect();
             let name = |s: &Option<_>| s.map_or("-".to_string(), |id| play.scenario.node_name(id).to_string());
             (found == *servers, Text::plain(format!("[{}]", found.iter().map(name).collect::<Vec<_>>().join(", "))))
         }
@@ -93,7 +93,7 @@ fn neighbour(
 /// Who served how many of a workload, in the order of the file.
 pub fn served(w: &Workload, play: &Play<'_>) -> Vec<(String, u64)> {
     let mut counts = vec![0u64; play.scenario.nodes.len()];
-    for server in w.results.iter().filter_map(|r| r.server) {
+    for server in w.results.iter().filter_map(|r| r.server()) {
         if let Some(n) = counts.get_mut(server.index()) {
             *n += 1;
         }

@@ -107,7 +107,7 @@ impl Watch {
         let long = horizon.since(self.zero).0;
         let width = long.div_ceil(PARTS).max(SHORTEST.0).next_power_of_two();
         let len = ((long / width) as usize).max(1);
-        let place = |r: &ConnResult| self.servers.iter().position(|s| Some(*s) == r.server);
+        let place = |r: &ConnResult| self.servers.iter().position(|s| Some(*s) == r.server());
 
         let mut active = vec![vec![0u64; len]; self.servers.len()];
         let mut times = Histogram::default();

@@ -238,14 +238,14 @@ fn moves(play: &Play<'_>, leave: &Leave, weights: &[(NodeId, i32)]) -> Option<Mo
     let mut all: Vec<(u64, SimTime, NodeId)> = Vec::new();
     for w in &play.world.workloads {
         for (k, r) in w.results.iter().enumerate() {
-            let Some(server) = r.server.filter(|s| r.outcome == Outcome::Ok && weights.iter().any(|x| x.0 == *s))
+            let Some(server) = r.server().filter(|s| r.outcome == Outcome::Ok && weights.iter().any(|x| x.0 == *s))
             else {
                 continue;
             };
             let turn = w.user_of.get(k).map_or(k as u64, |&user| u64::from(user));
             let client = match w.sources {
                 Some((first, count)) => u64::from(first.to_bits()) + turn % u64::from(count.max(1)),
-                None => 1 << 40 | u64::from(r.client.0),
+                None => 1 << 40 | u64::from(r.client().0),
             };
             all.push((client, r.start, server));
         }

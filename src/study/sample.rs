@@ -269,7 +269,7 @@ fn measure(play: &Play<'_>, case: Case, from: SimTime, weights: &[(NodeId, i32)]
         if let Some(moments) = moments.filter(|m| m.connected != SimTime::NEVER) {
             connect.push(moments.connected.since(result.start).0);
         }
-        if let Some(place) = weights.iter().position(|w| Some(w.0) == result.server) {
+        if let Some(place) = weights.iter().position(|w| Some(w.0) == result.server()) {
             answered[place] += 1;
         }
         if result.outcome == Outcome::Ok {

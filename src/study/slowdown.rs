@@ -50,7 +50,7 @@ pub fn works(world: &World, from: SimTime) -> Vec<Answered> {
                 continue;
             }
             let own = || {
-                let host = world.host(result.client)?;
+                let host = world.host(result.client())?;
                 Some(host.net.route_out_known(FlowKey::to(workload.to.0)).ok()?.saddr)
             };
             let Some(addr) = workload.source_of(k).or_else(own) else { continue };

@@ -4,7 +4,7 @@
 //! (thinks, holds) it learns when it wakes. Its outcome is known with the last response; holding comes after.
 
 use super::{AppCx, AppOut, ConnSpec, Finished, Milestone, Outcome, Owner, Reached};
-use crate::base::{Chunks, NodeId, SimTime, Span};
+use crate::base::{Chunks, ShortId, SimTime, Span};
 use crate::net::sock::tcp::Route;
 use crate::net::sock::{Errno, SockEvent, SockId, UdpId};
 use crate::wire::{Body, Datagram, Proto, Said};
@@ -54,21 +54,19 @@ impl From<Sock> for Kept {
     }
 }
 
-/// A live connection, in 48 bytes: of a million of them every eight bytes are eight megabytes.
+/// A live connection, in 40 bytes: of a million of them every eight bytes are eight megabytes.
 #[derive(Clone, Debug)]
 struct Conn {
     /// When the client does what its phase says; or gives up.
     deadline: SimTime,
     /// When the host was asked to call.
     armed: SimTime,
-    /// What it draws goes by this.
-    key: u64,
     kept: Kept,
     index: u32,
     workload: u32,
     asked: u32,
     /// Who answered.
-    server: Server,
+    server: ShortId,
     /// How often the place was used before (modulo 2^8). A call for an earlier connection of the place comes before `armed`,
     /// or with the one that is due anyway: this only keeps the two apart.
     generation: u8,
@@ -82,22 +80,6 @@ impl Conn {
             Kept::Tcp { slot, generation } => Sock::Tcp(SockId { slot, generation }),
             Kept::Udp { slot, generation } => Sock::Udp(UdpId { slot, generation }),
         }
-    }
-}
-
-/// A box that answered, or none, in two bytes: a scenario has 65,535 boxes at the most.
-#[derive(Clone, Copy, Debug)]
-struct Server(u16);
-
-impl Server {
-    const NOBODY: Server = Server(u16::MAX);
-
-    fn of(node: NodeId) -> Server {
-        u16::try_from(node.0).map_or(Server::NOBODY, Server)
-    }
-
-    fn node(self) -> Option<NodeId> {
-        (self.0 != u16::MAX).then_some(NodeId(u32::from(self.0)))
     }
 }
 
@@ -124,6 +106,8 @@ pub struct Opening {
 #[derive(Clone, Debug, Default)]
 pub struct Clients {
     conns: Chunks<Conn>,
+    /// What each connection draws goes by this; none as long as that is its index with all of them.
+    keys: Vec<u64>,
     free: Vec<u32>,
     specs: Vec<Option<Arc<ConnSpec>>>,
     live: usize,
@@ -165,12 +149,11 @@ impl Clients {
         let conn = Conn {
             deadline: cx.now + spec.timeout,
             armed: SimTime::NEVER,
-            key: how.key,
             index: how.index.min(u64::from(u32::MAX)) as u32,
             kept: sock.into(),
             workload: how.workload,
             asked: 0,
-            server: Server::NOBODY,
+            server: ShortId::NOBODY,
             generation,
             phase: Phase::Connecting,
         };
@@ -179,6 +162,7 @@ impl Clients {
         } else {
             self.conns[slot as usize] = conn;
         }
+        self.note_key(slot, how.key);
         self.live += 1;
         self.arm(slot, cx);
         if let Sock::Udp(_) = sock {
@@ -293,6 +277,22 @@ impl Clients {
         }
     }
 
+    /// Keys are kept apart from the first on that is not its connection's index: a million connections of an open workload
+    /// have none.
+    fn note_key(&mut self, slot: u32, key: u64) {
+        let place = slot as usize;
+        if self.keys.is_empty() {
+            if key == u64::from(self.conns[place].index) {
+                return;
+            }
+            self.keys.extend(self.conns.iter().map(|c| u64::from(c.index)));
+        }
+        if place >= self.keys.len() {
+            self.keys.resize(place + 1, 0);
+        }
+        self.keys[place] = key;
+    }
+
     fn spec(&self, workload: u32) -> Option<&ConnSpec> {
         self.specs.get(workload as usize)?.as_deref()
     }
@@ -311,7 +311,8 @@ impl Clients {
         let Some(Some(spec)) = self.specs.get(conn.workload as usize) else {
             return;
         };
-        let drawn = spec.drawn(conn.key, conn.asked);
+        let key = self.keys.get(slot as usize).map_or(u64::from(conn.index), |&key| key);
+        let drawn = spec.drawn(key, conn.asked);
         conn.phase = Phase::Waiting;
         conn.asked += 1;
         if conn.asked > 1 {
@@ -340,9 +341,10 @@ impl Clients {
             return;
         }
         if let Said::Answer(node) = body.said() {
-            conn.server = Server::of(node);
+            conn.server = ShortId::of(node);
         }
-        let (asked, workload, key) = (conn.asked, conn.workload, conn.key);
+        let (asked, workload) = (conn.asked, conn.workload);
+        let key = self.keys.get(slot as usize).map_or(u64::from(conn.index), |&key| key);
         let Some(spec) = self.spec(workload) else {
             return;
         };
@@ -428,6 +430,6 @@ impl Clients {
 mod size {
     #[test]
     fn a_live_connection_is_small() {
-        assert_eq!(size_of::<super::Conn>(), 48);
+        assert_eq!(size_of::<super::Conn>(), 40);
     }
 }
