@@ -38,6 +38,7 @@ move-route = route
 move-answers-through-the-director = answers through the director
 move-accept_local = accept_local
 move-filter = filter
+move-accept-first = accept first
 move-answer-for-it = answer for it
 move-interface = interface
 move-mask = mask

@@ -38,6 +38,7 @@ move-route = 路由
 move-answers-through-the-director = 让应答经过调度器
 move-accept_local = accept_local
 move-filter = 过滤规则
+move-accept-first = 先放行
 move-answer-for-it = 让它应答
 move-interface = 接口
 move-mask = 掩码

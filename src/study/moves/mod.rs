@@ -97,6 +97,7 @@ pub const MOVES: &[Move] = &[
     Move { name: "answers through the director", mends: &["nat-one-network"], propose: path::one_network },
     Move { name: "accept_local", mends: &["answers-through-director"], propose: path::accept_local },
     Move { name: "filter", mends: &["filter-drops", "arp-filtered", "mtu"], propose: path::filter },
+    Move { name: "accept first", mends: &["filter-drops"], propose: path::accept_first },
     Move { name: "answer for it", mends: &["arp-filtered"], propose: arp::answer },
     Move { name: "interface", mends: &["interface-down"], propose: path::interface },
     Move { name: "mask", mends: &["mask-mismatch"], propose: path::mask },
