@@ -112,6 +112,8 @@ pub const MOVES: &[Move] = &[
     Move { name: "weight", mends: &["no-servers"], propose: ipvs::weight },
     Move { name: "threshold", mends: &["no-servers"], propose: ipvs::threshold },
     Move { name: "servers", mends: &["no-servers", "no-service"], propose: ipvs::servers },
+    Move { name: "weight 0 first", mends: &["server-deleted"], propose: typed::weight_first },
+    Move { name: "templates", mends: &["template-over-weight"], propose: ipvs::templates },
     Move { name: "scheduler", mends: &["weight-ignored", "persistence-with-sh"], propose: ipvs::scheduler },
     Move { name: "same table", mends: &["directors-differ"], propose: ipvs::same_table },
     Move {
