@@ -915,3 +915,71 @@ fn a_vip_on_the_card_that_is_asked_is_not_hidden_and_the_value_that_counts_is_to
     let happens = cause("vip-not-hidden").expect("a row").happens().to_string();
     assert!(happens.contains("arp_ignore 0") && happens.contains("with 1"), "{happens}");
 }
+
+#[test]
+fn a_server_that_is_deleted_under_open_connections_is_the_cause_whatever_the_kernel_does_with_them() {
+    const NEW: &str =
+        "  - { name: new, from: client, to: \"192.168.1.200:80\", start: 6s, connections: 4, every: 100ms }\n";
+    let file = "scenarios/broken/deleted-in-use.yaml";
+    for (delete, said) in [
+        ("ipvsadm -d -t 192.168.1.200:80 -r 192.168.1.198", "at 5"),
+        ("ipvsadm -D -t 192.168.1.200:80", "with the whole service"),
+        ("ipvsadm -C", "with the whole service"),
+    ] {
+        for (knob, then) in [("0", "dropped; expire_nodest_conn=0"), ("1", "resets them itself; expire_nodest_conn=1")]
+        {
+            let yaml = text(file)
+                .replace("ipvsadm -d -t 192.168.1.200:80 -r 192.168.1.198", delete)
+                .replace(
+                    "      ipvsadm -A",
+                    &format!("      sysctl -w net.ipv4.vs.expire_nodest_conn={knob}\n      ipvsadm -A"),
+                )
+                .replace(NEW, "")
+                .replace("  - { traffic: new, served: { rs2: 4 } }\n", "");
+            let scenario = load("case.yaml", &yaml).unwrap_or_else(|e| panic!("{e}"));
+            let run = explained(&scenario);
+            let lab = run.lab();
+            let told = why(&lab, &Subject::Any).expect("an answer");
+            let found: Vec<(&str, &str)> = told.causes.iter().map(|f| (f.code, lab.name(f.node))).collect();
+            assert_eq!(found, [("server-deleted", "director")], "{delete}, {knob}");
+            let detail = told.causes[0].detail.to_string();
+            assert!(detail.contains(said) && (said != "at 5" || detail.contains(then)), "{delete}, {knob}: {detail}");
+        }
+    }
+}
+
+#[test]
+fn a_template_is_blamed_only_where_it_brings_clients_that_were_not_to_come() {
+    let file = "scenarios/broken/weight-zero-still-asked.yaml";
+    let codes = |yaml: &str| -> Vec<&str> {
+        let scenario = load("case.yaml", yaml).unwrap_or_else(|e| panic!("{e}"));
+        let run = explained(&scenario);
+        why(&run.lab(), &Subject::Any).expect("an answer").causes.iter().map(|f| f.code).collect()
+    };
+    assert_eq!(codes(&text(file)), ["template-over-weight"]);
+    // Persistence is meant to outlive weight 0: that is how a server is drained of its clients.
+    let kept = text(file).replace("after, served: { rs2: 4 }", "after, served: { rs1: 2, rs2: 2 }");
+    assert_eq!(codes(&kept), [""; 0]);
+    let knob = "      sysctl -w net.ipv4.vs.expire_quiescent_template=1\n      ipvsadm -A";
+    assert_eq!(codes(&text(file).replace("      ipvsadm -A", knob)), [""; 0]);
+}
+
+#[test]
+fn who_is_asked_without_a_director_has_its_address_by_right() {
+    let yaml = r#"
+lvsim: 1
+title: "Straight to a server"
+nodes:
+  lan: { kind: switch }
+  client: { kind: client, interfaces: { eth0: { to: lan, address: 10.0.0.1/24 } } }
+  web: { kind: real-server, interfaces: { eth0: { to: lan, address: 10.0.0.2/24 } }, serves: [tcp/80] }
+traffic:
+  - { name: page, from: client, to: "10.0.0.2:80", connections: 2 }
+  - { name: deaf, from: client, to: "10.0.0.2:81", connections: 2 }
+"#;
+    let scenario = load("case.yaml", yaml).unwrap_or_else(|e| panic!("{e}"));
+    let run = explained(&scenario);
+    let told = why(&run.lab(), &Subject::Any).expect("an answer");
+    let found: Vec<&str> = told.causes.iter().map(|f| f.code).collect();
+    assert_eq!(found, ["not-listening"]);
+}

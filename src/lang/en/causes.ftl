@@ -117,6 +117,10 @@ cause-rp-filter = strict rp_filter where the way back leads through another inte
     .happens = the larger of all and the interface counts; with 1 a packet whose source is not reached through the interface that it came by is dropped (__fib_validate_source)
     .cure = set net.ipv4.conf.all.rp_filter and that of the interface to 0, or to 2
 
+cause-server-deleted = a server was deleted while connections to it were open
+    .happens = an entry keeps its server after ipvsadm -d, -D or -C; with expire_nodest_conn 0 whatever comes for it is dropped without a word (ip_vs_in_hook, net/netfilter/ipvs/ip_vs_core.c), with 1 the entry ends, and the director itself resets the connection, as it does where no service is left
+    .cure = instead of deleting it give it weight 0 (ipvsadm -e … -w 0), and delete it once it has no connections
+
 cause-server-overloaded = a listener has no room for another connection
     .happens = the SYN or the last ACK of the handshake is dropped (tcp_conn_request, tcp_v4_syn_recv_sock)
     .cure = add servers, workers or backlog
@@ -124,6 +128,10 @@ cause-server-overloaded = a listener has no room for another connection
 cause-stale-neighbour = a wrong hardware address for the VIP was learnt before it was hidden
     .happens = an entry that is used stays: it is confirmed by unicast, which the wrong host answers as long as it has the address and arp_ignore lets it; traffic follows the entry
     .cure = set the sysctls before the VIP, or announce the VIP from the director: arping -U
+
+cause-template-over-weight = a persistence template sends clients to a server with weight 0
+    .happens = a template that lives decides before the scheduler and its weights are asked, and every connection that it takes prolongs it; with expire_quiescent_template 0 weight 0 does not end it (ip_vs_check_template, net/netfilter/ipvs/ip_vs_conn.c)
+    .cure = sysctl -w net.ipv4.vs.expire_quiescent_template=1
 
 cause-tunnel-down = no tunnel device that is up takes the wrapped packets
     .happens = a tunl0 that is down takes nothing, and the server answers ICMP port unreachable (tunnel4_rcv, net/ipv4/tunnel4.c); the director passes that on, and the client is refused

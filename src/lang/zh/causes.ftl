@@ -116,6 +116,10 @@ cause-rp-filter = 回程走的是另一个接口，而 rp_filter 是严格模式
     .happens = 取 all 与接口中较大的值；为 1 时，如果到源地址的路不经过报文进来的接口，报文就被丢弃（__fib_validate_source）
     .cure = 把 net.ipv4.conf.all.rp_filter 和该接口的 rp_filter 都设为 0，或者设为 2
 
+cause-server-deleted = 服务器上还有连接，就被删除了
+    .happens = 执行 ipvsadm -d、-D 或 -C 之后，连接表项仍指向原来的服务器；expire_nodest_conn 为 0 时，这些连接的报文会被悄悄丢弃（ip_vs_in_hook，net/netfilter/ipvs/ip_vs_core.c）；为 1 时表项被删除，由调度器自己回 RST，一个服务也不剩时也是这样
+    .cure = 先不要删除，把权重设为 0（ipvsadm -e … -w 0），等它的连接都结束了再删除
+
 cause-server-overloaded = 监听套接字容不下更多的连接
     .happens = SYN 或握手的最后一个 ACK 被丢弃（tcp_conn_request，tcp_v4_syn_recv_sock）
     .cure = 增加服务器、workers 或 backlog
@@ -123,6 +127,10 @@ cause-server-overloaded = 监听套接字容不下更多的连接
 cause-stale-neighbour = VIP 在隐藏之前，错误的 MAC 地址已经被学到
     .happens = 一直在用的表项不会消失：它靠单播查询来确认，而错的那台主机只要还有这个地址、arp_ignore 又允许，就会应答；流量跟着表项走
     .cure = 先设 sysctl 再配 VIP，或者由调度器通告 VIP：arping -U
+
+cause-template-over-weight = 持久模板仍把客户端送到权重为 0 的服务器
+    .happens = 模板存在期间由它决定，不问调度算法，也不看权重，而且每个新连接都会延长它的寿命；expire_quiescent_template 为 0 时，权重设为 0 也不会使模板失效（ip_vs_check_template，net/netfilter/ipvs/ip_vs_conn.c）
+    .cure = sysctl -w net.ipv4.vs.expire_quiescent_template=1
 
 cause-tunnel-down = 没有已启用的隧道设备来接收封装后的报文
     .happens = tunl0 未启用时什么也不收，服务器回送 ICMP port unreachable（tunnel4_rcv, net/ipv4/tunnel4.c）；调度器把它转给客户端，客户端的连接被拒绝

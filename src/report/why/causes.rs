@@ -6,7 +6,7 @@
 //! row, because keepalived is not simulated.
 
 use super::lab::Lab;
-use super::{find_arp, find_ipvs, find_mask, find_path, find_server, find_typed};
+use super::{find_arp, find_gone, find_ipvs, find_mask, find_path, find_server, find_typed};
 use crate::base::NodeId;
 use crate::lang::Text;
 
@@ -49,6 +49,8 @@ pub const RECOGNISERS: &[Recogniser] = &[
     Recogniser { code: "director-without-vip", find: find_ipvs::director_without_vip },
     Recogniser { code: "no-service", find: find_ipvs::no_service },
     Recogniser { code: "no-servers", find: find_ipvs::no_servers },
+    Recogniser { code: "server-deleted", find: find_gone::server_deleted },
+    Recogniser { code: "template-over-weight", find: find_gone::template_over_weight },
     Recogniser { code: "health-loop", find: find_ipvs::health_loop },
     Recogniser { code: "directors-differ", find: find_ipvs::directors_differ },
     Recogniser { code: "wrong-mode", find: find_ipvs::wrong_mode },

@@ -54,7 +54,9 @@ fn hides(lab: &Lab<'_>, node: NodeId, vip: Ipv4Addr) -> bool {
         return false;
     }
     let answers_itself = lab.servers.iter().any(|s| s.director == node && s.vips.contains(&vip));
-    !answers_itself && (lab.kind(node) == Some(Kind::RealServer) || lab.servers.iter().any(of_vip))
+    // Where nobody balances, whoever is asked for has the address by right.
+    let behind = |n: NodeId| lab.kind(n) == Some(Kind::RealServer) && lab.hosts().any(|h| lab.is_director(h.id));
+    !answers_itself && (behind(node) || lab.servers.iter().any(of_vip))
 }
 
 /// Whether the host would keep silent if it were asked now.

@@ -13,7 +13,7 @@ use crate::wire::Proto;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-fn option(method: &str) -> &'static str {
+pub(super) fn option(method: &str) -> &'static str {
     match method {
         "Masq" => "-m",
         "Tunnel" => "-i",
@@ -275,7 +275,7 @@ pub fn real_server_without_vip(lab: &Lab<'_>) -> Vec<Found> {
 }
 
 /// Whether an expectation about who served how many failed.
-fn uneven(lab: &Lab<'_>) -> bool {
+pub(super) fn uneven(lab: &Lab<'_>) -> bool {
     let expects = lab.play.scenario.expect.iter().zip(&lab.log.expectations);
     let mut failed = expects.filter(|(_, judged)| !judged.holds);
     failed.any(|(e, _)| matches!(e.what, Claim::Served { .. } | Claim::Sequence { .. }))

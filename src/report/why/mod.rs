@@ -6,6 +6,7 @@
 pub mod arp;
 pub mod causes;
 mod find_arp;
+mod find_gone;
 mod find_ipvs;
 mod find_mask;
 mod find_path;

@@ -8,7 +8,7 @@ use crate::node::Host;
 use crate::report::why::lab::Server;
 use crate::scenario::model::Kind;
 use crate::study::change::{Change, Edit, typed_lines};
-use crate::sysctl::Conf;
+use crate::sysctl::{Conf, Global};
 use crate::wire::Proto;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ use std::net::Ipv4Addr;
 const ARP: &str = "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2";
 const MODES: [(&str, &str); 3] = [("Masq", "-m"), ("Route", "-g"), ("Tunnel", "-i")];
 
-fn option(method: &str) -> &'static str {
+pub(super) fn option(method: &str) -> &'static str {
     MODES.iter().find(|m| m.0 == method).map_or("-g", |m| m.1)
 }
 
@@ -302,6 +302,15 @@ pub fn threshold(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
         }
     }
     each_and_all(kind, all)
+}
+
+/// Weight 0 ends persistence, too.
+pub fn templates(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
+    let keeps = |h: &&Host| h.net.sysctl.global(Global::VsExpireQuiescentTemplate) == 0;
+    let persistent = |h: &&Host| h.ipvs.services().any(|s| s.spec().persistent.is_some());
+    let hosts = b.hosts().filter(keeps).filter(persistent);
+    let line = "sysctl -w net.ipv4.vs.expire_quiescent_template=1";
+    each_and_all(kind, hosts.map(|h| (h.id, vec![line.to_string()])).collect())
 }
 
 /// A scheduler that reads weights; no persistence over one that binds clients itself.

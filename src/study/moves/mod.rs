@@ -97,6 +97,7 @@ pub const MOVES: &[Move] = &[
     Move { name: "answers through the director", mends: &["nat-one-network"], propose: path::one_network },
     Move { name: "accept_local", mends: &["answers-through-director"], propose: path::accept_local },
     Move { name: "filter", mends: &["filter-drops", "arp-filtered", "mtu"], propose: path::filter },
+    Move { name: "accept first", mends: &["filter-drops"], propose: path::accept_first },
     Move { name: "answer for it", mends: &["arp-filtered"], propose: arp::answer },
     Move { name: "interface", mends: &["interface-down"], propose: path::interface },
     Move { name: "mask", mends: &["mask-mismatch"], propose: path::mask },
@@ -111,6 +112,8 @@ pub const MOVES: &[Move] = &[
     Move { name: "weight", mends: &["no-servers"], propose: ipvs::weight },
     Move { name: "threshold", mends: &["no-servers"], propose: ipvs::threshold },
     Move { name: "servers", mends: &["no-servers", "no-service"], propose: ipvs::servers },
+    Move { name: "weight 0 first", mends: &["server-deleted"], propose: typed::weight_first },
+    Move { name: "templates", mends: &["template-over-weight"], propose: ipvs::templates },
     Move { name: "scheduler", mends: &["weight-ignored", "persistence-with-sh"], propose: ipvs::scheduler },
     Move { name: "same table", mends: &["directors-differ"], propose: ipvs::same_table },
     Move {

@@ -9,7 +9,8 @@ use crate::scenario::model::{Kind, StepKind};
 use crate::study::change::{Change, Edit, entry_at};
 use crate::sysctl::{Conf, Global};
 use crate::trace::{DropReason, TraceEvent};
-use std::collections::BTreeSet;
+use crate::wire::Proto;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// A host passes packets on.
@@ -191,6 +192,46 @@ pub fn filter(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     // Of several rules of one chain the numbers change with the first that goes.
     let mut out: Vec<Change> = one.into_iter().flat_map(|o| each_and_all(kind, vec![o])).collect();
     out.extend(each_and_all(kind, whole));
+    out
+}
+
+/// Where a filter drops what belongs to a service, the service is let through before every rule: requests in, answers out,
+/// both through FORWARD; what is not needed is stripped from the cure.
+pub fn accept_first(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
+    let mut hosts: BTreeSet<NodeId> = BTreeSet::new();
+    for r in b.lab.log.records {
+        let TraceEvent::Dropped { reason: DropReason::Filtered { table: "filter", .. }, .. } = &r.event else {
+            continue;
+        };
+        hosts.insert(r.node);
+    }
+    // What has to pass together: a service's port with those of its servers; else each port that was asked in vain.
+    let mut together: BTreeMap<&str, BTreeSet<(Proto, u16)>> = BTreeMap::new();
+    for s in &b.lab.servers {
+        let proto = if s.service.starts_with("UDP") { Proto::Udp } else { Proto::Tcp };
+        let ports = [s.vport, s.addr.1].into_iter().filter(|p| *p != 0).map(|p| (proto, p));
+        together.entry(&s.service).or_default().extend(ports);
+    }
+    let mut groups: Vec<BTreeSet<(Proto, u16)>> = together.into_values().collect();
+    for c in b.lab.failed() {
+        let one = (c.protocol, c.to.1);
+        if !groups.iter().any(|g| g.contains(&one)) {
+            groups.push(BTreeSet::from([one]));
+        }
+    }
+    let lines = |(proto, port): &(Proto, u16)| {
+        let of = if *proto == Proto::Udp { "udp" } else { "tcp" };
+        let ways = [("INPUT", "dport"), ("FORWARD", "sport"), ("FORWARD", "dport"), ("OUTPUT", "sport")];
+        ways.map(|(chain, end)| format!("iptables -I {chain} -p {of} --{end} {port} -j ACCEPT"))
+    };
+    let all: Vec<Vec<String>> = groups.iter().map(|g| g.iter().flat_map(lines).collect()).collect();
+    let mut out = Vec::new();
+    for node in hosts {
+        out.extend(all.iter().map(|lines| Change::typed(kind, lines.iter().map(|l| (node, l.clone())))));
+        if all.len() > 1 {
+            out.push(Change::typed(kind, all.iter().flatten().map(|l| (node, l.clone()))));
+        }
+    }
     out
 }
 

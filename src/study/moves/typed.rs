@@ -1,10 +1,12 @@
 //! Changes of what is typed: how it is spelt, in which order, when, and whether at all.
 
-use super::Bench;
+use super::ipvs::option;
+use super::{Bench, service_words};
 use crate::base::NodeId;
+use crate::report::why::lab::Server;
 use crate::study::change::{Change, Edit, Place, typed_lines};
 use crate::sysctl::Sysctls;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Words that begin a line which only makes the table, an address or a route: what a lab consists of.
 const BUILDS: &[&str] = &[
@@ -142,6 +144,9 @@ pub fn announce_after(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     out
 }
 
+/// Words that add a server.
+const ADDS: [&str; 2] = [" -a ", "--add-server"];
+
 /// A script adds servers without saying how: in each mode, and with a weight where the table has one.
 pub fn mode_in_script(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let lines = typed_lines(b.lab.play.scenario);
@@ -158,7 +163,7 @@ pub fn mode_in_script(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     for end in ends {
         let mut edits = Vec::new();
         for (place, _, n, line) in &lines {
-            if let Some(new) = (adds(line) && !says(line)).then(|| with_end(line, &end)).flatten() {
+            if let Some(new) = (adds(line) && !says(line)).then(|| with_end(line, &ADDS, &end)).flatten() {
                 edits.push(Edit::Line(*place, *n, vec![new]));
             }
         }
@@ -169,9 +174,46 @@ pub fn mode_in_script(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     out
 }
 
-/// The line with these words at the end of its last command that adds a server.
-fn with_end(line: &str, words: &str) -> Option<String> {
-    let at = [" -a ", "--add-server"].iter().filter_map(|w| line.rfind(w)).max()?;
+/// A server that is deleted gets weight 0 instead; of a service that is deleted every server does.
+pub fn weight_first(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
+    let mut out = Vec::new();
+    for (place, node, n, line) in typed_lines(b.lab.play.scenario) {
+        let rows = || b.lab.servers.iter().filter(move |s| s.director == node);
+        let modes: BTreeSet<&str> = rows().map(|s| option(s.method)).collect();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut new = Vec::new();
+        if let Some(verb) = ["ipvsadm -d ", "ipvsadm --delete-server "].into_iter().find(|v| line.contains(v)) {
+            // A script names its servers by variables: where all have one mode, that is theirs.
+            let named = rows().find(|s| {
+                words.iter().any(|w| w.split(':').next().and_then(|a| a.parse().ok()) == Some(s.addr.0))
+                    && line.contains(&service_words(&s.service))
+            });
+            let only = modes.first().copied().filter(|_| modes.len() == 1);
+            let Some(mode) = named.map(|s| option(s.method)).or(only) else { continue };
+            new.extend(with_end(&line.replace(verb, "ipvsadm -e "), &[" -e "], &format!(" {mode} -w 0")));
+        } else if let Some((_, verb)) =
+            words.split_first().filter(|(first, rest)| **first == "ipvsadm" && !rest.is_empty())
+        {
+            let of = |s: &&Server| match verb[0] {
+                "-D" | "--delete-service" => verb[1..].join(" ") == service_words(&s.service),
+                "-C" | "--clear" => true,
+                _ => false,
+            };
+            new.extend(rows().filter(of).map(|s| {
+                let (words, mode) = (service_words(&s.service), option(s.method));
+                format!("ipvsadm -e {words} -r {}:{} {mode} -w 0", s.addr.0, s.addr.1)
+            }));
+        }
+        if !new.is_empty() {
+            out.push(Change { kind, edits: vec![Edit::Line(place, n, new)] });
+        }
+    }
+    out
+}
+
+/// The line with these words at the end of its last command that has one of the verbs.
+fn with_end(line: &str, verbs: &[&str], words: &str) -> Option<String> {
+    let at = verbs.iter().filter_map(|w| line.rfind(w)).max()?;
     let end = line[at..].find([';', '|', '&', '>', ')']).map_or(line.len(), |i| at + i);
     let body = line[..end].trim_end();
     Some(format!("{body}{words}{}", if end < line.len() { format!(" {}", &line[end..]) } else { String::new() }))
@@ -215,7 +257,7 @@ mod tests {
     fn the_mode_is_said_where_the_server_is_added() {
         let line = "ipvsadm -Ln | grep -q $rip || ipvsadm -a -t $vip:80 -r $rip; sleep 1";
         assert_eq!(
-            with_end(line, " -m").as_deref(),
+            with_end(line, &ADDS, " -m").as_deref(),
             Some("ipvsadm -Ln | grep -q $rip || ipvsadm -a -t $vip:80 -r $rip -m ; sleep 1")
         );
     }
