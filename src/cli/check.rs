@@ -89,7 +89,7 @@ impl Args {
         let loaded = match scenario::load(shown, &text, &self.set, &names()) {
             Ok(loaded) => loaded,
             Err(problems) => {
-                problems.iter().for_each(|p| grid.row(row_of_problem(shown, p)));
+                problems.iter().for_each(|p| grid.row(row_of_problem(shown, p, ui.langs.of(self.format))));
                 if human {
                     ui.print_err(&render_in(&problems, shown, &text, ui.color_err, ui.langs.people));
                 }
@@ -98,7 +98,7 @@ impl Args {
                 return Ok(exit::INVALID);
             }
         };
-        loaded.warnings.iter().for_each(|p| grid.row(row_of_problem(shown, p)));
+        loaded.warnings.iter().for_each(|p| grid.row(row_of_problem(shown, p, ui.langs.of(self.format))));
         if human && !loaded.warnings.is_empty() {
             ui.print_err(&render_in(&loaded.warnings, shown, &text, ui.color_err, ui.langs.people));
         }
@@ -134,7 +134,7 @@ impl Args {
     }
 }
 
-fn row_of_problem(file: &str, p: &Problem) -> Vec<Cell> {
+fn row_of_problem(file: &str, p: &Problem, lang: Lang) -> Vec<Cell> {
     let level = if p.is_warning() { "warning" } else { "error" };
     vec![
         file.into(),
@@ -144,9 +144,9 @@ fn row_of_problem(file: &str, p: &Problem) -> Vec<Cell> {
         Cell::None,
         Cell::Number(p.place.line.into()),
         Cell::Number(p.place.column.into()),
-        p.title.as_str().into(),
-        p.label.as_str().into(),
-        p.help.as_deref().map_or(Cell::None, Cell::from),
+        p.title.say(lang).into(),
+        p.label.say(lang).into(),
+        p.help.as_ref().map_or(Cell::None, |help| help.say(lang).into()),
     ]
 }
 

@@ -92,7 +92,7 @@ impl Text {
     }
 
     /// A message; [`text!`](crate::text) is the shorter way.
-    pub fn message(id: &'static str, args: Vec<(&'static str, Arg)>) -> Text {
+    pub const fn message(id: &'static str, args: Vec<(&'static str, Arg)>) -> Text {
         Text::Message { id: Cow::Borrowed(id), attr: None, args }
     }
 

@@ -23,7 +23,8 @@ macro_rules! tables {
 }
 
 tables!(
-    "words", "drops", "causes", "found", "why", "story", "list", "lints", "study", "cli", "grade", "lab", "sysctls"
+    "words", "drops", "causes", "found", "why", "story", "list", "lints", "study", "cli", "grade", "lab", "sysctls",
+    "problems"
 );
 
 static EN: LazyLock<Bundle> = LazyLock::new(|| read(Lang::En));

@@ -1,8 +1,10 @@
 //! The names that a scenario may use: sysctls and drop reasons, from the tables that the simulator itself uses.
 
+use crate::lang::Text;
 use crate::scenario::Names;
 use crate::sysctl::table::{CONF, GLOBAL, NEIGH};
 use crate::sysctl::{Row, Sysctls};
+use crate::text;
 use crate::trace::drop::CODES;
 use std::sync::LazyLock;
 
@@ -43,7 +45,7 @@ fn of_any_interface(path: &str) -> String {
 }
 
 /// Whether the kernel would take the value; if not, what it wants.
-fn takes(path: &str, value: &str) -> Result<(), String> {
+fn takes(path: &str, value: &str) -> Result<(), Text> {
     let path = of_any_interface(path);
     Sysctls::default().write(&path, value).map_err(|_| wanted(row(&path)))
 }
@@ -53,12 +55,12 @@ fn row(path: &str) -> Option<&'static Row> {
     rows.into_iter().find(|row| row.path.replace('*', "default") == path)
 }
 
-fn wanted(row: Option<&Row>) -> String {
+fn wanted(row: Option<&Row>) -> Text {
     match row {
         Some(row) if (row.min, row.max) != (i64::from(i32::MIN), i64::from(i32::MAX)) => {
-            format!("a whole number from {} to {}", row.min, row.max)
+            text!("problem-wants-from-to", low = row.min, high = row.max)
         }
-        _ => "a whole number".into(),
+        _ => text!("problem-want-whole-number"),
     }
 }
 
@@ -93,6 +95,6 @@ mod tests {
         let takes = names().sysctl_value;
         assert_eq!(takes("net.ipv4.conf.all.arp_ignore", "99"), Ok(()));
         let refused = takes("net.ipv4.conf.eth0.arp_ignore", "yes");
-        assert_eq!(refused, Err("a whole number".into()));
+        assert_eq!(refused, Err(text!("problem-want-whole-number")));
     }
 }

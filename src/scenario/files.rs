@@ -5,10 +5,12 @@
 //! seconds or bytes.
 
 use crate::base::Span;
+use crate::lang::Text;
 use crate::scenario::Names;
 use crate::scenario::limits::{MAX_BYTES, MAX_LIST, MAX_SPAN_NS};
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::spec::{Spot, value};
+use crate::text;
 use std::fmt;
 
 /// Reads a file that a scenario names, by its name in the scenario; or says why not.
@@ -36,10 +38,18 @@ impl Unit {
         }
     }
 
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> Text {
         match self {
-            Unit::Time => "a duration",
-            Unit::Bytes => "a number of bytes",
+            Unit::Time => text!("problem-want-duration"),
+            Unit::Bytes => text!("problem-want-number-bytes"),
+        }
+    }
+
+    /// What a number without a unit counts.
+    fn bare(self) -> Text {
+        match self {
+            Unit::Time => text!("problem-bare-seconds"),
+            Unit::Bytes => text!("problem-bare-bytes"),
         }
     }
 
@@ -68,15 +78,15 @@ pub(crate) fn trace(file: &Spot<String>, names: &Names<'_>, p: &mut Problems) ->
 /// The fields of every record; the first must be there.
 fn records(file: &Spot<String>, units: &[Unit], names: &Names<'_>, p: &mut Problems) -> Option<Vec<Vec<Option<u64>>>> {
     let read = match names.read_file {
-        Some(ReadFile(read)) => read(&file.v),
-        None => Err("no files are read here".into()),
+        Some(ReadFile(read)) => read(&file.v).map_err(Text::Plain),
+        None => Err(text!("problem-no-files-read")),
     };
     let text = match read {
         Ok(text) => text,
         Err(why) => {
-            p.error("E052", file.at, format!("cannot read {}", quote(&file.v)))
+            p.error("E052", file.at, text!("problem-cannot-read", file = quote(&file.v)))
                 .label(why)
-                .help("name a file beside the scenario");
+                .help(text!("problem-name-file-beside-scenario"));
             return None;
         }
     };
@@ -99,33 +109,32 @@ fn records(file: &Spot<String>, units: &[Unit], names: &Names<'_>, p: &mut Probl
                 p.error(
                     "E052",
                     file.at,
-                    format!("line {} of {}: {} is not {}", n + 1, quote(&file.v), quote(field), unit.name()),
+                    text!(
+                        "problem-line-not",
+                        line = n + 1,
+                        file = quote(&file.v),
+                        field = quote(field),
+                        unit = unit.name()
+                    ),
                 )
-                .label("this file")
-                .help(format!(
-                    "write for example `{}`, or a bare number of {}",
-                    unit.example(),
-                    match unit {
-                        Unit::Time => "seconds",
-                        Unit::Bytes => "bytes",
-                    }
-                ));
+                .label(text!("problem-this-file"))
+                .help(text!("problem-write-or-bare", example = unit.example(), what = unit.bare()));
                 return None;
             };
             row.push(Some(value));
         }
         rows.push(row);
         if rows.len() > MAX_LIST {
-            p.error("E060", file.at, format!("{} has more than {MAX_LIST} lines", quote(&file.v)))
-                .label("too long")
-                .help("take a part of it");
+            p.error("E060", file.at, text!("problem-has-more-than-lines", file = quote(&file.v), most = MAX_LIST))
+                .label(text!("problem-too-long"))
+                .help(text!("problem-take-a-part"));
             return None;
         }
     }
     if rows.is_empty() {
-        p.error("E052", file.at, format!("{} has no values", quote(&file.v)))
-            .label("empty")
-            .help("one value a line, such as `20ms`");
+        p.error("E052", file.at, text!("problem-has-no-values", file = quote(&file.v)))
+            .label(text!("problem-empty"))
+            .help(text!("problem-one-value-a-line"));
         return None;
     }
     Some(rows)

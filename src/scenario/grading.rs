@@ -9,6 +9,7 @@ use super::spec::table::{Also, Element, Field, Form, PLAIN, Row, Scalar, Shape, 
 use super::spec::{Spot, value};
 use super::tree::Node;
 use crate::base::NodeId;
+use crate::text;
 
 /// What stands in an entry of `expect` for those who mark it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl Grading {
 /// `grade`
 pub(crate) static GRADE: Element = Element {
     name: "grade",
-    what: "grade",
+    what: || text!("problem-what-grade"),
     about: "What of a submission counts for `lvsim grade`",
     example: "{ hosts: [director, rs1] }",
     keys: &[&[&HOSTS.row, &KEYS.row]],
@@ -151,12 +152,12 @@ pub(crate) fn read(mut f: Fields<'_, '_>, p: &mut Problems) -> GradeWords {
 }
 
 fn host(node: &Node<'_>, p: &mut Problems) -> Option<Spot<String>> {
-    let v = value::word(node, "a host", "[director, rs1]", p)?.to_string();
+    let v = value::word(node, text!("problem-want-host"), "[director, rs1]", p)?.to_string();
     Some(Spot { v, at: node.at })
 }
 
 fn part(node: &Node<'_>, p: &mut Problems) -> Option<Part> {
-    value::choice(node, "a part of a submission", PARTS, p)
+    value::choice(node, text!("problem-noun-part"), PARTS, p)
 }
 
 /// Reads what an expectation is worth and what is told of it.
@@ -165,9 +166,9 @@ pub(crate) fn read_marking(f: &mut Fields<'_, '_>, p: &mut Problems) -> Marking 
     let mut text = |field: &'static Field<String>, p: &mut Problems| {
         let text = f.opt(field, p)?;
         if text.v.len() > MAX_TOLD {
-            p.error("E060", text.at, format!("{} has more than {MAX_TOLD} bytes", quote(field.row.key)))
-                .label("too long")
-                .help("write a few sentences; the book and `about` have room for more");
+            p.error("E060", text.at, text!("problem-has-more-than-bytes", key = quote(field.row.key), most = MAX_TOLD))
+                .label(text!("problem-too-long"))
+                .help(text!("problem-write-few-sentences-book-and"));
         }
         Some(text.v.trim().to_string()).filter(|t| !t.is_empty())
     };

@@ -38,6 +38,8 @@ pub use problem::{Problem, render};
 pub(crate) use set::split as split_set;
 pub(crate) use spec::value::{BANDWIDTH_UNITS, RATE_UNITS};
 
+use crate::lang::Text;
+use crate::text;
 use limits::MAX_FILE_BYTES;
 use problem::Problems;
 use tree::Mark;
@@ -50,7 +52,7 @@ pub struct Names<'n> {
     /// Whether there is such a sysctl (with dots; of any interface).
     pub known_sysctl: fn(&str) -> bool,
     /// Whether a sysctl takes a value; if not, what it wants, in a few words.
-    pub sysctl_value: fn(&str, &str) -> Result<(), String>,
+    pub sysctl_value: fn(&str, &str) -> Result<(), Text>,
     /// The drop reasons; if there are none, any word is taken.
     pub reasons: &'n [&'n str],
     /// Reads the files that a scenario names; nothing: none is read.
@@ -94,15 +96,15 @@ pub fn load(file_name: &str, text: &str, sets: &[String], names: &Names<'_>) -> 
 fn read(file_name: &str, text: &str, texts: &[&str], names: &Names<'_>, p: &mut Problems) -> Option<Scenario> {
     let begin = Mark::default();
     if text.len() > MAX_FILE_BYTES || texts.iter().skip(1).map(|t| t.len()).sum::<usize>() > MAX_FILE_BYTES {
-        p.error("E002", begin, format!("the file has more than {} MiB", MAX_FILE_BYTES >> 20))
-            .label("not read")
-            .help("`count: N` on a host makes many of a kind");
+        p.error("E002", begin, text!("problem-file-has-more-than-mib", most = MAX_FILE_BYTES >> 20))
+            .label(text!("problem-not-read"))
+            .help(text!("problem-count-n-on-host-makes"));
         return None;
     }
     if texts.len() > limits::MAX_SETS {
-        p.error("E060", begin, format!("more than {} times `--set`", limits::MAX_SETS))
-            .label("the file")
-            .help("write the values into the file");
+        p.error("E060", begin, text!("problem-more-than-times-set", most = limits::MAX_SETS))
+            .label(text!("problem-the-file"))
+            .help(text!("problem-write-values-into-file"));
         return None;
     }
     look_at_characters(text, p)?;
@@ -111,9 +113,9 @@ fn read(file_name: &str, text: &str, texts: &[&str], names: &Names<'_>, p: &mut 
         Some(root) if !root.is_null() => root,
         _ => {
             if !p.any() {
-                p.error("E001", begin, "the file is empty")
-                    .label("nothing here")
-                    .help("a scenario begins with `lvsim: 1`; `lvsim new` makes one");
+                p.error("E001", begin, text!("problem-file-empty"))
+                    .label(text!("problem-nothing-here"))
+                    .help(text!("problem-scenario-begins-with-lvsim-1"));
             }
             return None;
         }
@@ -130,20 +132,24 @@ fn look_at_characters(text: &str, p: &mut Problems) -> Option<()> {
     let mark = |start: usize, length: usize| Mark { src: 0, start: start as u32, end: (start + length) as u32 };
     let control = text.bytes().position(|b| (b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0x7f);
     if let Some(i) = control {
-        p.error("E006", mark(i, 1), format!("the control character U+{:04X}", text.as_bytes()[i]))
-            .label("no text has this")
-            .help("remove it; was the file saved as UTF-8 text?");
+        p.error(
+            "E006",
+            mark(i, 1),
+            text!("problem-control-character-u", code = format_args!("{:04X}", text.as_bytes()[i])),
+        )
+        .label(text!("problem-no-text-has"))
+        .help(text!("problem-remove-was-file-saved-as"));
         return None;
     }
     if text.starts_with('\u{feff}') {
-        p.error("W001", mark(0, 3), "the file begins with a byte-order mark")
-            .label("invisible, and ignored")
-            .help("save it as UTF-8 without BOM");
+        p.error("W001", mark(0, 3), text!("problem-file-begins-with-byte-order"))
+            .label(text!("problem-invisible-and-ignored"))
+            .help(text!("problem-save-as-utf-8-without"));
     }
     if let Some(i) = text.find("\r\n") {
-        p.error("W002", mark(i, 0), "the lines end with CRLF, as on Windows")
-            .label("read as LF, in `run` too")
-            .help("save it with LF line ends");
+        p.error("W002", mark(i, 0), text!("problem-lines-end-with-crlf-as"))
+            .label(text!("problem-read-as-lf-in-run"))
+            .help(text!("problem-save-with-lf-line-ends"));
     }
     Some(())
 }

@@ -2,9 +2,10 @@
 //!
 //! Codes are stable: a code is never given to another mistake. `E…` stops a scenario, `W…` does not.
 
-use crate::lang::Text;
+use crate::lang::{Join, Text};
 use crate::scenario::limits::MAX_PROBLEMS;
 use crate::scenario::tree::Mark;
+use crate::text;
 use std::sync::Arc;
 
 pub use crate::scenario::render::{render, render_in};
@@ -17,11 +18,11 @@ pub struct Problem {
     /// Where it is.
     pub place: Place,
     /// The cause, in one line.
-    pub title: String,
+    pub title: Text,
     /// What stands beside the caret; may be empty.
-    pub label: String,
+    pub label: Text,
     /// The remedy.
-    pub help: Option<String>,
+    pub help: Option<Text>,
 }
 
 impl Problem {
@@ -65,29 +66,29 @@ pub const CODES: &[&str] = &[
 pub(crate) struct Raw {
     code: &'static str,
     at: Mark,
-    title: String,
-    label: String,
-    help: Option<String>,
+    title: Text,
+    label: Text,
+    help: Option<Text>,
 }
 
 impl Raw {
     /// What stands beside the caret.
-    pub fn label(&mut self, label: impl Into<String>) -> &mut Raw {
-        self.label = label.into();
+    pub fn label(&mut self, label: Text) -> &mut Raw {
+        self.label = label;
         self
     }
 
     /// The remedy.
-    pub fn help(&mut self, help: impl Into<String>) -> &mut Raw {
-        self.help = Some(help.into());
+    pub fn help(&mut self, help: Text) -> &mut Raw {
+        self.help = Some(help);
         self
     }
 
     /// The remedy if a similar name exists, or else this one.
-    pub fn suggest(&mut self, similar: Option<String>, otherwise: impl Into<String>) -> &mut Raw {
+    pub fn suggest(&mut self, similar: Option<String>, otherwise: Text) -> &mut Raw {
         self.help = Some(match similar {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => otherwise.into(),
+            Some(name) => text!("did-you-mean", name),
+            None => otherwise,
         });
         self
     }
@@ -114,13 +115,13 @@ impl Problems {
     }
 
     /// Adds a problem; its label and help follow.
-    pub fn error(&mut self, code: &'static str, at: Mark, title: impl Into<String>) -> &mut Raw {
+    pub fn error(&mut self, code: &'static str, at: Mark, title: Text) -> &mut Raw {
         debug_assert!(CODES.contains(&code), "{code} has no row in CODES");
         if self.raw.len() >= MAX_PROBLEMS {
             self.beyond += 1;
             return &mut self.scratch;
         }
-        self.raw.push(Raw { code, at, title: title.into(), ..Raw::default() });
+        self.raw.push(Raw { code, at, title, ..Raw::default() });
         self.raw.last_mut().unwrap_or(&mut self.scratch)
     }
 
@@ -149,7 +150,8 @@ impl Problems {
             return None;
         }
         let lower = word.to_lowercase();
-        let allowed = (length / 3).clamp(1, 4);
+        // Every name of one letter is one step away from every other.
+        let allowed = if length == 1 { 0 } else { (length / 3).clamp(1, 4) };
         let mut best: Option<(usize, &str)> = None;
         for name in names {
             if self.comparisons == 0 {
@@ -176,8 +178,10 @@ impl Problems {
     pub fn finish(self, texts: &[&str]) -> (Vec<Problem>, Vec<Problem>) {
         let Problems { mut raw, lines, beyond, .. } = self;
         // A cause within an aliased value would be told for each use: equal problems are one.
-        raw.sort_by(|a, b| (a.at, a.code, &a.title).cmp(&(b.at, b.code, &b.title)));
-        raw.dedup_by(|b, a| a.at == b.at && a.code == b.code && a.title == b.title);
+        // The order is that of the English words, whatever language they are said in later.
+        raw.sort_by_cached_key(|raw| (raw.at, raw.code, raw.title.to_string()));
+        let same = |a: &Text, b: &Text| a == b || a.to_string() == b.to_string();
+        raw.dedup_by(|b, a| a.at == b.at && a.code == b.code && same(&a.title, &b.title));
         let mut columns = Columns::default();
         let sets: Vec<Arc<str>> = texts.iter().skip(1).map(|t| Arc::from(*t)).collect();
         let mut all: Vec<Problem> = raw
@@ -198,8 +202,11 @@ impl Problems {
         if beyond > 0
             && let Some(last) = all.last_mut()
         {
-            let more = format!("{beyond} more problems are not told");
-            last.help = Some(last.help.take().map_or(more.clone(), |h| format!("{h} ({more})")));
+            let more = text!("problem-more-not-told", n = beyond);
+            last.help = Some(match last.help.take() {
+                Some(help) => text!("problem-help-and", help, more),
+                None => more,
+            });
         }
         all.into_iter().partition(|p| !p.is_warning())
     }
@@ -271,21 +278,19 @@ pub(crate) fn quote(text: &str) -> String {
 }
 
 /// Names as people list them: `a`, `b` and `c`; the first twelve.
-pub(crate) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+pub(crate) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> Text {
     const SHOWN: usize = 12;
     let names: Vec<&str> = names.into_iter().take(SHOWN + 1).collect();
     let more = names.len() > SHOWN;
-    let mut out = String::new();
-    for (i, name) in names.iter().take(SHOWN).enumerate() {
-        if i > 0 {
-            out.push_str(if i + 1 == names.len() && !more { " and " } else { ", " });
-        }
-        out.push_str(quote(name).trim_matches('`'));
-    }
+    let mut shown: Vec<Text> =
+        names.iter().take(SHOWN).map(|name| Text::plain(quote(name).trim_matches('`'))).collect();
     if more {
-        out.push_str(" and others");
+        return text!("problem-and-others", names = Text::list(shown, Join::Comma));
     }
-    out
+    match shown.pop() {
+        Some(last) if !shown.is_empty() => Text::list([Text::list(shown, Join::Comma), last], Join::And),
+        last => last.unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]
@@ -305,6 +310,8 @@ mod tests {
         assert_eq!(problems.similar("knid", names).as_deref(), Some("kind"));
         assert_eq!(problems.similar("GATEWAY", names).as_deref(), Some("gateway"));
         assert_eq!(problems.similar("bicycle", names), None);
+        assert_eq!(problems.similar("x", ["c", "X"]).as_deref(), Some("X"));
+        assert_eq!(problems.similar("x", ["c", "lan"]), None);
         assert_eq!(problems.similar("", names), None);
     }
 
@@ -324,7 +331,10 @@ mod tests {
     fn user_text_is_quoted_on_one_line() {
         assert_eq!(quote("a\nb\u{202e}"), "`a\\u{a}b\\u{202e}`");
         assert!(quote(&"x".repeat(500)).chars().count() < 70);
-        assert_eq!(listed(["eth0", "lo"]), "eth0 and lo");
-        assert_eq!(listed(["a"]), "a");
+        assert_eq!(listed(["eth0", "lo"]).to_string(), "eth0 and lo");
+        assert_eq!(listed(["a", "b", "c"]).to_string(), "a, b and c");
+        assert_eq!(listed(["a"]).to_string(), "a");
+        assert!(listed([]).is_none());
+        assert!(listed(["a"; 13]).to_string().ends_with("a, a and others"));
     }
 }

@@ -4,7 +4,7 @@
 //! problem does not grow with the file. The remedy is set directly under the caret, without rustc's empty line.
 
 use crate::lang::{Lang, Text};
-use crate::scenario::problem::{Place, Problem, meaning};
+use crate::scenario::problem::{Place, Problem};
 use crate::text;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, normalize_untrusted_str};
 
@@ -32,18 +32,15 @@ pub fn render_in(problems: &[Problem], file_name: &str, text: &str, color: bool,
     out
 }
 
-/// Titles, labels and remedies of problems are in English only, as yet; in another language the meaning of the code stands
-/// below them.
 fn one(problem: &Problem, file_name: &str, text: &str, color: bool, lang: Lang, out: &mut String) {
-    let told = (lang != Lang::En).then(|| meaning(problem.code).say(lang));
-    let note = told.iter().map(|told| (text!("diagnostic-note"), told.as_str()));
-    let help = problem.help.iter().map(|help| (text!("diagnostic-help"), help.as_str()));
-    let below: Vec<(Text, &str)> = note.chain(help).collect();
+    let (title, label) = (problem.title.say(lang), problem.label.say(lang));
+    let help = problem.help.as_ref().map(|help| help.say(lang));
+    let below: Vec<(Text, &str)> = help.iter().map(|help| (text!("diagnostic-help"), help.as_str())).collect();
     let diagnostic = Diagnostic {
         warns: problem.is_warning(),
         code: problem.code,
-        title: &problem.title,
-        spots: &[(&problem.place, &problem.label)],
+        title: &title,
+        spots: &[(&problem.place, &label)],
         below: &below,
     };
     draw(&diagnostic, file_name, text, color, lang, out);
@@ -172,6 +169,7 @@ fn floor(text: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::problem::listed;
 
     fn problem(text: &str, what: &str) -> Problem {
         let start = text.find(what).expect("the piece is in the text");
@@ -181,9 +179,9 @@ mod tests {
         Problem {
             code: "E012",
             place: Place { set: None, line, column, start, end: start + what.len() },
-            title: "no interface `eth1` on `rs1`".into(),
-            label: "rs1 has eth0 and lo".into(),
-            help: Some("did you mean `rs1:eth0`?".into()),
+            title: text!("problem-no-interface-on", name = "`eth1`", host_name = "rs1"),
+            label: text!("problem-host-has", host_name = "rs1", names = listed(["eth0", "lo"])),
+            help: Some(text!("did-you-mean", name = "rs1:eth0")),
         }
     }
 
@@ -203,13 +201,13 @@ error[E012]: no interface `eth1` on `rs1`
     }
 
     #[test]
-    fn in_chinese_the_meaning_of_the_code_is_told() {
+    fn in_chinese_all_is_said_in_chinese() {
         let text = "link: rs1:eth1\n";
         let shown = render_in(&[problem(text, "rs1:eth1")], "a.yaml", text, false, Lang::Zh);
         let lines: Vec<&str> = shown.lines().collect();
-        assert!(lines[0].starts_with("错误[E012]: "), "{shown}");
-        let last = &lines[lines.len() - 2..];
-        assert_eq!(last, ["  = 说明: 这个节点上没有这样的接口", "  = 办法: did you mean `rs1:eth0`?"]);
+        assert_eq!(lines[0], "错误[E012]: `rs1` 上没有接口 `eth1`");
+        assert!(lines[4].ends_with("^^^^^^^^ rs1 有 eth0 和 lo"), "{shown}");
+        assert_eq!(lines[5..], ["  = 办法: 是不是想写 `rs1:eth0`？"]);
     }
 
     #[test]

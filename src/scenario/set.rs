@@ -6,6 +6,7 @@
 
 use crate::scenario::problem::{Problems, listed, quote};
 use crate::scenario::tree::{self, Key, Kind, Mark, Node, Style};
+use crate::text;
 use std::borrow::Cow;
 
 /// One step of a path.
@@ -49,15 +50,6 @@ pub(crate) fn split(set: &str) -> Option<(&str, &str)> {
     Some((set.get(..end)?.trim(), set.get(value_at..)?))
 }
 
-fn fault<'p>(
-    code: &'static str,
-    at: Mark,
-    title: String,
-    p: &'p mut Problems,
-) -> &'p mut crate::scenario::problem::Raw {
-    p.error(code, at, title)
-}
-
 /// Takes a path apart; also where the value begins.
 fn path(set: &str, src: u16, p: &mut Problems) -> Option<(Vec<Part>, usize)> {
     let whole = Mark { src, start: 0, end: set.len() as u32 };
@@ -67,9 +59,9 @@ fn path(set: &str, src: u16, p: &mut Problems) -> Option<(Vec<Part>, usize)> {
     let end = loop {
         let rest = &set[i..];
         let Some(first) = rest.chars().next() else {
-            fault("E050", whole, "a --set without `=`".into(), p)
-                .label("no value")
-                .help("write PATH=VALUE, such as `seed=3` or `traffic.web.connections=5`");
+            p.error("E050", whole, text!("problem-set-without-equals"))
+                .label(text!("problem-no-value"))
+                .help(text!("problem-write-path-value"));
             return None;
         };
         match first {
@@ -78,9 +70,9 @@ fn path(set: &str, src: u16, p: &mut Problems) -> Option<(Vec<Part>, usize)> {
                 let close = rest.find(']').map(|c| i + c);
                 let number = close.and_then(|c| set[i + 1..c].parse::<usize>().ok());
                 let (Some(close), Some(number)) = (close, number) else {
-                    fault("E050", mark(i, i + 1), "a place in a list is a number in brackets".into(), p)
-                        .label("here")
-                        .help("write for example `traffic[0].every=1ms`");
+                    p.error("E050", mark(i, i + 1), text!("problem-place-in-list-number-in"))
+                        .label(text!("problem-here"))
+                        .help(text!("problem-write-for-example", example = "traffic[0].every=1ms"));
                     return None;
                 };
                 parts.push(Part { step: Step::Index(number), at: mark(i, close + 1) });
@@ -88,9 +80,9 @@ fn path(set: &str, src: u16, p: &mut Problems) -> Option<(Vec<Part>, usize)> {
             }
             '"' | '\'' => {
                 let Some(close) = rest[1..].find(first).map(|c| i + 1 + c) else {
-                    fault("E050", mark(i, i + 1), "a quote is never closed".into(), p)
-                        .label("opened here")
-                        .help("close it before the `=`");
+                    p.error("E050", mark(i, i + 1), text!("problem-quote-never-closed"))
+                        .label(text!("problem-opened-here"))
+                        .help(text!("problem-close-before-equals"));
                     return None;
                 };
                 parts.push(Part { step: Step::Key(set[i + 1..close].to_string()), at: mark(i, close + 1) });
@@ -100,9 +92,9 @@ fn path(set: &str, src: u16, p: &mut Problems) -> Option<(Vec<Part>, usize)> {
                 let stop = rest.find(['.', '[', '=']).map_or(set.len(), |c| i + c);
                 let key = set[i..stop].trim();
                 if key.is_empty() {
-                    fault("E050", mark(i, i + 1), "a key is missing in the path".into(), p)
-                        .label("before this")
-                        .help("write for example `traffic.web.connections=5`");
+                    p.error("E050", mark(i, i + 1), text!("problem-key-missing-in-path"))
+                        .label(text!("problem-before-this"))
+                        .help(text!("problem-write-for-example", example = "traffic.web.connections=5"));
                     return None;
                 }
                 parts.push(Part { step: Step::Key(key.to_string()), at: mark(i, stop) });
@@ -114,17 +106,17 @@ fn path(set: &str, src: u16, p: &mut Problems) -> Option<(Vec<Part>, usize)> {
             Some('.') => i += 1,
             Some('[' | '=') | None => {}
             Some(c) => {
-                fault("E050", mark(i, i + c.len_utf8()), "a dot is missing in the path".into(), p)
-                    .label("before this")
-                    .help("put a dot between two keys");
+                p.error("E050", mark(i, i + c.len_utf8()), text!("problem-dot-missing-in-path"))
+                    .label(text!("problem-before-this"))
+                    .help(text!("problem-put-dot-between-two-keys"));
                 return None;
             }
         }
     };
     if parts.is_empty() {
-        fault("E050", whole, "a --set without a path".into(), p)
-            .label("nothing before the `=`")
-            .help("write for example `seed=3`");
+        p.error("E050", whole, text!("problem-set-without-path"))
+            .label(text!("problem-nothing-before-equals"))
+            .help(text!("problem-write-for-example", example = "seed=3"));
         return None;
     }
     // The names of sysctls have dots of their own.
@@ -156,9 +148,9 @@ fn value<'a>(set: &'a str, from: usize, src: u16, p: &mut Problems) -> Option<No
     }
     let node = tree::parse(text, src, from as u32, p);
     if node.is_none() && !p.any() {
-        fault("E050", at, "a --set without a value".into(), p)
-            .label("nothing that counts")
-            .help("put the text in quotes");
+        p.error("E050", at, text!("problem-set-without-value"))
+            .label(text!("problem-nothing-counts"))
+            .help(text!("problem-put-text-in-quotes"));
     }
     node
 }
@@ -172,7 +164,8 @@ fn step<'n, 'a>(
     src: u16,
     p: &mut Problems,
 ) -> Option<&'n mut Node<'a>> {
-    let place = if done.is_empty() { "the file".to_string() } else { quote(done) };
+    let place =
+        if done.is_empty() { text!("problem-place-file") } else { text!("problem-place-path", path = quote(done)) };
     if here.is_null() && matches!(part.step, Step::Key(_)) {
         here.kind = Kind::Map(Vec::new());
     }
@@ -181,9 +174,9 @@ fn step<'n, 'a>(
         (Step::Index(n), Kind::Seq(items)) => {
             let length = items.len();
             if *n >= length {
-                fault("E051", part.at, format!("{place} has no item {n}"), p)
-                    .label(format!("it has {length}, counted from 0"))
-                    .help("a --set changes what the file has");
+                p.error("E051", part.at, text!("problem-has-no-item", place, item = n))
+                    .label(text!("problem-has-counted-from-0", length))
+                    .help(text!("problem-set-changes-what-file-has"));
                 return None;
             }
             items.get_mut(*n)
@@ -195,14 +188,14 @@ fn step<'n, 'a>(
                 let names: Vec<String> =
                     items.iter().filter_map(|i| i.get("name")?.text().map(str::to_string)).collect();
                 let similar = p.similar(key, names.iter().map(String::as_str));
-                fault("E051", part.at, format!("{place} has no item {}", quote(key)), p)
-                    .label("no item has this name")
+                p.error("E051", part.at, text!("problem-has-no-item", place, item = quote(key)))
+                    .label(text!("problem-no-item-has-name"))
                     .suggest(
                         similar,
                         if names.is_empty() {
-                            "write its place from 0: `[0]`".into()
+                            text!("problem-write-its-place-from-0")
                         } else {
-                            format!("the items are {}", listed(names.iter().map(String::as_str)))
+                            text!("problem-the-items-are", names = listed(names.iter().map(String::as_str)))
                         },
                     );
             }
@@ -215,9 +208,9 @@ fn step<'n, 'a>(
             if found.is_none() && closed {
                 let names: Vec<String> = entries.iter().map(|(k, _)| k.text.to_string()).collect();
                 let similar = p.similar(key, names.iter().map(String::as_str));
-                fault("E051", part.at, format!("{place} has no {}", quote(key)), p)
-                    .label("a --set adds none")
-                    .suggest(similar, format!("there is {}", listed(names.iter().map(String::as_str))));
+                p.error("E051", part.at, text!("problem-place-has-no", place, key = quote(key)))
+                    .label(text!("problem-set-adds-none"))
+                    .suggest(similar, text!("problem-there-is", names = listed(names.iter().map(String::as_str))));
                 return None;
             }
             let i = match found {
@@ -233,9 +226,9 @@ fn step<'n, 'a>(
             entries.get_mut(i).map(|(_, node)| node)
         }
         _ => {
-            fault("E051", part.at, format!("{place} is {what} and has no such part"), p)
-                .label("cannot go down here")
-                .help("a path ends at a single value");
+            p.error("E051", part.at, text!("problem-place-is-and-has-no-part", place, what))
+                .label(text!("problem-cannot-go-down-here"))
+                .help(text!("problem-path-ends-at-single-value"));
             None
         }
     }

@@ -1,12 +1,14 @@
 //! Syntax errors of YAML in words for people: the traps by name, each with its remedy.
 
+use crate::lang::Text;
 use crate::scenario::limits::MAX_DEPTH;
+use crate::text;
 use serde_yaml::granit_parser::ErrorKind;
 
 /// The code, cause, label and remedy of a syntax error; `rest` is the text from its place on.
-pub(crate) fn explain(kind: &ErrorKind, rest: &str) -> (&'static str, String, &'static str, &'static str) {
+pub(crate) fn explain(kind: &ErrorKind, rest: &str) -> (&'static str, Text, Text, Text) {
     use ErrorKind as K;
-    let syntax = |title: &str, label, help| ("E003", title.to_string(), label, help);
+    let syntax = |title, label, help| ("E003", title, label, help);
     match kind {
         K::TabNotAllowed
         | K::TabInBlockIndentation
@@ -14,95 +16,110 @@ pub(crate) fn explain(kind: &ErrorKind, rest: &str) -> (&'static str, String, &'
         | K::TabInIndentation
         | K::TabInPlainScalar => (
             "E004",
-            "a tab where YAML wants spaces".into(),
-            "here",
-            "indent with spaces; let the editor turn tabs into spaces",
+            text!("problem-tab-where-yaml-wants-spaces"),
+            text!("problem-here"),
+            text!("problem-indent-with-spaces-let-editor"),
         ),
         _ if rest.starts_with('\t') => (
             "E004",
-            "a tab where YAML wants spaces".into(),
-            "here",
-            "indent with spaces; let the editor turn tabs into spaces",
+            text!("problem-tab-where-yaml-wants-spaces"),
+            text!("problem-here"),
+            text!("problem-indent-with-spaces-let-editor"),
         ),
         K::RecursionLimitExceeded => (
             "E009",
-            format!("lists and maps are nested more than {MAX_DEPTH} deep"),
-            "reading ends here",
-            "a scenario needs seven levels; is a bracket missing its end?",
+            text!("problem-lists-and-maps-nested-more", most = MAX_DEPTH),
+            text!("problem-reading-ends-here"),
+            text!("problem-scenario-needs-seven-levels-bracket"),
         ),
         K::BomInsideDocument => (
             "E005",
-            "a byte-order mark in the middle of the file".into(),
-            "here",
-            "remove the invisible character U+FEFF",
+            text!("problem-byte-order-mark-in-middle"),
+            text!("problem-here"),
+            text!("problem-remove-invisible-character-u-feff"),
         ),
         K::UnexpectedEofFlowSequence
         | K::UnexpectedEofFlowMapping
         | K::UnexpectedEofImplicitFlowMapping
         | K::UnclosedFlowCollection { .. } => syntax(
-            "a bracket or brace is never closed",
-            "opened here, or missing before here",
-            "close each `[` with `]` and each `{` with `}`",
+            text!("problem-bracket-or-brace-never-closed"),
+            text!("problem-opened-here-or-missing-before"),
+            text!("problem-close-each-with-and-each"),
         ),
         K::ExpectedFlowMappingSeparator => syntax(
-            "a comma or `}` is missing",
-            "before this",
-            "write `{ key: value, key: value }`; text that holds `,`, `{` or `}` wants quotes",
+            text!("problem-comma-or-brace-missing"),
+            text!("problem-before-this"),
+            text!("problem-write-key-value-key-value"),
         ),
         K::ExpectedFlowSequenceSeparator => syntax(
-            "a comma or `]` is missing",
-            "before this",
-            "write `[ one, two ]`; text that holds `,`, `[` or `]` wants quotes",
+            text!("problem-comma-or-bracket-missing"),
+            text!("problem-before-this"),
+            text!("problem-write-one-two-text-holds"),
         ),
-        K::MisplacedFlowCollectionEnd | K::MismatchedFlowCollectionEnd { .. } => {
-            syntax("this bracket closes nothing", "here", "close each `[` with `]` and each `{` with `}`")
-        }
+        K::MisplacedFlowCollectionEnd | K::MismatchedFlowCollectionEnd { .. } => syntax(
+            text!("problem-bracket-closes-nothing"),
+            text!("problem-here"),
+            text!("problem-close-each-with-and-each"),
+        ),
         K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar | K::InvalidQuotedScalarIndent => syntax(
-            "a quote is never closed",
-            "it, or one in this text, stays open",
-            "close it with the same quote; in single quotes write `''` for one",
+            text!("problem-quote-never-closed"),
+            text!("problem-stays-open"),
+            text!("problem-close-with-same-quote-in"),
         ),
-        K::InvalidTrailingSingleQuotedScalar | K::InvalidTrailingDoubleQuotedScalar => {
-            syntax("text after a closing quote", "here", "put the whole text into the quotes, or use none")
+        K::InvalidTrailingSingleQuotedScalar | K::InvalidTrailingDoubleQuotedScalar => syntax(
+            text!("problem-text-after-closing-quote"),
+            text!("problem-here"),
+            text!("problem-put-whole-text-into-quotes"),
+        ),
+        K::UnknownQuotedScalarEscape | K::InvalidQuotedScalarHexEscape | K::InvalidUnicodeEscape => {
+            syntax(text!("problem-unknown-escape"), text!("problem-here"), text!("problem-in-double-quotes-write-for"))
         }
-        K::UnknownQuotedScalarEscape | K::InvalidQuotedScalarHexEscape | K::InvalidUnicodeEscape => syntax(
-            "an unknown `\\` escape",
-            "here",
-            "in double quotes write `\\\\` for a backslash, or use single quotes",
-        ),
         K::MappingValueNotAllowed | K::InvalidColonPlacement | K::InvalidMappingValueWhitespace => syntax(
-            "a colon that begins no value here",
-            "here",
-            "text that holds `: ` wants quotes; and keys of one map stand in one column",
+            text!("problem-colon-begins-no-value-here"),
+            text!("problem-here"),
+            text!("problem-text-holds-wants-quotes-and"),
         ),
         K::SimpleKeyExpected | K::InvalidSimpleKey | K::ExpectedBlockMappingKey | K::MappingKeyNotAllowed => syntax(
-            "a `key: value` is wanted here",
-            "no key, or no colon after it",
-            "write `key: value`, with a space after the colon, in the column of the other keys",
+            text!("problem-key-value-wanted-here"),
+            text!("problem-no-key-or-no-colon"),
+            text!("problem-write-key-value-with-space"),
         ),
         K::ExpectedBlockSequenceEntry
         | K::BlockSequenceEntryNotAllowed
         | K::InvalidBlockEntryWhitespace
         | K::BlockEntryInFlowCollection
         | K::PlainScalarStartsWithDashFlowIndicator => syntax(
-            "a dash that begins no list item",
-            "here",
-            "list items stand in one column below their key; `-` as a value wants quotes: \"-\"",
+            text!("problem-dash-begins-no-list-item"),
+            text!("problem-here"),
+            text!("problem-list-items-stand-in-one"),
         ),
-        K::InvalidIndentation | K::InvalidBlockScalarIndent | K::InvalidFlowScalarIndent => {
-            syntax("this line is indented wrongly", "here", "keys of one map and items of one list stand in one column")
-        }
+        K::InvalidIndentation | K::InvalidBlockScalarIndent | K::InvalidFlowScalarIndent => syntax(
+            text!("problem-line-indented-wrongly"),
+            text!("problem-here"),
+            text!("problem-keys-one-map-and-items"),
+        ),
         K::UnexpectedCharacter { .. } | K::MissingAnchorOrAliasName | K::MissingTagUri | K::InvalidTagTerminator => {
-            syntax("a value cannot begin with this character", "here", "put the text in quotes")
+            syntax(
+                text!("problem-value-cannot-begin-with-character"),
+                text!("problem-here"),
+                text!("problem-put-text-in-quotes"),
+            )
         }
-        K::InvalidBlockScalarHeader | K::ZeroBlockScalarIndent => {
-            syntax("text after `|` or `>`", "here", "begin the text on the next line, indented")
-        }
-        K::CommentNotSeparated | K::CommentInterceptedScalar => syntax(
-            "a comment in the wrong place",
-            "here",
-            "put a space before `#`, and no comment inside a text of several lines",
+        K::InvalidBlockScalarHeader | K::ZeroBlockScalarIndent => syntax(
+            text!("problem-text-after-block-sign"),
+            text!("problem-here"),
+            text!("problem-begin-text-on-next-line"),
         ),
-        other => ("E003", format!("not YAML: {other}"), "here", "see whether brackets, quotes and indentation fit"),
+        K::CommentNotSeparated | K::CommentInterceptedScalar => syntax(
+            text!("problem-comment-in-wrong-place"),
+            text!("problem-here"),
+            text!("problem-put-space-before-and-no"),
+        ),
+        other => (
+            "E003",
+            text!("problem-not-yaml", why = other.to_string()),
+            text!("problem-here"),
+            text!("problem-see-whether-brackets-quotes-and"),
+        ),
     }
 }

@@ -4,9 +4,11 @@
 //! deserialisation stops at the first. Scalars stay text: what `on`, `10:20` or `0x10` mean is for the reader of the key
 //! to say. Aliases and merge keys (`<<`) are expanded here, under the limits of [`limits`](crate::scenario::limits).
 
+use crate::lang::Text;
 use crate::scenario::limits::{MAX_ALIASED, MAX_DEPTH, MAX_VALUES};
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::syntax::explain;
+use crate::text;
 use serde_yaml::granit_parser::{self as granit, ErrorKind, Event, ScalarStyle, StructureStyle};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,12 +59,12 @@ impl<'a> Node<'a> {
     }
 
     /// What kind of value it is, for people.
-    pub fn what(&self) -> &'static str {
+    pub fn what(&self) -> Text {
         match &self.kind {
-            _ if self.is_null() => "nothing",
-            Kind::Scalar(..) => "one value",
-            Kind::Seq(_) => "a list",
-            Kind::Map(_) => "a map",
+            _ if self.is_null() => text!("problem-kind-nothing"),
+            Kind::Scalar(..) => text!("problem-kind-value"),
+            Kind::Seq(_) => text!("problem-kind-list"),
+            Kind::Map(_) => text!("problem-kind-map"),
         }
     }
 
@@ -165,9 +167,9 @@ pub(crate) fn parse<'a>(text: &'a str, src: u16, base: u32, problems: &mut Probl
                     let at = builder.mark(&span);
                     builder
                         .problems
-                        .error("E010", at, "a second document in the file")
-                        .label("it begins here")
-                        .help("one file is one experiment: remove the `---`, or put the rest into a file of its own");
+                        .error("E010", at, text!("problem-second-document-in-file"))
+                        .label(text!("problem-begins-here"))
+                        .help(text!("problem-one-file-one-experiment-remove"));
                     return None;
                 }
             }
@@ -224,9 +226,9 @@ impl<'a> Builder<'a, '_> {
             Event::Alias(id) => {
                 let Some(node) = self.anchors.get(&id) else {
                     self.problems
-                        .error("E061", at, format!("{} holds itself", quote(self.slice(at))))
-                        .label("this alias stands inside its own anchor")
-                        .help("write the value out");
+                        .error("E061", at, text!("problem-holds-itself", alias = quote(self.slice(at))))
+                        .label(text!("problem-alias-stands-inside-its-own"))
+                        .help(text!("problem-write-value-out"));
                     return None;
                 };
                 let (size, height) = node.size_and_height();
@@ -235,11 +237,12 @@ impl<'a> Builder<'a, '_> {
                 self.put(node);
             }
             Event::UnresolvedAlias(name) => {
-                let title = format!("no anchor `&{}` before this alias", quote(&name).trim_matches('`'));
+                let title = text!("problem-no-anchor-before-alias", name = quote(&name).trim_matches('`'));
                 self.torn = true;
-                self.problems.error("E061", at, title).label("nothing to repeat").help(
-                    "if no alias is meant, put the text in quotes: in YAML `*` at the beginning repeats an `&` value",
-                );
+                self.problems
+                    .error("E061", at, title)
+                    .label(text!("problem-nothing-repeat"))
+                    .help(text!("problem-if-no-alias-meant-put"));
                 self.put(Node { at, kind: Kind::Scalar(Cow::Borrowed("~"), Style::Plain) });
             }
             _ => {}
@@ -257,9 +260,9 @@ impl<'a> Builder<'a, '_> {
             && !tag.is_yaml_core_schema()
         {
             self.problems
-                .error("E013", at, format!("the tag {} means nothing here", quote(&tag.original())))
-                .label("this value")
-                .help("remove the tag, or put the text in quotes");
+                .error("E013", at, text!("problem-tag-means-nothing-here", tag = quote(&tag.original())))
+                .label(text!("problem-this-value"))
+                .help(text!("problem-remove-tag-or-put-text"));
         }
     }
 
@@ -270,9 +273,9 @@ impl<'a> Builder<'a, '_> {
             return Some(());
         }
         self.problems
-            .error("E008", at, format!("the file holds more than {MAX_VALUES} values"))
-            .label("reading ends here")
-            .help("`count: N` on a host makes many of a kind");
+            .error("E008", at, text!("problem-file-holds-more-than-values", most = MAX_VALUES))
+            .label(text!("problem-reading-ends-here"))
+            .help(text!("problem-count-n-on-host-makes"));
         None
     }
 
@@ -282,9 +285,9 @@ impl<'a> Builder<'a, '_> {
         self.aliased += size;
         if self.aliased > MAX_ALIASED {
             self.problems
-                .error("E008", at, format!("aliases repeat more than {MAX_ALIASED} values: an alias bomb"))
-                .label("this one goes too far")
-                .help("write the values out, or use `count: N` for many hosts of a kind");
+                .error("E008", at, text!("problem-aliases-repeat-more-than-values", most = MAX_ALIASED))
+                .label(text!("problem-one-goes-too-far"))
+                .help(text!("problem-write-values-out-or-use"));
             return None;
         }
         if self.stack.len() + height > MAX_DEPTH {
@@ -296,9 +299,9 @@ impl<'a> Builder<'a, '_> {
 
     fn too_deep(&mut self, at: Mark) {
         self.problems
-            .error("E009", at, format!("lists and maps are nested more than {MAX_DEPTH} deep"))
-            .label("reading ends here")
-            .help("a scenario needs seven levels; is a bracket missing its end?");
+            .error("E009", at, text!("problem-lists-and-maps-nested-more", most = MAX_DEPTH))
+            .label(text!("problem-reading-ends-here"))
+            .help(text!("problem-scenario-needs-seven-levels-bracket"));
     }
 
     fn open(&mut self, at: Mark, style: StructureStyle, anchor: usize, open: Open<'a>) -> Option<()> {
@@ -368,17 +371,17 @@ impl<'a> Builder<'a, '_> {
                         Kind::Scalar(..) => {
                             self.torn = true;
                             self.problems
-                                .error("E011", at, "a value without a key")
-                                .label("a key is missing before this colon")
-                                .help("write `key: value`");
+                                .error("E011", at, text!("problem-value-without-key"))
+                                .label(text!("problem-key-missing-before-colon"))
+                                .help(text!("problem-write", what = "key: value"));
                             Waiting::Dropped
                         }
                         _ => {
                             self.torn = true;
                             self.problems
-                                .error("E011", at, "a key must be a word, not a list or a map")
-                                .label("this stands where a key is wanted")
-                                .help("text that holds brackets or braces wants quotes");
+                                .error("E011", at, text!("problem-key-must-word-not-list"))
+                                .label(text!("problem-stands-where-key-wanted"))
+                                .help(text!("problem-text-holds-brackets-or-braces"));
                             Waiting::Dropped
                         }
                     };
@@ -408,9 +411,9 @@ impl<'a> Builder<'a, '_> {
             let (key, earlier) = (&entries[i].0, entries[first].0.at);
             let line = self.problems.line_of(earlier);
             self.problems
-                .error("E007", key.at, format!("the key {} stands twice in this map", quote(&key.text)))
-                .label(format!("it was given in line {line}"))
-                .help("keep one of them: a YAML map has each key once");
+                .error("E007", key.at, text!("problem-key-stands-twice-in-map", key = quote(&key.text)))
+                .label(text!("problem-was-given-in-line", line))
+                .help(text!("problem-keep-one-them-yaml-map"));
         }
         let drop: BTreeSet<usize> = twice.iter().map(|&(i, _)| i).collect();
         let mut own = Vec::with_capacity(entries.len());
@@ -437,9 +440,9 @@ impl<'a> Builder<'a, '_> {
                 self.repeat(key.at, size, height)?;
                 let Kind::Map(inherited) = map.kind else {
                     self.problems
-                        .error("E011", key.at, "`<<` merges a map, and this is none")
-                        .label(format!("{} is given", map.what()))
-                        .help("write `<<: *name`, where `&name` stands before a map");
+                        .error("E011", key.at, text!("problem-merges-map-and-none"))
+                        .label(text!("problem-kind-is-given", what = map.what()))
+                        .help(text!("problem-write-name-where-name-stands"));
                     continue;
                 };
                 own.extend(inherited.into_iter().filter(|(k, _)| have.insert(k.text.to_string())));
@@ -486,9 +489,9 @@ impl<'a> Builder<'a, '_> {
         let help = match open {
             Some(open) if code == "E003" => {
                 let bracket = self.slice(open).chars().next().unwrap_or('{');
-                format!("{help}; the `{bracket}` in line {} is still open", self.problems.line_of(open))
+                text!("problem-in-line-still-open", help, bracket, line = self.problems.line_of(open))
             }
-            _ => help.to_string(),
+            _ => help,
         };
         self.problems.error(code, at, title).label(label).help(help);
     }

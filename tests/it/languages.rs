@@ -51,6 +51,23 @@ fn chinese_is_as_in_the_goldens() {
 }
 
 #[test]
+fn what_is_wrong_with_a_file_is_as_in_the_golden() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["check", "tests/zh/wrong.yaml", "--lang", "zh"]);
+    let ran = crate::support::finish(command.current_dir(root()));
+    assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""));
+    let file = root().join("tests/zh/wrong.check.txt");
+    if overwrite() {
+        fs::write(&file, &ran.err).expect("a golden that can be written");
+    }
+    let wanted = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    snapbox::assert_data_eq!(ran.err, snapbox::Data::text(wanted).raw());
+    let mut command = sandbox.command(&["check", "tests/zh/wrong.yaml", "--format", "json"]);
+    let ran = crate::support::finish(command.current_dir(root()).env("LANG", "zh_CN.UTF-8"));
+    assert!(ran.out.contains("no interface `eth1` on `rs1`"), "programs read English: {}", ran.out);
+}
+
+#[test]
 fn the_locale_decides_for_people_and_never_for_programs() {
     let sandbox = Sandbox::new();
     let ran = |vars: &[(&str, &str)], args: &[&str]| {

@@ -40,7 +40,13 @@ impl Source {
     }
 
     fn tell(&self, problems: &[Problem], ui: &Ui) {
-        ui.print_err(&problem::render(problems, input::shown(&self.file), &self.text, ui.color_err));
+        ui.print_err(&problem::render_in(
+            problems,
+            input::shown(&self.file),
+            &self.text,
+            ui.color_err,
+            ui.langs.people,
+        ));
     }
 
     fn invalid(&self, problems: &[Problem], ui: &Ui) -> Failure {

@@ -9,6 +9,7 @@ use crate::scenario::spec::host::Host;
 use crate::scenario::spec::iface::{Iface, To};
 use crate::scenario::spec::link::LinkWords;
 use crate::scenario::topology::Topology;
+use crate::text;
 use std::collections::BTreeMap;
 
 /// Where the cable of one interface of an entry goes.
@@ -66,9 +67,13 @@ fn target(places: &Places<'_>, entry: usize, iface: usize, to: &Spot<To>, p: &mu
                 Some(_) => {
                     let port =
                         peer.interfaces.iter().map(|i| i.name.v.as_str()).find(|n| !matches!(*n, "lo" | "tunl0"));
-                    p.error("E041", to.at, format!("{} is no switch", quote(&name.v)))
-                        .label(format!("a {}", peer.kind.map_or("host", Kind::word)))
-                        .help(format!("for a cable between two hosts write `{}:{}`", name.v, port.unwrap_or("eth0")));
+                    p.error("E041", to.at, text!("problem-is-no-switch", name = quote(&name.v)))
+                        .label(text!("problem-it-is-a", kind = peer.kind.map_or("host", Kind::word)))
+                        .help(text!(
+                            "problem-for-cable-between-two-hosts",
+                            name = name.v,
+                            port = port.unwrap_or("eth0")
+                        ));
                     None
                 }
             }
@@ -85,15 +90,15 @@ fn target(places: &Places<'_>, entry: usize, iface: usize, to: &Spot<To>, p: &mu
             };
             let peer = places.entry(other);
             if peer.kind == Some(Kind::Switch) {
-                p.error("E041", to.at, format!("{} is a switch: its ports have no names", quote(&name.v)))
-                    .label("a port is made for each cable")
-                    .help(format!("write `to: {}`", name.v));
+                p.error("E041", to.at, text!("problem-switch-its-ports-have-no", name = quote(&name.v)))
+                    .label(text!("problem-port-made-for-each-cable"))
+                    .help(text!("problem-write-to", name = name.v));
                 return None;
             }
             if matches!(port.as_str(), "lo" | "tunl0") {
-                p.error("E033", to.at, format!("`{port}` has no cable"))
-                    .label("no hardware")
-                    .help("name another interface");
+                p.error("E033", to.at, text!("problem-port-has-no-cable", port))
+                    .label(text!("problem-no-hardware"))
+                    .help(text!("problem-name-another-interface"));
                 return None;
             }
             let Some(i) = peer.interfaces.iter().position(|i| i.name.v == *port) else {
@@ -104,10 +109,10 @@ fn target(places: &Places<'_>, entry: usize, iface: usize, to: &Spot<To>, p: &mu
                 p.error(
                     "E031",
                     to.at,
-                    format!("the cable of `{}:{}` goes to itself", host.name.v, host.interfaces[iface].name.v),
+                    text!("problem-cable-goes-itself", host = host.name.v, iface = host.interfaces[iface].name.v),
                 )
-                .label("the same interface")
-                .help("name the other end");
+                .label(text!("problem-same-interface"))
+                .help(text!("problem-name-other-end"));
                 return None;
             }
             Some(Target::Iface { entry: other, member, iface: i })
@@ -131,9 +136,9 @@ pub(super) fn unknown_iface(host: &Host, name: &str, at: crate::scenario::tree::
         all.push("lo");
     }
     let host_name = &host.name.v;
-    p.error("E012", at, format!("no interface {} on `{host_name}`", quote(name)))
-        .label(format!("{host_name} has {}", listed(all)))
-        .suggest(similar.map(|s| format!("{host_name}:{s}")), "name an interface of the host");
+    p.error("E012", at, text!("problem-no-interface-on", name = quote(name), host_name))
+        .label(text!("problem-host-has", host_name, names = listed(all)))
+        .suggest(similar.map(|s| [host_name, ":", &s].concat()), text!("problem-name-interface-host"));
 }
 
 /// Tells interfaces with two cables, and cables that both ends describe differently.
@@ -151,26 +156,26 @@ fn one_cable_each(places: &Places<'_>, joints: &mut Joints, p: &mut Problems) {
             // Both ends may name each other: then it is said twice, and laid once.
             let mutual = matches!(joints.targets[other][j], Some(Target::Iface { entry: e, iface: k, .. }) if (e, k) == (entry, i));
             let refused = if count > 1 {
-                Some(format!("each of the {count} members of `{}` would have one", host.name.v))
+                Some(text!("problem-each-members-would-have-one", count, host = host.name.v))
             } else if far.to.is_some() && !mutual {
-                Some(format!(
-                    "its own cable is said in line {}",
-                    p.line_of(far.to.as_ref().map_or(far.name.at, |to| to.at))
+                Some(text!(
+                    "problem-its-own-cable-said-in",
+                    line = p.line_of(far.to.as_ref().map_or(far.name.at, |to| to.at))
                 ))
             } else {
                 let first = claims.insert((other, member, j), (entry, i));
                 first.map(|(e, k)| {
                     let first = &places.entry(e).interfaces[k];
-                    format!(
-                        "the first is said in line {}",
-                        p.line_of(first.to.as_ref().map_or(first.name.at, |to| to.at))
+                    text!(
+                        "problem-first-said-in-line",
+                        line = p.line_of(first.to.as_ref().map_or(first.name.at, |to| to.at))
                     )
                 })
             };
             if let Some(label) = refused {
-                p.error("E032", at, format!("a second cable at `{far_name}`"))
+                p.error("E032", at, text!("problem-second-cable-at", far_name))
                     .label(label)
-                    .help("an interface has one cable: add an interface, or a switch between them");
+                    .help(text!("problem-interface-has-one-cable-add"));
                 joints.targets[entry][i] = None;
                 joints.broken = true;
                 continue;
@@ -201,9 +206,9 @@ fn disagree(near: &Iface, far: &Iface, far_name: &str, p: &mut Problems) {
     ];
     for (key, at) in checks {
         if let Some(at) = at {
-            p.error("E043", at, format!("the two ends of the cable to `{far_name}` give different values for `{key}`"))
-                .label("not what the other end says")
-                .help("say it at one end");
+            p.error("E043", at, text!("problem-two-ends-cable-give-different", far_name, key))
+                .label(text!("problem-not-what-other-end-says"))
+                .help(text!("problem-say-at-one-end"));
         }
     }
 }
@@ -213,9 +218,9 @@ fn trunk(places: &Places<'_>, ends: &[Spot<String>; 2], p: &mut Problems) -> Opt
         if let Some((host, _)) = name.v.split_once(':')
             && places.names.contains_key(host)
         {
-            p.error("E041", name.at, format!("{} is an interface of a host", quote(&name.v)))
-                .label("`links` joins switches")
-                .help("say the cable of a host at its interface: `eth0: { to: lan }`");
+            p.error("E041", name.at, text!("problem-is-interface-of-host", name = quote(&name.v)))
+                .label(text!("problem-links-joins-switches"))
+                .help(text!("problem-say-cable-host-at-its"));
             return None;
         }
         let (Named::Node { entry, .. } | Named::Group { entry }) = places.find(name, p)?;
@@ -223,9 +228,9 @@ fn trunk(places: &Places<'_>, ends: &[Spot<String>; 2], p: &mut Problems) -> Opt
             Some(Kind::Switch) => Some(entry),
             None => None,
             Some(kind) => {
-                p.error("E041", name.at, format!("{} is a {}, no switch", quote(&name.v), kind.word()))
-                    .label("`links` joins switches")
-                    .help("say the cable of a host at its interface: `eth0: { to: lan }`");
+                p.error("E041", name.at, text!("problem-is-kind-no-switch", name = quote(&name.v), kind = kind.word()))
+                    .label(text!("problem-links-joins-switches"))
+                    .help(text!("problem-say-cable-host-at-its"));
                 None
             }
         }
@@ -233,9 +238,9 @@ fn trunk(places: &Places<'_>, ends: &[Spot<String>; 2], p: &mut Problems) -> Opt
     let (a, b) = (switch(&ends[0]), switch(&ends[1]));
     let (a, b) = (a?, b?);
     if a == b {
-        p.error("E031", ends[1].at, format!("a cable from {} to itself", quote(&ends[1].v)))
-            .label("the same switch")
-            .help("name two switches");
+        p.error("E031", ends[1].at, text!("problem-cable-from-itself", b = quote(&ends[1].v)))
+            .label(text!("problem-same-switch"))
+            .help(text!("problem-name-two-switches"));
         return None;
     }
     Some((a, b))
@@ -316,9 +321,9 @@ fn trunks(
         if ra == rb
             && let Some(between) = &link.between
         {
-            p.error("W004", between[0].at, "the switches form a loop")
-                .label("this cable closes it")
-                .help("there is no spanning tree here: a broadcast goes round until the run ends or a limit stops it");
+            p.error("W004", between[0].at, text!("problem-switches-form-loop"))
+                .label(text!("problem-cable-closes"))
+                .help(text!("problem-there-no-spanning-tree-here"));
         }
         roots[ra] = rb;
         let id = LinkId(cables.len() as u32);

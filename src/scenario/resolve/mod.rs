@@ -6,6 +6,7 @@ mod cables;
 mod plan;
 
 use crate::base::{Dist, LinkId, NodeId, Span, Table};
+use crate::lang::Text;
 use crate::scenario::Names;
 use crate::scenario::causes::{CAUSES, cause};
 use crate::scenario::limits::{MAX_NODES, MAX_TEXT, MAX_THINGS};
@@ -19,6 +20,7 @@ use crate::scenario::spec::link::LinkWords;
 use crate::scenario::spec::serves::ServerWords;
 use crate::scenario::spec::{Spec, Spot};
 use crate::scenario::topology::Topology;
+use crate::text;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -49,9 +51,13 @@ impl<'s> Places<'s> {
             let fits = next.saturating_add(wanted) <= MAX_NODES;
             if !fits {
                 let at = host.count.as_ref().map_or(host.name.at, |c| c.at);
-                p.error("E060", at, format!("lvsim simulates at most {MAX_NODES} nodes"))
-                    .label(if host.count.is_some() { "too many with these" } else { "one too many" })
-                    .help("make a group smaller");
+                p.error("E060", at, text!("problem-lvsim-simulates-at-most-nodes", most = MAX_NODES))
+                    .label(if host.count.is_some() {
+                        text!("problem-too-many-with-these")
+                    } else {
+                        text!("problem-one-too-many")
+                    })
+                    .help(text!("problem-make-group-smaller"));
             }
             let count = if fits { wanted } else { 1 };
             places.span.push((next as u32, count as u32));
@@ -80,10 +86,10 @@ impl<'s> Places<'s> {
                 p.error(
                     "E022",
                     host.name.at,
-                    format!("the group `{}` makes a node {}, and that name is taken", host.name.v, quote(&name)),
+                    text!("problem-group-makes-node-and-name", host = host.name.v, name = quote(&name)),
                 )
-                .label("this group")
-                .help("rename one of them");
+                .label(text!("problem-this-group"))
+                .help(text!("problem-rename-one-them"));
             }
         }
         places
@@ -121,17 +127,23 @@ impl<'s> Places<'s> {
         if let Some(Named::Group { entry }) = group {
             let host = self.entry(*entry);
             let count = self.span[*entry].1;
-            p.error("E040", name.at, format!("no node {}", quote(&name.v)))
-                .label(format!("the group has {count}"))
-                .help(format!("its members are `{}` to `{}`", member_name(host, 0), member_name(host, count - 1)));
+            p.error("E040", name.at, text!("problem-no-node", name = quote(&name.v)))
+                .label(text!("problem-group-has", count))
+                .help(text!("problem-its-members", first = member_name(host, 0), last = member_name(host, count - 1)));
             return;
         }
         let similar = p.similar(&name.v, self.names.keys().map(String::as_str));
         let all = listed(self.spec.nodes.iter().map(|h| h.name.v.as_str()));
-        p.error("E040", name.at, format!("no node {}", quote(&name.v))).label("no node has this name").suggest(
-            similar,
-            if all.is_empty() { "there are no nodes".into() } else { format!("the nodes are {all}") },
-        );
+        p.error("E040", name.at, text!("problem-no-node", name = quote(&name.v)))
+            .label(text!("problem-no-node-has-name"))
+            .suggest(
+                similar,
+                if all.is_none() {
+                    text!("problem-there-no-nodes")
+                } else {
+                    text!("problem-the-nodes-are", names = all)
+                },
+            );
     }
 
     /// The hosts of a name: one, or the members of a group. Tells an unknown name and a switch.
@@ -143,9 +155,9 @@ impl<'s> Places<'s> {
                     if p.full() {
                         return None;
                     }
-                    p.error("E041", name.at, format!("{} is a switch", quote(&name.v)))
-                        .label("a host is wanted")
-                        .help(format!("the hosts are {}", self.host_names()));
+                    p.error("E041", name.at, text!("problem-is-a-switch", name = quote(&name.v)))
+                        .label(text!("problem-host-wanted"))
+                        .help(text!("problem-the-hosts-are", names = self.host_names()));
                     return None;
                 }
                 Some(vec![self.id(entry, member)])
@@ -157,15 +169,15 @@ impl<'s> Places<'s> {
     fn host(&self, name: &Spot<String>, p: &mut Problems) -> Option<NodeId> {
         if let Some(Named::Group { entry }) = self.names.get(&name.v) {
             let (host, count) = (self.entry(*entry), self.span[*entry].1);
-            p.error("E045", name.at, format!("{} is a group of {count}", quote(&name.v)))
-                .label("one node is wanted")
-                .help(format!("name a member: `{}` to `{}`", member_name(host, 0), member_name(host, count - 1)));
+            p.error("E045", name.at, text!("problem-is-a-group", name = quote(&name.v), count))
+                .label(text!("problem-one-node-wanted"))
+                .help(text!("problem-name-member", first = member_name(host, 0), last = member_name(host, count - 1)));
             return None;
         }
         self.hosts(name, p)?.first().copied()
     }
 
-    fn host_names(&self) -> String {
+    fn host_names(&self) -> Text {
         listed(self.spec.nodes.iter().filter(|h| h.kind != Some(Kind::Switch)).map(|h| h.name.v.as_str()))
     }
 }
@@ -253,9 +265,9 @@ fn causes(spec: &Spec, p: &mut Problems) -> Vec<&'static str> {
             Some(row) => found.push(row.code),
             None => {
                 let similar = p.similar(&declared.v, known());
-                p.error("E046", declared.at, format!("no cause {}", quote(&declared.v)))
-                    .label("nothing is called so")
-                    .suggest(similar, format!("the causes are {}", listed(known())));
+                p.error("E046", declared.at, text!("problem-no-cause", name = quote(&declared.v)))
+                    .label(text!("problem-nothing-called-so"))
+                    .suggest(similar, text!("problem-the-causes-are", names = listed(known())));
             }
         }
     }
@@ -270,9 +282,9 @@ fn check_sysctls(spec: &Spec, names: &Names<'_>, p: &mut Problems) {
                 continue;
             }
             let similar = similar_sysctl(&key.v, names, p);
-            p.error("E034", key.at, format!("no sysctl {}", quote(&key.v)))
-                .label("the kernel has no such file below /proc/sys")
-                .suggest(similar, "see `sysctl -a`");
+            p.error("E034", key.at, text!("problem-no-sysctl", key = quote(&key.v)))
+                .label(text!("problem-kernel-has-no-such-file"))
+                .suggest(similar, text!("problem-see-sysctl-a"));
             continue;
         }
         let lower = value.v.to_ascii_lowercase();
@@ -282,13 +294,13 @@ fn check_sysctls(spec: &Spec, names: &Names<'_>, p: &mut Problems) {
             _ => None,
         };
         if let Some(meant) = meant {
-            p.error("E035", value.at, format!("{} takes a number, not {}", quote(&key.v), quote(&value.v)))
-                .label("in YAML 1.2 this is a word")
-                .help(format!("write `{meant}`"));
+            p.error("E035", value.at, text!("problem-takes-number-not", key = quote(&key.v), value = quote(&value.v)))
+                .label(text!("problem-in-yaml-1-2-word"))
+                .help(text!("problem-write", what = meant));
         } else if let Err(why) = (names.sysctl_value)(&key.v, &value.v) {
-            p.error("E035", value.at, format!("{} does not take {}", quote(&key.v), quote(&value.v)))
+            p.error("E035", value.at, text!("problem-does-not-take", key = quote(&key.v), value = quote(&value.v)))
                 .label(why)
-                .help("`sysctl -w` would refuse it");
+                .help(text!("problem-sysctl-w-would-refuse"));
         }
     }
 }
@@ -326,9 +338,9 @@ fn check_size(places: &Places<'_>, p: &mut Problems) -> bool {
         bytes += count * text as u64;
         if things > MAX_THINGS || bytes > MAX_TEXT {
             let at = host.count.as_ref().map_or(host.name.at, |c| c.at);
-            p.error("E060", at, "the nodes have more interfaces, addresses, routes and sysctls than lvsim simulates")
-                .label(format!("beyond {MAX_THINGS} of them, or {} MiB of text", MAX_TEXT >> 20))
-                .help("make the group smaller, or give its members less");
+            p.error("E060", at, text!("problem-nodes-have-more-interfaces-addresses"))
+                .label(text!("problem-beyond-them-or-mib-text", most = MAX_THINGS, mib = MAX_TEXT >> 20))
+                .help(text!("problem-make-group-smaller-or-give"));
             return false;
         }
     }
@@ -340,21 +352,17 @@ fn check_room(host: &Host, count: u32, p: &mut Problems) {
     for iface in &host.interfaces {
         for address in &iface.addresses {
             if u32::from(address.addr).checked_add(count - 1).is_none() {
-                p.error(
-                    "E042",
-                    address.at,
-                    format!("{count} addresses from {} on go beyond 255.255.255.255", address.addr),
-                )
-                .label("counts up for each member")
-                .help("begin lower");
+                p.error("E042", address.at, text!("problem-addresses-from-on-go-beyond", count, addr = address.addr))
+                    .label(text!("problem-counts-up-for-each-member"))
+                    .help(text!("problem-begin-lower"));
             }
         }
         if let Some(mac) = &iface.mac
             && mac_number(mac.v) + u64::from(count - 1) >= 1 << 48
         {
-            p.error("E042", mac.at, "the hardware addresses of this group go beyond ff:ff:ff:ff:ff:ff")
-                .label("counts up for each member")
-                .help("begin lower");
+            p.error("E042", mac.at, text!("problem-hardware-addresses-group-go-beyond"))
+                .label(text!("problem-counts-up-for-each-member"))
+                .help(text!("problem-begin-lower"));
         }
     }
 }
@@ -388,13 +396,16 @@ fn check_macs(spec: &Spec, nodes: &[NodeSpec], places: &Places<'_>, p: &mut Prob
                 p.error(
                     "W005",
                     mac.at,
-                    format!(
-                        "`{}:{}` and `{}:{}` have the same hardware address",
-                        other.name, other.interfaces[j].name, node.name, iface.name
+                    text!(
+                        "problem-and-have-same-hardware-address",
+                        other = other.name,
+                        other_iface = other.interfaces[j].name,
+                        node = node.name,
+                        iface = iface.name
                     ),
                 )
-                .label("a switch will send frames now to one, now to the other")
-                .help("remove `mac` if this is not what you want to show");
+                .label(text!("problem-switch-will-send-frames-now"))
+                .help(text!("problem-remove-mac-if-not-what"));
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::scenario::spec::value::Script;
 use crate::scenario::spec::{Spot, expect};
 use crate::scenario::tree::Mark;
 use crate::scenario::{Names, files, spec};
+use crate::text;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -52,10 +53,10 @@ impl Plan<'_> {
                 p.error(
                     "E022",
                     entry.name.at,
-                    format!("two entries of `traffic` have the name {}", quote(&entry.name.v)),
+                    text!("problem-two-entries-traffic-have-name", name = quote(&entry.name.v)),
                 )
-                .label(format!("the first is in line {line}"))
-                .help("rename one: expectations speak of traffic by its name");
+                .label(text!("problem-first-in-line", line))
+                .help(text!("problem-rename-one-expectations-speak-traffic"));
             } else {
                 names.insert(entry.name.v.clone(), entry.name.at);
             }
@@ -64,9 +65,9 @@ impl Plan<'_> {
                 let Some(hosts) = self.places.hosts(name, p) else { continue };
                 clients += hosts.len() as u64;
                 if clients > MAX_STEPS {
-                    p.error("E060", name.at, format!("the entries of `traffic` name more than {MAX_STEPS} clients"))
-                        .label("counted with the members of groups")
-                        .help("name each client once");
+                    p.error("E060", name.at, text!("problem-entries-traffic-name-more-than", most = MAX_STEPS))
+                        .label(text!("problem-counted-with-members-groups"))
+                        .help(text!("problem-name-each-client-once"));
                     return all;
                 }
                 from.extend(hosts);
@@ -88,17 +89,17 @@ impl Plan<'_> {
             connections += count;
             if connections > MAX_CONNECTIONS && before <= MAX_CONNECTIONS {
                 let at = entry.connections.as_ref().map_or(entry.at, |c| c.at);
-                p.error("E060", at, format!("lvsim simulates at most {MAX_CONNECTIONS} connections"))
-                    .label("too many with these")
-                    .help("make it fewer");
+                p.error("E060", at, text!("problem-lvsim-simulates-at-most-connections", most = MAX_CONNECTIONS))
+                    .label(text!("problem-too-many-with-these"))
+                    .help(text!("problem-make-fewer"));
             }
             let start = entry.start.as_ref().map_or(Span::ZERO, |s| s.v);
             if let (Some(said), Some(end)) = (&entry.start, &self.places.spec.duration)
                 && start > end.v
             {
-                p.error("W003", said.at, "this traffic starts after the end of the run")
-                    .label(format!("the run ends at {}", end.v))
-                    .help("make `duration` longer");
+                p.error("W003", said.at, text!("problem-traffic-starts-after-end-run"))
+                    .label(text!("problem-run-ends-at", end = end.v.to_string()))
+                    .help(text!("problem-make-duration-longer"));
             }
             let Some(to) = entry.to else { continue };
             all.push(Traffic {
@@ -130,22 +131,22 @@ impl Plan<'_> {
     fn look_at_users(&self, entry: &spec::traffic::Traffic, arrivals: &Arrivals, clients: usize, p: &mut Problems) {
         if let Some(users) = &entry.users {
             if entry.connections.is_none() && self.places.spec.duration.is_none() {
-                p.error("E015", users.at, "`users` go on for ever")
-                    .label("no `connections` here, and no `duration` of the run")
-                    .help("say `duration: 60s` at the top of the file, or `connections: 1000` here");
+                p.error("E015", users.at, text!("problem-users-go-on-for-ever"))
+                    .label(text!("problem-no-connections-here-and-no"))
+                    .help(text!("problem-say-duration-60s-at-top"));
             }
             if let Arrivals::Trace { .. } = arrivals {
-                p.error("E019", users.at, "`users` and a trace exclude each other")
-                    .label("users come when they have thought, a trace at its times")
-                    .help("keep one of them");
+                p.error("E019", users.at, text!("problem-users-and-trace-exclude-each"))
+                    .label(text!("problem-users-come-when-they-have"))
+                    .help(text!("problem-keep-one-them"));
             }
         }
         if let Some(addresses) = &entry.addresses
             && clients > 1
         {
-            p.error("E019", addresses.at, format!("`addresses` of {clients} clients"))
-                .label("a network belongs to one host")
-                .help("name one client in `from`, or make an entry for each");
+            p.error("E019", addresses.at, text!("problem-addresses-clients", clients))
+                .label(text!("problem-network-belongs-one-host"))
+                .help(text!("problem-name-one-client-in-from"));
         }
     }
 
@@ -158,9 +159,9 @@ impl Plan<'_> {
             if let (At::Time(t), Some(end)) = (entry.when.v, &self.places.spec.duration)
                 && t > end.v
             {
-                p.error("W003", entry.when.at, "this is after the end of the run and never happens")
-                    .label(format!("the run ends at {}", end.v))
-                    .help("make `duration` longer, or write `at: end`");
+                p.error("W003", entry.when.at, text!("problem-after-end-run-and-never"))
+                    .label(text!("problem-run-ends-at", end = end.v.to_string()))
+                    .help(text!("problem-make-duration-longer-or-write"));
             }
             let line = p.line_of(entry.at);
             let made = match &entry.what {
@@ -173,9 +174,9 @@ impl Plan<'_> {
                 .map(|m| if let StepKind::SetLink { cables, .. } = m { cables.len() as u64 } else { 1 })
                 .sum::<u64>();
             if work > MAX_STEPS {
-                p.error("E060", entry.at, format!("more than {MAX_STEPS} things happen in `timeline` and `observe`"))
-                    .label("counted with the members of groups")
-                    .help("name fewer nodes");
+                p.error("E060", entry.at, text!("problem-more-than-things-happen-in", most = MAX_STEPS))
+                    .label(text!("problem-counted-with-members-groups"))
+                    .help(text!("problem-name-fewer-nodes"));
                 return steps;
             }
             steps.extend(made.into_iter().map(|kind| Step { at: entry.when.v, kind, line }));
@@ -205,12 +206,18 @@ impl Plan<'_> {
                 let word = |protocol: Protocol, port: u16| format!("{}/{port}", protocol.word());
                 let there: Vec<String> = host.serves.iter().map(|s| word(s.protocol, s.port)).collect();
                 let label = match there.is_empty() {
-                    true => format!("{} serves nothing", host.name),
-                    false => format!("{} serves {}", host.name, listed(there.iter().map(String::as_str))),
+                    true => text!("problem-serves-nothing", host = host.name),
+                    false => {
+                        text!("problem-serves", host = host.name, names = listed(there.iter().map(String::as_str)))
+                    }
                 };
-                p.error("E047", port.at, format!("{} does not serve {}", quote(&host.name), word(protocol, number)))
-                    .label(label)
-                    .help("name what stands in its `serves`");
+                p.error(
+                    "E047",
+                    port.at,
+                    text!("problem-does-not-serve", host = quote(&host.name), port = word(protocol, number)),
+                )
+                .label(label)
+                .help(text!("problem-name-what-stands-in-its"));
                 break;
             }
             steps.push(StepKind::SetSpeed { node: id, protocol, port: number, speed_ppm });
@@ -249,9 +256,9 @@ impl Plan<'_> {
             return None;
         }
         if a.group && b.group {
-            p.error("E045", ends[1].at, format!("{} and {} are both groups", quote(&ends[0].v), quote(&ends[1].v)))
-                .label("one end must be one node")
-                .help("name the switch between them");
+            p.error("E045", ends[1].at, text!("problem-and-both-groups", a = quote(&ends[0].v), b = quote(&ends[1].v)))
+                .label(text!("problem-one-end-must-one-node"))
+                .help(text!("problem-name-switch-between-them"));
             return None;
         }
         let fits = |end: &End, side: &Side, node: NodeId| {
@@ -299,9 +306,9 @@ impl Plan<'_> {
         let host = self.places.entry(entry);
         let Some(port) = port else { return Some(Side { nodes, interface: None, group }) };
         if host.kind == Some(Kind::Switch) {
-            p.error("E041", word.at, format!("{} is a switch: its ports have no names", quote(name)))
-                .label("a port is made for each cable")
-                .help(format!("write {}, and the host's interface at the other end", quote(name)));
+            p.error("E041", word.at, text!("problem-switch-its-ports-have-no", name = quote(name)))
+                .label(text!("problem-port-made-for-each-cable"))
+                .help(text!("problem-write-and-host-s-interface", name = quote(name)));
             return None;
         }
         match host.interfaces.iter().position(|i| i.name.v == port) {
@@ -327,12 +334,16 @@ impl Plan<'_> {
             }
         }
         let label = match there.is_empty() {
-            true => format!("{} has no cable", ends[0].v),
-            false => format!("from {} cables go to {}", node.name, listed(there)),
+            true => text!("problem-node-has-no-cable", a = ends[0].v),
+            false => text!("problem-from-cables-go", node = node.name, names = listed(there)),
         };
-        p.error("E039", ends[0].at, format!("no cable between {} and {}", quote(&ends[0].v), quote(&ends[1].v)))
-            .label(label)
-            .help("name the two ends of one cable");
+        p.error(
+            "E039",
+            ends[0].at,
+            text!("problem-no-cable-between-and", a = quote(&ends[0].v), b = quote(&ends[1].v)),
+        )
+        .label(label)
+        .help(text!("problem-name-two-ends-one-cable"));
     }
 
     fn several(&self, ends: &[Spot<String>; 2], found: &[LinkId], p: &mut Problems) {
@@ -349,15 +360,15 @@ impl Plan<'_> {
             }
         }
         let help = match words.is_empty() {
-            true => "two switches with several cables: give them one".to_string(),
-            false => format!("name the interface: {}", listed(words.iter().map(String::as_str))),
+            true => text!("problem-two-switches-with-several-cables"),
+            false => text!("problem-name-interface", names = listed(words.iter().map(String::as_str))),
         };
         p.error(
             "E039",
             ends[0].at,
-            format!("{} cables between {} and {}", found.len(), quote(&ends[0].v), quote(&ends[1].v)),
+            text!("problem-cables-between-and", n = found.len(), a = quote(&ends[0].v), b = quote(&ends[1].v)),
         )
-        .label("which one is meant?")
+        .label(text!("problem-which-one-meant"))
         .help(help);
     }
 
@@ -369,9 +380,9 @@ impl Plan<'_> {
             let claims = self.claims(&entry.what, p).unwrap_or_default();
             work += claims.len() as u64;
             if work > MAX_STEPS {
-                p.error("E060", entry.at, format!("more than {MAX_STEPS} expectations"))
-                    .label("counted with the members of groups")
-                    .help("name fewer nodes");
+                p.error("E060", entry.at, text!("problem-more-than-expectations", most = MAX_STEPS))
+                    .label(text!("problem-counted-with-members-groups"))
+                    .help(text!("problem-name-fewer-nodes"));
                 return all;
             }
             let (line, text) = (p.line_of(entry.at), self.first_line(entry.at));
@@ -406,11 +417,15 @@ impl Plan<'_> {
             let names = || spec.traffic.iter().map(|t| t.name.v.as_str());
             let similar = p.similar(&name.v, names());
             let all = listed(names());
-            p.error("E036", name.at, format!("no traffic {}", quote(&name.v)))
-                .label("no entry of `traffic` has this name")
+            p.error("E036", name.at, text!("problem-no-traffic", name = quote(&name.v)))
+                .label(text!("problem-no-entry-traffic-has-name"))
                 .suggest(
                     similar,
-                    if all.is_empty() { "there is no traffic".into() } else { format!("the traffic is {all}") },
+                    if all.is_none() {
+                        text!("problem-there-no-traffic")
+                    } else {
+                        text!("problem-the-traffic-is", names = all)
+                    },
                 );
         }
         found
@@ -468,9 +483,12 @@ impl Plan<'_> {
                     && !self.names.reasons.contains(&reason.v.as_str())
                 {
                     let similar = p.similar(&reason.v, self.names.reasons.iter().copied());
-                    p.error("E037", reason.at, format!("no drop reason {}", quote(&reason.v)))
-                        .label("no packet dies of this")
-                        .suggest(similar, format!("the reasons are {}", listed(self.names.reasons.iter().copied())));
+                    p.error("E037", reason.at, text!("problem-no-drop-reason", reason = quote(&reason.v)))
+                        .label(text!("problem-no-packet-dies"))
+                        .suggest(
+                            similar,
+                            text!("problem-the-reasons-are", names = listed(self.names.reasons.iter().copied())),
+                        );
                 }
                 vec![Claim::Dropped { node, reason: reason.as_ref().map(|r| r.v.clone()), least: *least, most: *most }]
             }

@@ -1,6 +1,7 @@
 //! `every`, `rate`, `arrivals`: when the connections of an entry start.
 
 use crate::base::Span;
+use crate::lang::Text;
 use crate::scenario::limits::{MAX_LIST, MAX_PHASES};
 use crate::scenario::model::{ArrivalPhase, ArrivalStep, Arrivals};
 use crate::scenario::problem::Problems;
@@ -9,6 +10,7 @@ use crate::scenario::spec::scalar::{BYTES, DURATION, LINE, RATE, RATE_OR_GAP, RA
 use crate::scenario::spec::table::{Element, Field, Form, PLAIN, Row, Rule, Shape, field};
 use crate::scenario::spec::{Spot, value};
 use crate::scenario::tree::{Kind, Mark, Node};
+use crate::text;
 
 /// Arrivals as they were written: a trace may be in a file, which is read when names are looked up.
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ pub(crate) const WAYS: [&str; 3] = ["every", "rate", "arrivals"];
 /// `arrivals`
 static ARRIVALS: Element = Element {
     name: "arrivals",
-    what: "`arrivals`",
+    what: || text!("problem-what-arrivals"),
     about: "When connections come: one way",
     example: "{ poisson: 100/s }",
     keys: &[&[&POISSON.row, &EACH.row, &EVENLY.row, &MMPP.row, &STEPS.row, &TRACE.row, &CSV.row]],
@@ -92,31 +94,33 @@ static CSV: Field<ArrivalWords> = field(
 /// `mmpp`
 static BURSTS: Element = Element {
     name: "mmpp",
-    what: "`mmpp`",
+    what: || text!("problem-what-mmpp"),
     about: "A Markov-modulated Poisson process: each rate holds for an exponential time with the mean of its `dwell`",
     example: "{ rates: [100/s, 10/s], dwell: [1s, 4s] }",
     keys: &[&[&RATES.row, &DWELL.row]],
     ..PLAIN
 };
-const MMPP_HELP: &str = "write for example `{ rates: [100/s, 10/s], dwell: [1s, 4s] }`";
+fn mmpp_help() -> Text {
+    text!("problem-write-for-example", example = "{ rates: [100/s, 10/s], dwell: [1s, 4s] }")
+}
 static RATES: Field<Vec<Option<Span>>> = field(
     "rates",
     Form {
-        read: |n, p| list(n, "a list of rates", "[100/s, 10/s]", p, value::rate_or_none),
+        read: |n, p| list(n, text!("problem-want-list-rates"), "[100/s, 10/s]", p, value::rate_or_none),
         shape: || Shape::List(Box::new((RATE_OR_NONE.shape)()), 1, MAX_PHASES),
     },
     "The rates; one at least is above 0",
 )
-.need(MMPP_HELP);
+.need(mmpp_help);
 static DWELL: Field<Vec<Span>> = field(
     "dwell",
     Form {
-        read: |n, p| list(n, "a list of durations", "[1s, 4s]", p, value::duration),
+        read: |n, p| list(n, text!("problem-want-list-durations"), "[1s, 4s]", p, value::duration),
         shape: || Shape::List(Box::new((DURATION.shape)()), 1, MAX_PHASES),
     },
     "How long each rate holds, on average; as many as there are rates",
 )
-.need(MMPP_HELP);
+.need(mmpp_help);
 
 fn known(arrivals: Option<Arrivals>) -> Option<ArrivalWords> {
     arrivals.map(ArrivalWords::Known)
@@ -129,9 +133,9 @@ pub(crate) fn read(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<ArrivalWo
     let rate = f.opt(&RATE_KEY, p).map(|x| ArrivalWords::Known(Arrivals::Rate(x.v)));
     let drawn = f.opt(&DRAWN, p).map(|x| x.v);
     if let [(_, first), (at, second), ..] = said.as_slice() {
-        p.error("E019", *at, format!("`{second}` and `{first}` exclude each other"))
-            .label("both say when connections start")
-            .help("keep one of `every`, `rate` and `arrivals`");
+        p.error("E019", *at, text!("problem-and-exclude-each-other", second, first))
+            .label(text!("problem-both-say-when-connections-start"))
+            .help(text!("problem-keep-one-every-rate-and"));
         return None;
     }
     every.or(rate).or(drawn)
@@ -151,14 +155,16 @@ fn arrivals(node: &Node<'_>, p: &mut Problems) -> Option<ArrivalWords> {
     match found.as_slice() {
         [(_, one)] => one.clone(),
         [_, (second, _), ..] => {
-            p.error("E019", *second, "`arrivals` come in one way").label("the second one").help("keep one of them");
+            p.error("E019", *second, text!("problem-arrivals-come-in-one-way"))
+                .label(text!("problem-second-one"))
+                .help(text!("problem-keep-one-them"));
             None
         }
         [] if unread => None,
         [] => {
-            p.error("E015", at, "`arrivals` needs a way to come")
-                .label("none of poisson, every, rate, mmpp, steps, trace, csv")
-                .help("write `arrivals: { poisson: 100/s }`");
+            p.error("E015", at, text!("problem-arrivals-needs-way-come"))
+                .label(text!("problem-none-poisson-every-rate-mmpp"))
+                .help(text!("problem-write", what = "arrivals: { poisson: 100/s }"));
             None
         }
     }
@@ -172,15 +178,15 @@ fn mmpp(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
     f.finish(p);
     let (rates, dwell) = (rates?, dwell?);
     if rates.v.len() != dwell.v.len() || rates.v.is_empty() || rates.v.len() > MAX_PHASES {
-        p.error("E017", dwell.at, format!("{} rates and {} dwell times", rates.v.len(), dwell.v.len()))
-            .label("each rate lasts as long as its dwell time")
-            .help(format!("write as many of each, 1 to {MAX_PHASES}"));
+        p.error("E017", dwell.at, text!("problem-rates-and-dwell-times", rates = rates.v.len(), dwell = dwell.v.len()))
+            .label(text!("problem-each-rate-lasts-as-long"))
+            .help(text!("problem-write-as-many-each-1", most = MAX_PHASES));
         return None;
     }
     if rates.v.iter().all(Option::is_none) || dwell.v.contains(&Span::ZERO) {
-        p.error("E017", node.at, "one rate at least is above 0, and so is every dwell time")
-            .label("nothing would ever come")
-            .help(MMPP_HELP);
+        p.error("E017", node.at, text!("problem-one-rate-at-least-above"))
+            .label(text!("problem-nothing-would-ever-come"))
+            .help(mmpp_help());
         return None;
     }
     let phases = rates.v.into_iter().zip(dwell.v).map(|(gap, dwell)| ArrivalPhase { gap, dwell });
@@ -190,15 +196,15 @@ fn mmpp(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
 /// `[[0s, 10/s], [5s, 100/s]]`
 fn steps(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
     const EXAMPLE: &str = "[[0s, 10/s], [5s, 100/s]]";
-    let rows = list(node, "a list of times and rates", EXAMPLE, p, |row, p| {
-        let [at, rate] = pair(row, "a time and a rate", "[5s, 100/s]", p)?;
+    let rows = list(node, text!("problem-want-list-times-and-rates"), EXAMPLE, p, |row, p| {
+        let [at, rate] = pair(row, text!("problem-want-time-and-rate"), "[5s, 100/s]", p)?;
         Some(ArrivalStep { from: value::duration(at, p)?, gap: value::rate_or_none(rate, p)? })
     })?;
     let ordered = rows.windows(2).all(|w| w[0].from < w[1].from);
     if rows.is_empty() || !ordered || rows.iter().all(|s| s.gap.is_none()) || rows.len() > MAX_LIST {
-        p.error("E017", node.at, "the times of `steps` grow, and one rate at least is above 0")
-            .label(if rows.is_empty() { "empty" } else { "not so" })
-            .help(format!("write for example `{EXAMPLE}`"));
+        p.error("E017", node.at, text!("problem-times-steps-grow-and-one"))
+            .label(if rows.is_empty() { text!("problem-empty") } else { text!("problem-not-so") })
+            .help(text!("problem-write-for-example", example = EXAMPLE));
         return None;
     }
     Some(Arrivals::Steps(rows.into()))
@@ -207,7 +213,7 @@ fn steps(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
 /// `[[0s, 1kB], [5ms, 20kB], [9ms]]`
 fn trace(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
     const EXAMPLE: &str = "[[0s, 1kB], [5ms, 20kB]]";
-    let rows = list(node, "a list of times and sizes", EXAMPLE, p, |row, p| match &row.kind {
+    let rows = list(node, text!("problem-want-list-times-and-sizes"), EXAMPLE, p, |row, p| match &row.kind {
         Kind::Seq(fields) if (1..=2).contains(&fields.len()) => {
             let at = value::duration(&fields[0], p)?;
             let bytes = match fields.get(1) {
@@ -218,7 +224,7 @@ fn trace(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
         }
         Kind::Scalar(..) => Some((value::duration(row, p)?, None)),
         _ => {
-            wrong(row, "a time, and bytes of the response", "[5ms, 20kB]", p);
+            wrong(row, text!("problem-want-time-and-bytes-response"), "[5ms, 20kB]", p);
             None
         }
     })?;
@@ -229,9 +235,9 @@ fn trace(node: &Node<'_>, p: &mut Problems) -> Option<Arrivals> {
 pub(crate) fn of_rows(rows: Vec<(Span, Option<u32>)>, at: Mark, p: &mut Problems) -> Option<Arrivals> {
     let ordered = rows.windows(2).all(|w| w[0].0 <= w[1].0);
     if rows.is_empty() || !ordered || rows.len() > MAX_LIST {
-        p.error("E017", at, "the times of a trace never go back")
-            .label(if rows.is_empty() { "empty" } else { "not in order" })
-            .help("sort it by time");
+        p.error("E017", at, text!("problem-times-trace-never-go-back"))
+            .label(if rows.is_empty() { text!("problem-empty") } else { text!("problem-not-in-order") })
+            .help(text!("problem-sort-by-time"));
         return None;
     }
     let sizes = rows.iter().any(|r| r.1.is_some()).then(|| rows.iter().map(|r| r.1).collect());
@@ -241,7 +247,7 @@ pub(crate) fn of_rows(rows: Vec<(Span, Option<u32>)>, at: Mark, p: &mut Problems
 /// A list whose items can all be read.
 fn list<'t, 'a, T>(
     node: &'t Node<'a>,
-    wanted: &str,
+    wanted: Text,
     example: &str,
     p: &mut Problems,
     mut read: impl FnMut(&'t Node<'a>, &mut Problems) -> Option<T>,
@@ -254,7 +260,7 @@ fn list<'t, 'a, T>(
     all.into_iter().collect()
 }
 
-fn pair<'t, 'a>(node: &'t Node<'a>, wanted: &str, example: &str, p: &mut Problems) -> Option<&'t [Node<'a>; 2]> {
+fn pair<'t, 'a>(node: &'t Node<'a>, wanted: Text, example: &str, p: &mut Problems) -> Option<&'t [Node<'a>; 2]> {
     let found = if let Kind::Seq(items) = &node.kind { items.as_slice().try_into().ok() } else { None };
     if found.is_none() {
         wrong(node, wanted, example, p);

@@ -1,6 +1,7 @@
 //! Distributions of times and sizes, as a file writes them: `20ms`, `{ exponential: 20ms }`, `{ csv: times.csv }`.
 
 use crate::base::{Dist, Span};
+use crate::lang::Text;
 use crate::scenario::files::{self, Unit};
 use crate::scenario::limits::MAX_LIST;
 use crate::scenario::problem::Problems;
@@ -9,6 +10,7 @@ use crate::scenario::spec::table::{Element, Field, Shape};
 use crate::scenario::spec::{Spot, value};
 use crate::scenario::tree::{Kind, Mark, Node};
 use crate::scenario::{Names, limits};
+use crate::text;
 
 /// A distribution as it was written: a list may be in a file, which is read when names are looked up.
 #[derive(Clone, Debug)]
@@ -54,10 +56,11 @@ macro_rules! tables {
             const ONE: Form<u64> = Form { read: |n, p| single(n, UNIT, p), shape: $form.shape };
             const MEAN: &str = "The mean of the distribution";
 
-            static OF_ANY: Field<u64> = field("mean", ONE, MEAN).need(concat!("say it: `mean: ", $mean, "`"));
+            static OF_ANY: Field<u64> =
+                field("mean", ONE, MEAN).need(|| text!("problem-say-it", what = concat!("mean: ", $mean)));
             static ANY: Element = Element {
                 name: concat!($prefix, "mean"),
-                what: "the distribution",
+                what: || text!("problem-what-distribution"),
                 about: "A distribution that has nothing but a mean",
                 example: concat!("{ mean: ", $mean, " }"),
                 keys: &[&[&OF_ANY.row]],
@@ -65,62 +68,57 @@ macro_rules! tables {
             };
 
             const PARETO_EXAMPLE: &str = concat!("{ mean: ", $mean, ", shape: 1.5 }");
-            static PARETO_MEAN: Field<u64> =
-                field("mean", ONE, MEAN).need(concat!("write for example `{ mean: ", $mean, ", shape: 1.5 }`"));
+            static PARETO_MEAN: Field<u64> = field("mean", ONE, MEAN)
+                .need(|| text!("problem-write-for-example", example = concat!("{ mean: ", $mean, ", shape: 1.5 }")));
             static PARETO_SHAPE: Field<u64> = field(
                 "shape",
                 decimal::<1_000_001, 1_000_000_000>(),
                 "How fast the tail falls: above 1, since else there is no mean",
             )
-            .need(concat!("write for example `{ mean: ", $mean, ", shape: 1.5 }`"));
+            .need(|| text!("problem-write-for-example", example = concat!("{ mean: ", $mean, ", shape: 1.5 }")));
             static PARETO: Element = Element {
                 name: concat!($prefix, "pareto"),
-                what: "the distribution",
+                what: || text!("problem-what-distribution"),
                 about: "Pareto: a few are very large",
                 example: PARETO_EXAMPLE,
                 keys: &[&[&PARETO_MEAN.row, &PARETO_SHAPE.row]],
                 ..PLAIN
             };
 
-            static SIGMA_MEAN: Field<u64> =
-                field("mean", ONE, MEAN).need(concat!("write for example `{ mean: ", $mean, ", sigma: 1 }`"));
-            static SIGMA: Field<u64> = field(
-                "sigma",
-                decimal::<0, 10_000_000>(),
-                "The standard deviation of the logarithm",
-            )
-            .need(concat!("write for example `{ mean: ", $mean, ", sigma: 1 }`"));
+            static SIGMA_MEAN: Field<u64> = field("mean", ONE, MEAN)
+                .need(|| text!("problem-write-for-example", example = concat!("{ mean: ", $mean, ", sigma: 1 }")));
+            static SIGMA: Field<u64> =
+                field("sigma", decimal::<0, 10_000_000>(), "The standard deviation of the logarithm")
+                    .need(|| text!("problem-write-for-example", example = concat!("{ mean: ", $mean, ", sigma: 1 }")));
             static LOGNORMAL: Element = Element {
                 name: concat!($prefix, "lognormal"),
-                what: "the distribution",
+                what: || text!("problem-what-distribution"),
                 about: "Lognormal",
                 example: concat!("{ mean: ", $mean, ", sigma: 1 }"),
                 keys: &[&[&SIGMA_MEAN.row, &SIGMA.row]],
                 ..PLAIN
             };
 
-            const BOUNDED_HELP: &str = concat!(
-                "write for example `{ mean: ",
-                $mean,
-                ", shape: 1.5, ratio: 10000 }`; `ratio` is the largest value over the least"
-            );
-            static BOUNDED_MEAN: Field<u64> = field("mean", ONE, MEAN).need(BOUNDED_HELP);
+            fn bounded_help() -> Text {
+                text!("problem-write-ratio", example = concat!("{ mean: ", $mean, ", shape: 1.5, ratio: 10000 }"))
+            }
+            static BOUNDED_MEAN: Field<u64> = field("mean", ONE, MEAN).need(bounded_help);
             static BOUNDED_SHAPE: Field<u64> =
-                field("shape", decimal::<100_000, 100_000_000>(), "How fast the tail falls").need(BOUNDED_HELP);
+                field("shape", decimal::<100_000, 100_000_000>(), "How fast the tail falls").need(bounded_help);
             static RATIO: Field<u64> =
                 field("ratio", decimal::<1_000_001, 1_000_000_000_000_000>(), "The largest value over the least")
-                    .need(BOUNDED_HELP);
+                    .need(bounded_help);
             static BOUNDED: Element = Element {
                 name: concat!($prefix, "bounded-pareto"),
-                what: "the distribution",
+                what: || text!("problem-what-distribution"),
                 about: "Pareto with a largest value",
                 example: concat!("{ mean: ", $mean, ", shape: 1.5, ratio: 10000 }"),
                 keys: &[&[&BOUNDED_MEAN.row, &BOUNDED_SHAPE.row, &RATIO.row]],
                 ..PLAIN
             };
 
-            static HYPER_MEAN: Field<u64> =
-                field("mean", ONE, MEAN).need(concat!("write for example `{ mean: ", $mean, ", cv2: 4 }`"));
+            static HYPER_MEAN: Field<u64> = field("mean", ONE, MEAN)
+                .need(|| text!("problem-write-for-example", example = concat!("{ mean: ", $mean, ", cv2: 4 }")));
             static CV2: Field<u64> = field(
                 "cv2",
                 decimal::<1_000_000, 10_000_000_000>(),
@@ -130,7 +128,7 @@ macro_rules! tables {
                 field("p", decimal::<500_000, 999_999>(), "The part of the values that are of the short kind");
             static HYPER: Element = Element {
                 name: concat!($prefix, "hyperexponential"),
-                what: "the distribution",
+                what: || text!("problem-what-distribution"),
                 about: "Two exponential distributions, of which one is drawn first",
                 example: concat!("{ mean: ", $mean, ", cv2: 4 }"),
                 keys: &[&[&HYPER_MEAN.row, &CV2.row, &PART.row]],
@@ -235,7 +233,7 @@ macro_rules! tables {
             /// A map with one of them.
             pub static DISTRIBUTION: Element = Element {
                 name: concat!($prefix, "distribution"),
-                what: "the distribution",
+                what: || text!("problem-what-distribution"),
                 about: "One distribution by its name",
                 example: concat!("{ exponential: ", $mean, " }"),
                 keys: &[&ROWS],
@@ -259,7 +257,7 @@ fn known(dist: Option<Dist>) -> Option<DistWords> {
 }
 
 /// A value, or a map with one distribution. `what` is the thing, such as "a service time".
-pub(crate) fn read(node: &Node<'_>, unit: Unit, what: &'static str, p: &mut Problems) -> Option<DistWords> {
+pub(crate) fn read(node: &Node<'_>, unit: Unit, what: fn() -> Text, p: &mut Problems) -> Option<DistWords> {
     if !matches!(node.kind, Kind::Map(_)) {
         return single(node, unit, p).map(|v| DistWords::Known(Dist::Constant(v)));
     }
@@ -279,7 +277,7 @@ pub(crate) fn one_of(
     found: Vec<Spot<Option<DistWords>>>,
     at: Mark,
     unread: bool,
-    what: &str,
+    what: fn() -> Text,
     unit: Unit,
     p: &mut Problems,
 ) -> Option<DistWords> {
@@ -288,15 +286,15 @@ pub(crate) fn one_of(
         // A mistyped word is the cause, and told.
         [] if unread => None,
         [] => {
-            p.error("E015", at, format!("{what} needs a distribution"))
-                .label(format!("none of {}", KINDS.join(", ")))
-                .help(format!("write for example `{{ exponential: {} }}`, or {} alone", unit.example(), unit.name()));
+            p.error("E015", at, text!("problem-needs-distribution", what = what()))
+                .label(text!("problem-none-of", names = KINDS.join(", ")))
+                .help(text!("problem-write-distribution", example = unit.example(), unit = unit.name()));
             None
         }
         [_, second, ..] => {
-            p.error("E019", second.at, format!("{what} has one distribution"))
-                .label("the second one")
-                .help("keep one of them");
+            p.error("E019", second.at, text!("problem-has-one-distribution", what = what()))
+                .label(text!("problem-second-one"))
+                .help(text!("problem-keep-one-them"));
             None
         }
     }
@@ -371,11 +369,11 @@ fn hyperexponential(
     let cv2 = f.opt(cv2, p);
     let part = f.opt(part, p);
     match both {
-        (None, None) => f.lacks("cv2", "say how it varies: `cv2: 4` (squared coefficient of variation) or `p: 0.9`", p),
+        (None, None) => f.lacks("cv2", text!("problem-say-how-varies-cv2-4"), p),
         (Some(a), Some(b)) => {
-            p.error("E019", a.max(b), "`cv2` and `p` exclude each other")
-                .label("both say how the values vary")
-                .help("keep one of them");
+            p.error("E019", a.max(b), text!("problem-cv2-and-p-exclude-each"))
+                .label(text!("problem-both-say-how-values-vary"))
+                .help(text!("problem-keep-one-them"));
         }
         _ => {}
     }
@@ -390,20 +388,20 @@ fn hyperexponential(
 
 fn uniform(node: &Node<'_>, unit: Unit, p: &mut Problems) -> Option<Dist> {
     let (name, example) = match unit {
-        Unit::Time => ("two durations", "[5ms, 15ms]"),
-        Unit::Bytes => ("two numbers of bytes", "[1kB, 10kB]"),
+        Unit::Time => (text!("problem-two-durations"), "[5ms, 15ms]"),
+        Unit::Bytes => (text!("problem-two-sizes"), "[1kB, 10kB]"),
     };
     let Kind::Seq(ends) = &node.kind else {
-        wrong(node, &format!("a list of {name}"), example, p);
+        wrong(node, text!("problem-want-list-of", name), example, p);
         return None;
     };
     let read: Vec<Option<u64>> = ends.iter().take(3).map(|n| single(n, unit, p)).collect();
     match read.as_slice() {
         [Some(low), Some(high)] if low <= high => Some(Dist::Uniform { low: *low, high: *high }),
         [Some(_), Some(_)] | [] | [_] | [_, _, _, ..] => {
-            p.error("E017", node.at, format!("a uniform value lies between {name}, the smaller one first"))
-                .label("wants two, in order")
-                .help(format!("write for example `{example}`"));
+            p.error("E017", node.at, text!("problem-uniform-value-lies-between-smaller", name))
+                .label(text!("problem-wants-two-in-order"))
+                .help(text!("problem-write-for-example", example));
             None
         }
         _ => None,
@@ -412,14 +410,14 @@ fn uniform(node: &Node<'_>, unit: Unit, p: &mut Problems) -> Option<Dist> {
 
 fn list(node: &Node<'_>, unit: Unit, p: &mut Problems) -> Option<Dist> {
     let Kind::Seq(values) = &node.kind else {
-        wrong(node, "a list of values", &format!("[{}]", unit.example()), p);
+        wrong(node, text!("problem-want-list-values"), &format!("[{}]", unit.example()), p);
         return None;
     };
     if values.is_empty() || values.len() > MAX_LIST {
         let example = unit.example();
-        p.error("E017", node.at, format!("a list has 1 to {} values", limits::MAX_LIST))
-            .label(if values.is_empty() { "none" } else { "too many" })
-            .help(format!("write for example `[{example}]`"));
+        p.error("E017", node.at, text!("problem-list-has-1-values", most = limits::MAX_LIST))
+            .label(if values.is_empty() { text!("problem-none-given") } else { text!("problem-too-many") })
+            .help(text!("problem-write-list-of", example));
         return None;
     }
     let read: Vec<Option<u64>> = values.iter().map(|n| single(n, unit, p)).collect();

@@ -4,11 +4,12 @@ use crate::scenario::grading::{MARKING, Marking, read_marking};
 use crate::scenario::model::{At, Outcome};
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::spec::Spot;
-use crate::scenario::spec::read::{Fields, items, wrong};
+use crate::scenario::spec::read::{Fields, items, no_map};
 use crate::scenario::spec::scalar::{ADDRESS, SCRIPT, TEXT, WHEN, WORD, whole};
 use crate::scenario::spec::table::{Case, Element, Field, Form, Names, PLAIN, Row, Rule, Shape, When, field, row};
 use crate::scenario::spec::value::{self, Script};
 use crate::scenario::tree::{Kind, Mark, Node};
+use crate::text;
 use crate::trace::drop::CODES as REASONS;
 use std::net::Ipv4Addr;
 
@@ -70,7 +71,7 @@ pub(crate) const OUTCOMES: &[(&str, Outcome)] = &[
 /// An entry of `expect`.
 pub(crate) static EXPECT: Element = Element {
     name: "expect",
-    what: "an expectation",
+    what: || text!("problem-what-expectation"),
     about: "What must come out of the run",
     example: "{ traffic: web, outcomes: { ok: 12 } }",
     cases: &[
@@ -92,7 +93,7 @@ static OF_TRAFFIC: Element = Element {
 };
 const OF_CONNECTIONS: [&str; 3] = ["outcomes", "served", "sequence"];
 static TRAFFIC: Field<String> =
-    field("traffic", WORD, "The name of an entry of `traffic`").need("say of which: `traffic: web`");
+    field("traffic", WORD, "The name of an entry of `traffic`").need(|| text!("problem-say-which-traffic-web"));
 static OUTCOMES_KEY: Field<Counts> = field(
     "outcomes",
     Form {
@@ -119,12 +120,13 @@ static OF_NEIGHBOUR: Element = Element {
     keys: &[&[&NEIGHBOUR.row, &ON.row, &IS.row, &AT.row], &MARKING],
     ..PLAIN
 };
-static NEIGHBOUR: Field<Ipv4Addr> = field("neighbour", ADDRESS, "The address").need("say of which address");
+static NEIGHBOUR: Field<Ipv4Addr> =
+    field("neighbour", ADDRESS, "The address").need(|| text!("problem-say-which-address"));
 static ON: Field<String> = field("on", WORD, "The host, or a group for all its members, whose cache it is")
-    .need("say whose cache: `on: client`");
+    .need(|| text!("problem-say-whose-cache-on-client"));
 static IS: Field<String> =
     field("is", WORD, "The node to one of whose interfaces it points; `none`: there is no entry")
-        .need("say whom it must name: `is: director`, or `is: none`");
+        .need(|| text!("problem-say-whom-must-name-director"));
 static AT: Field<At> = field("at", WHEN, "When").default("end");
 
 static OF_OUTPUT: Element = Element {
@@ -135,20 +137,21 @@ static OF_OUTPUT: Element = Element {
     rules: &[Rule::Some(&["contains", "equals"])],
     ..PLAIN
 };
-static OUTPUT: Row = row("output", || Shape::Map(&COMMAND), "The command").need("say of which command");
+static OUTPUT: Row = row("output", || Shape::Map(&COMMAND), "The command").need(|| text!("problem-say-which-command"));
 static CONTAINS: Field<String> = field("contains", TEXT, "A text that it prints");
 static EQUALS: Field<String> = field("equals", TEXT, "All that it prints");
 static COMMAND: Element = Element {
     name: "command",
-    what: "output",
+    what: || text!("problem-what-output"),
     about: "A command on a host",
     example: "{ node: director, run: ipvsadm -Ln }",
     keys: &[&[&NODE.row, &RUN.row]],
     ..PLAIN
 };
 static NODE: Field<String> =
-    field("node", WORD, "The host, or a group for all its members").need("say where: `node: director`");
-static RUN: Field<Script> = field("run", SCRIPT, "What is typed there").need("say what is typed: `run: ipvsadm -Ln`");
+    field("node", WORD, "The host, or a group for all its members").need(|| text!("problem-say-where-node-director"));
+static RUN: Field<Script> =
+    field("run", SCRIPT, "What is typed there").need(|| text!("problem-say-what-typed-run-ipvsadm"));
 
 static OF_DROPPED: Element = Element {
     name: "expect-dropped",
@@ -158,19 +161,20 @@ static OF_DROPPED: Element = Element {
     rules: &[Rule::Alone("exactly", &["at_least", "at_most"])],
     ..PLAIN
 };
-static DROPPED: Row = row("dropped", || Shape::Map(&DEATHS), "Where, and of what").need("say where");
+static DROPPED: Row = row("dropped", || Shape::Map(&DEATHS), "Where, and of what").need(|| text!("problem-say-where"));
 static EXACTLY: Field<u64> = field("exactly", whole::<0, { u64::MAX }>(), "So many");
 static LEAST: Field<u64> = field("at_least", whole::<0, { u64::MAX }>(), "So many, or more");
 static MOST: Field<u64> = field("at_most", whole::<0, { u64::MAX }>(), "So many, or fewer");
 static DEATHS: Element = Element {
     name: "deaths",
-    what: "dropped",
+    what: || text!("problem-what-dropped"),
     about: "Where packets die, and of what",
     example: "{ node: rs1, reason: no-route }",
     keys: &[&[&DEATH_NODE.row, &REASON.row]],
     ..PLAIN
 };
-static DEATH_NODE: Field<String> = field("node", WORD, "The node, a switch perhaps").need("say where: `node: rs1`");
+static DEATH_NODE: Field<String> =
+    field("node", WORD, "The node, a switch perhaps").need(|| text!("problem-say-where-node-rs1"));
 // Which words there are, the names of another room say: the parser looks them up with the other names.
 static REASON: Field<String> = field(
     "reason",
@@ -184,9 +188,6 @@ fn counted(names: Names) -> Shape {
     Shape::Named(names, Box::new(Shape::Whole(0, u64::MAX)))
 }
 
-const FORMS: &str = "the forms are { traffic: web, outcomes: { ok: 12 } }, { neighbour: 192.168.1.200, on: client, is: director }, \
-                     { output: { node: director, run: ipvsadm -Ln }, contains: TEXT } and { dropped: { node: rs1, reason: R } }";
-
 /// Reads one expectation.
 pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
     let mut f = Fields::new(node, &EXPECT, p)?;
@@ -198,9 +199,9 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
         [(_, "output")] => output(&mut f, p),
         [(_, "dropped")] => dropped(&mut f, p),
         [(_, first), (at, second), ..] => {
-            p.error("E019", *at, format!("an expectation is of `{first}` or of `{second}`, not of both"))
-                .label("the second one")
-                .help("make two expectations of it");
+            p.error("E019", *at, text!("problem-expectation-or-not-both", first, second))
+                .label(text!("problem-second-one"))
+                .help(text!("problem-make-two-expectations"));
             return None;
         }
         _ => {
@@ -215,9 +216,9 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Expect> {
                 match wanted {
                     Some(row) => f.missing(row, p),
                     None => {
-                        p.error("E015", node.at, "an expectation of nothing")
-                            .label("no form has only these keys")
-                            .help(FORMS);
+                        p.error("E015", node.at, text!("problem-expectation-nothing"))
+                            .label(text!("problem-no-form-has-only-these"))
+                            .help(text!("problem-forms-of-expect"));
                     }
                 }
             }
@@ -233,14 +234,14 @@ fn traffic(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
     let said = f.present(&OF_CONNECTIONS);
     match said.as_slice() {
         [] => {
-            f.lacks("outcomes", "say what: `outcomes: { ok: 12 }`, `served: { rs1: 9 }` or `sequence: [rs1, rs2]`", p);
+            f.lacks("outcomes", text!("problem-say-what-outcomes-ok-12"), p);
             return None;
         }
         [_] => {}
         [(_, first), (at, second), ..] => {
-            p.error("E019", *at, format!("one expectation has `{first}` or `{second}`, not both"))
-                .label("the second one")
-                .help("make two expectations of it");
+            p.error("E019", *at, text!("problem-one-expectation-has-or-not", first, second))
+                .label(text!("problem-second-one"))
+                .help(text!("problem-make-two-expectations"));
             return None;
         }
     }
@@ -255,9 +256,9 @@ fn traffic(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
                 Some(&(_, outcome)) => counts.push((outcome, n)),
                 None => {
                     let similar = p.similar(&word.v, OUTCOMES.iter().map(|o| o.0));
-                    p.error("E030", word.at, format!("{} is no outcome", quote(&word.v)))
-                        .label("not one of ok, refused, reset, unreachable, timeout")
-                        .suggest(similar, "write for example `outcomes: { ok: 12 }`");
+                    p.error("E030", word.at, text!("problem-no-outcome", word = quote(&word.v)))
+                        .label(text!("problem-not-one-ok-refused-reset"))
+                        .suggest(similar, text!("problem-write-for-example", example = "outcomes: { ok: 12 }"));
                 }
             }
         }
@@ -281,7 +282,7 @@ fn sequence(node: &Node<'_>, p: &mut Problems) -> Option<Vec<Option<Spot<String>
 /// A map from words to numbers.
 fn counts(node: &Node<'_>, example: &str, p: &mut Problems) -> Option<Counts> {
     let Kind::Map(entries) = &node.kind else {
-        wrong(node, "a map of counts", example, p);
+        no_map(node, text!("problem-want-map-counts"), example, p);
         return None;
     };
     let read = entries.iter().filter_map(|(key, node)| {
@@ -315,7 +316,7 @@ fn output(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
     let contains = f.opt(&CONTAINS, p);
     let equals = f.opt(&EQUALS, p);
     if contains.is_none() && equals.is_none() && f.present(&["contains", "equals"]).is_empty() {
-        f.lacks("contains", "say what it prints: `contains: TEXT`, or `equals: TEXT` for all of it", p);
+        f.lacks("contains", text!("problem-say-what-prints-contains-text"), p);
         return None;
     }
     let (node, script) = inner?;
@@ -334,9 +335,9 @@ fn dropped(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Claim> {
     let least = f.opt(&LEAST, p);
     let most = f.opt(&MOST, p).map(|m| m.v);
     if let (Some(exactly), true) = (&exactly, least.is_some() || most.is_some()) {
-        p.error("E019", exactly.at, "`exactly` leaves no room for `at_least` and `at_most`")
-            .label("this number")
-            .help("keep one of them");
+        p.error("E019", exactly.at, text!("problem-exactly-leaves-no-room-for"))
+            .label(text!("problem-this-number"))
+            .help(text!("problem-keep-one-them"));
     }
     let (node, reason) = inner??;
     let (least, most) = match (exactly, least) {

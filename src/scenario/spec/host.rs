@@ -6,12 +6,13 @@ use crate::scenario::model::Kind as NodeKind;
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::spec::Spot;
 use crate::scenario::spec::iface::{self, Iface};
-use crate::scenario::spec::read::{Fields, one_or_more, wrong};
+use crate::scenario::spec::read::{Fields, no_map, one_or_more, wrong};
 use crate::scenario::spec::scalar::{ADDRESS, DURATION, LINE, NAME, RATE, SCRIPT, whole, words};
 use crate::scenario::spec::serves::{self, Serve};
 use crate::scenario::spec::table::{Case, Element, Field, Names, PLAIN, Row, Shape, When, field, row};
 use crate::scenario::spec::value::{self, Script};
 use crate::scenario::tree::{Key, Kind, Node};
+use crate::text;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -36,7 +37,7 @@ pub(crate) fn nodes() -> Shape {
 /// An entry of `nodes`.
 static NODE: Element = Element {
     name: "node",
-    what: "a node",
+    what: || text!("problem-what-node"),
     about: "A switch, or a Linux host",
     example: "{ kind: switch }",
     cases: &[
@@ -65,11 +66,11 @@ static HOST: Element = Element {
 };
 static KIND: Field<NodeKind> = field(
     "kind",
-    words!("a kind of node", KINDS),
+    words!(text!("problem-noun-kind"), KINDS),
     "What it is: switch, client, real-server, director, host, router; all but a switch are Linux hosts, and only a router \
      has `net.ipv4.ip_forward=1` from the start",
 )
-.need("say what it is: `kind: switch`, `client`, `real-server`, `director`, `host` or `router`");
+.need(|| text!("problem-say-what-kind-switch-client"));
 static INTERFACES: Row = row("interfaces", iface::all, "Its interfaces by name, in their order");
 static COUNT: Field<u64> = field(
     "count",
@@ -117,10 +118,10 @@ pub(crate) struct Host {
 pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Host {
     // A name that is too long is told, and cut: groups would repeat it.
     let name = Spot { v: key.text.chars().take(64).collect(), at: key.at };
-    if value::good_name(&name, "a node", p) && RESERVED.contains(&name.v.as_str()) {
-        p.error("E021", name.at, format!("{} cannot be the name of a node", quote(&name.v)))
-            .label("a word with a meaning of its own")
-            .help("choose another name");
+    if value::good_name(&name, text!("problem-what-node"), p) && RESERVED.contains(&name.v.as_str()) {
+        p.error("E021", name.at, text!("problem-cannot-name-node", name = quote(&name.v)))
+            .label(text!("problem-word-with-meaning-its-own"))
+            .help(text!("problem-choose-another-name"));
     }
     let mut host = Host {
         name,
@@ -150,18 +151,18 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Host {
     if host.kind == Some(NodeKind::Switch) {
         for key in HOST.beyond(&SWITCH) {
             if let Some(at) = f.refuse(key) {
-                p.error("E033", at, format!("a switch has no `{key}`"))
-                    .label("only hosts have this")
-                    .help("a switch has `kind` and `ageing`; hosts name it in `interfaces.NAME.to`");
+                p.error("E033", at, text!("problem-switch-has-no", key))
+                    .label(text!("problem-only-hosts-have"))
+                    .help(text!("problem-switch-has-kind-and-ageing"));
             }
         }
     }
     if host.kind.is_none_or(|kind| kind == NodeKind::Switch) {
         host.ageing = f.opt(&AGEING, p).map(|a| a.v);
     } else if let Some(at) = f.refuse(AGEING.row.key) {
-        p.error("E033", at, "a host has no `ageing`")
-            .label("only switches have this")
-            .help("neighbours age by `net.ipv4.neigh` sysctls");
+        p.error("E033", at, text!("problem-host-has-no-ageing"))
+            .label(text!("problem-only-switches-have"))
+            .help(text!("problem-neighbours-age-by-net-ipv4"));
     }
     if host.kind != Some(NodeKind::Switch) {
         read_host(&mut host, &mut f, p);
@@ -177,9 +178,9 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
         match &node.kind {
             Kind::Map(entries) => {
                 if entries.len() > MAX_INTERFACES {
-                    p.error("E060", node.at, format!("a host has at most {MAX_INTERFACES} interfaces"))
-                        .label(format!("{} are given", entries.len()))
-                        .help("spread them over several hosts");
+                    p.error("E060", node.at, text!("problem-host-has-at-most-interfaces", most = MAX_INTERFACES))
+                        .label(text!("problem-n-given", n = entries.len()))
+                        .help(text!("problem-spread-them-over-several-hosts"));
                 }
                 for (key, node) in entries.iter().take(MAX_INTERFACES) {
                     host.interfaces.push(iface::read(key, node, p));
@@ -187,7 +188,7 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
             }
             _ => {
                 host.broken = true;
-                wrong(node, "a map of interfaces", "eth0: { to: lan, address: 192.168.1.1/24 }", p);
+                no_map(node, text!("problem-want-map-interfaces"), "eth0: { to: lan, address: 192.168.1.1/24 }", p);
             }
         }
     }
@@ -195,7 +196,7 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
     host.gateway = f.opt(&GATEWAY, p).map(|g| g.v);
     if let Some((_, node)) = f.get(ROUTES.key) {
         match &node.kind {
-            Kind::Map(_) => wrong(node, "a list of routes", "[ \"10.0.0.0/8 via 192.168.1.1\" ]", p),
+            Kind::Map(_) => wrong(node, text!("problem-want-list-routes"), "[ \"10.0.0.0/8 via 192.168.1.1\" ]", p),
             _ => host.routes = one_or_more(node).iter().filter_map(|n| value::line(n, p)).collect(),
         }
     }
@@ -211,7 +212,7 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
                     }
                 }
             }
-            _ => wrong(node, "a map of sysctls", "net.ipv4.ip_forward: 1", p),
+            _ => no_map(node, text!("problem-want-map-sysctls"), "net.ipv4.ip_forward: 1", p),
         }
     }
     if let Some((_, node)) = f.get(SERVES.key) {
@@ -224,9 +225,9 @@ fn read_host(host: &mut Host, f: &mut Fields<'_, '_>, p: &mut Problems) {
             let Some(serve) = serves::read(node, p) else { continue };
             match !ports.insert((serve.protocol, serve.port)) {
                 true => {
-                    p.error("E044", serve.at, format!("port {} is served twice", serve.port))
-                        .label("the second server")
-                        .help("one server listens on a port; `workers` makes it do several things at once");
+                    p.error("E044", serve.at, text!("problem-port-served-twice", port = serve.port))
+                        .label(text!("problem-second-server"))
+                        .help(text!("problem-one-server-listens-on-port"));
                 }
                 false => host.serves.push(serve),
             }

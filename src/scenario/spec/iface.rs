@@ -8,6 +8,7 @@ use crate::scenario::spec::scalar::{CIDR, INTERFACE_NAME, MAC, NO_INTERFACE, WOR
 use crate::scenario::spec::table::{Element, Field, Form, Names, PLAIN, Row, Scalar, Shape, TEXT_ONLY, field, row};
 use crate::scenario::spec::{Spot, address, value};
 use crate::scenario::tree::{Key, Kind, Mark, Node};
+use crate::text;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -24,7 +25,7 @@ pub(crate) fn all() -> Shape {
 /// An interface with a cable.
 static INTERFACE: Element = Element {
     name: "interface",
-    what: "an interface",
+    what: || text!("problem-what-interface"),
     about: "An Ethernet interface, its addresses and its cable; up from the start",
     example: "{ to: lan, address: 192.168.1.1/24 }",
     keys: &[&[&TO.row, &MAC_KEY.row, &ADDRESS, &ADDRESSES], &link::WORDS],
@@ -34,7 +35,7 @@ static INTERFACE: Element = Element {
 /// `lo` and `tunl0`.
 static LOOPBACK: Element = Element {
     name: "interface-without-cable",
-    what: "an interface",
+    what: || text!("problem-what-interface"),
     about: "`lo` or `tunl0`: addresses, and no cable",
     example: "{ address: 192.168.1.200/32 }",
     keys: &[&[&ADDRESS, &ADDRESSES]],
@@ -59,13 +60,14 @@ fn addresses() -> Shape {
 /// An address with a label or a scope.
 static LABELLED: Element = Element {
     name: "address-with-label",
-    what: "an address",
+    what: || text!("problem-what-address"),
     about: "An address with a label or a scope",
     example: "{ address: 10.0.0.9/24, label: eth0:1 }",
     keys: &[&[&OF_LABEL.row, &LABEL, &SCOPE.row]],
     ..PLAIN
 };
-static OF_LABEL: Field<(Ipv4Addr, u8)> = field("address", CIDR, "The address").need("say it: `address: 10.0.0.9/24`");
+static OF_LABEL: Field<(Ipv4Addr, u8)> =
+    field("address", CIDR, "The address").need(|| text!("problem-say-it", what = "address: 10.0.0.9/24"));
 // What it begins with only the interface knows.
 static LABEL: Row = row(
     "label",
@@ -140,18 +142,18 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Iface {
     if !cabled {
         for key in INTERFACE.beyond(&LOOPBACK) {
             if let Some(at) = f.refuse(key) {
-                p.error("E033", at, format!("`{}` has no `{key}`", iface.name.v))
-                    .label("it has no cable")
-                    .help("it may have `address` or `addresses`");
+                p.error("E033", at, text!("problem-thing-has-no-key", iface = iface.name.v, key))
+                    .label(text!("problem-it-has-no-cable"))
+                    .help(text!("problem-may-have-address-or-addresses"));
             }
         }
     } else {
         if let Some((key, n)) = f.get(TO.row.key) {
             let to = if n.is_null() { None } else { (TO.read)(n, p) };
             if n.is_null() {
-                p.error("E016", key.at, "`to` has no value")
-                    .label("nothing after the colon")
-                    .help("name a switch, or HOST:INTERFACE");
+                p.error("E016", key.at, text!("problem-to-has-no-value"))
+                    .label(text!("problem-nothing-after-colon"))
+                    .help(text!("problem-name-switch-or-host-interface"));
             }
             let to = to.map_or(To::Broken, |text| match text.trim().split_once(':') {
                 Some((node, iface)) => To::Port(node.trim().to_string(), iface.trim().to_string()),
@@ -172,9 +174,9 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Iface {
             match !known.insert((address.addr, address.prefix)) {
                 true => {
                     let shown = format!("{}/{}", address.addr, address.prefix);
-                    p.error("E038", address.at, format!("`{}` has the address {shown} twice", iface.name.v))
-                        .label("the second time")
-                        .help("`ip addr add` refuses it: remove one");
+                    p.error("E038", address.at, text!("problem-has-address-twice", iface = iface.name.v, shown))
+                        .label(text!("problem-second-time"))
+                        .help(text!("problem-ip-addr-add-refuses-remove"));
                 }
                 false => iface.addresses.push(address),
             }
@@ -188,22 +190,20 @@ pub(crate) fn read(key: &Key<'_>, node: &Node<'_>, p: &mut Problems) -> Iface {
 fn check_iface_name(name: &Spot<String>, p: &mut Problems) {
     let text = name.v.as_str();
     let label = if text.contains(':') {
-        "an alias is no interface"
+        text!("problem-alias-no-interface")
     } else if text.is_empty() || text.len() > 15 {
-        "wants 1 to 15 bytes"
+        text!("problem-wants-1-15-bytes")
     } else if NO_INTERFACE.contains(&text) {
-        "a word with a meaning of its own"
+        text!("problem-word-with-meaning-its-own")
     } else if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'/') {
-        "wants visible ASCII characters, no `/`"
+        text!("problem-wants-visible-ascii-characters-no")
     } else {
         return;
     };
-    let problem = p.error("E021", name.at, format!("{} cannot be the name of an interface", quote(text))).label(label);
+    let problem = p.error("E021", name.at, text!("problem-cannot-name-interface", text = quote(text))).label(label);
     match text.contains(':') {
-        true => {
-            problem.help("give its address to the interface: `addresses: [{ address: 10.0.0.9/24, label: eth0:1 }]`")
-        }
-        false => problem.help("write for example `eth0`"),
+        true => problem.help(text!("problem-give-its-address-interface-addresses")),
+        false => problem.help(text!("problem-write-for-example", example = "eth0")),
     };
 }
 
@@ -230,9 +230,9 @@ fn label(node: &Node<'_>, iface: &str, p: &mut Problems) -> Option<String> {
     if text.starts_with(iface) && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_graphic()) {
         return Some(text);
     }
-    p.error("E021", node.at, format!("{} cannot be a label on {}", quote(&text), quote(iface)))
-        .label(format!("wants {}: and at most 15 bytes in all", quote(iface).trim_matches('`')))
-        .help(format!("write for example `{}:1`", quote(iface).trim_matches('`')));
+    p.error("E021", node.at, text!("problem-cannot-label-on", text = quote(&text), iface = quote(iface)))
+        .label(text!("problem-wants-and-at-most-15", iface = quote(iface).trim_matches('`')))
+        .help(text!("problem-write-label", iface = quote(iface).trim_matches('`')));
     None
 }
 
@@ -241,5 +241,5 @@ fn scope(node: &Node<'_>, p: &mut Problems) -> Option<String> {
     if node.text().is_some_and(|t| t.parse::<u8>().is_ok()) {
         return node.text().map(str::to_string);
     }
-    value::choice(node, "a scope", SCOPES, p).map(str::to_string)
+    value::choice(node, text!("problem-noun-scope"), SCOPES, p).map(str::to_string)
 }

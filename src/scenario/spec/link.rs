@@ -8,6 +8,7 @@ use crate::scenario::spec::scalar::{BANDWIDTH, BOOLEAN, DURATION, LOSS, WORD, wh
 use crate::scenario::spec::table::{Element, Field, Form, PLAIN, Row, Rule, Shape, field};
 use crate::scenario::spec::{Spot, value};
 use crate::scenario::tree::{Mark, Node};
+use crate::text;
 
 static LATENCY: Field<Span> =
     field("latency", DURATION, "How long a frame travels from one end of the cable to the other").default("50us");
@@ -27,7 +28,7 @@ pub(crate) static WORDS: [&Row; 5] = [&LATENCY.row, &RATE.row, &LOST.row, &MTU.r
 /// `defaults.link`
 pub(crate) static DEFAULTS: Element = Element {
     name: "link-defaults",
-    what: "link",
+    what: || text!("problem-what-link-defaults"),
     about: "What cables are that say nothing else",
     example: "{ latency: 50us, bandwidth: 1gbit }",
     keys: &[&WORDS],
@@ -37,7 +38,7 @@ pub(crate) static DEFAULTS: Element = Element {
 /// An entry of `links`.
 pub(crate) static TRUNK: Element = Element {
     name: "link",
-    what: "a link",
+    what: || text!("problem-what-link"),
     about: "A cable between two switches",
     example: "{ between: [sw1, sw2], latency: 10us }",
     keys: &[&[&BETWEEN.row], &WORDS],
@@ -48,12 +49,12 @@ static BETWEEN: Field<[Spot<String>; 2]> = field(
     Form { read: |n, p| two(n, "between", "[sw1, sw2]", p), shape: two_ends },
     "The two switches that the cable joins",
 )
-.need("say which switches: `between: [sw1, sw2]`");
+.need(|| text!("problem-say-which-switches-between-sw1"));
 
 /// `set` of an entry of `timeline`.
 pub(crate) static CHANGE: Element = Element {
     name: "change",
-    what: "`set`",
+    what: || text!("problem-what-set"),
     about: "What a cable is from then on; what is not said stays as it is",
     example: "{ up: false }",
     keys: &[&[&UP.row], &WORDS],
@@ -138,9 +139,9 @@ pub(crate) fn two(node: &Node<'_>, key: &str, example: &str, p: &mut Problems) -
         }
         _ => {
             if matches!(node.kind, crate::scenario::tree::Kind::Seq(_)) {
-                p.error("E016", before, format!("`{key}` names two ends, not {}", list.len()))
-                    .label("wants two")
-                    .help(format!("write for example `{key}: {example}`"));
+                p.error("E016", before, text!("problem-names-two-ends-not", key, n = list.len()))
+                    .label(text!("problem-wants-two"))
+                    .help(text!("problem-write-pair", key, example));
             }
             None
         }

@@ -20,10 +20,12 @@ pub(crate) mod traffic;
 pub(crate) mod value;
 
 use crate::base::Span;
+use crate::lang::Text;
 use crate::scenario::causes::CAUSES;
 use crate::scenario::grading::{self, GradeWords};
 use crate::scenario::problem::{Problems, quote};
 use crate::scenario::tree::{Kind, Mark, Node};
+use crate::text;
 use expect::Expect;
 use host::Host;
 use link::{Link, LinkWords};
@@ -37,7 +39,7 @@ use traffic::Traffic;
 /// The file.
 pub(crate) static SCENARIO: Element = Element {
     name: "scenario",
-    what: "a scenario",
+    what: || text!("problem-what-scenario"),
     about: "One experiment: a network, what is typed on its hosts, the traffic, the faults, and what must come out",
     example: "lvsim: 1",
     keys: &[&[
@@ -77,9 +79,12 @@ static VERSION: Row = row(
     },
     "The version of the format",
 )
-.need("begin the file with `lvsim: 1`");
-static NAME: Field<String> =
-    field("name", named!("a scenario"), "What reports and output folders are called; unless said, the file's name");
+.need(|| text!("problem-begin-file-with-lvsim-1"));
+static NAME: Field<String> = field(
+    "name",
+    named!(text!("problem-what-scenario")),
+    "What reports and output folders are called; unless said, the file's name",
+);
 static TITLE: Field<String> = field("title", TEXT, "One line for people");
 static ABOUT: Field<String> = field("about", TEXT, "Markdown for people: what it shows, what to look at");
 static SEED: Field<u64> = field("seed", whole::<0, { u64::MAX }>(), "Every random choice derives from it").default("1");
@@ -94,7 +99,7 @@ static DEFAULTS: Row =
     row("defaults", || Shape::map_or_nothing(&DEFAULT_WORDS), "What a link or a server is unless it says otherwise");
 static DEFAULT_WORDS: Element = Element {
     name: "defaults",
-    what: "`defaults`",
+    what: || text!("problem-what-defaults"),
     about: "What a link or a server is unless it says otherwise",
     example: "{ link: { latency: 50us } }",
     keys: &[&[&DEFAULT_LINK, &DEFAULT_SERVER]],
@@ -103,7 +108,7 @@ static DEFAULT_WORDS: Element = Element {
 static DEFAULT_LINK: Row = row("link", || Shape::map_or_nothing(&link::DEFAULTS), "What cables are");
 static DEFAULT_SERVER: Row = row("server", || Shape::map_or_nothing(&serves::DEFAULTS), "How servers work");
 static NODES: Row = row("nodes", host::nodes, "The network: switches and hosts by name, in their order")
-    .need("the network: `nodes:` with a map of switches and hosts");
+    .need(|| text!("problem-network-nodes-with-map-switches"));
 static LINKS: Row = row("links", || Shape::items(&link::TRUNK), "Cables between switches");
 static TRAFFIC: Row = row("traffic", || Shape::items(&traffic::TRAFFIC), "Who connects where, when and how often");
 static TIMELINE: Row =
@@ -187,7 +192,7 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
             Kind::Map(entries) => spec.nodes = entries.iter().map(|(key, node)| host::read(key, node, p)).collect(),
             _ => {
                 spec.nodes_broken = true;
-                read::wrong(node, "a map of nodes", "client: { kind: client }", p);
+                read::no_map(node, text!("problem-want-map-nodes"), "client: { kind: client }", p);
             }
         },
         None => {
@@ -226,7 +231,7 @@ pub(crate) fn read(root: &Node<'_>, p: &mut Problems) -> Option<Spec> {
     }
     if let Some((_, node)) = f.get(CAUSES_KEY.key) {
         let words = |n: &Node<'_>, p: &mut Problems| {
-            let v = value::word(n, "a cause", "[vip-not-hidden]", p)?.to_string();
+            let v = value::word(n, text!("problem-want-cause"), "[vip-not-hidden]", p)?.to_string();
             Some(Spot { v, at: n.at })
         };
         spec.causes = items(node, "causes", "[vip-not-hidden]", p).iter().filter_map(|n| words(n, p)).collect();
@@ -247,10 +252,11 @@ fn version(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<()> {
         }
         Some((_, node)) if node.text().is_some_and(|t| t.trim() == "1") => Some(()),
         Some((_, node)) => {
-            let written = node.text().filter(|_| !node.is_null()).map_or(node.what().to_string(), quote);
-            p.error("E020", node.at, format!("this lvsim reads version 1 of the format, not {written}"))
-                .label("not 1")
-                .help("write `lvsim: 1`, or use the lvsim that the file was written for");
+            let written =
+                node.text().filter(|_| !node.is_null()).map_or_else(|| node.what(), |t| Text::plain(quote(t)));
+            p.error("E020", node.at, text!("problem-lvsim-reads-version-1-format", written))
+                .label(text!("problem-not-version-1"))
+                .help(text!("problem-write-lvsim-1-or-use"));
             None
         }
     }

@@ -1,14 +1,16 @@
 //! Readers of maps and lists that tell every mistake and go on.
 
+use crate::lang::Text;
 use crate::scenario::problem::{Problems, listed, quote};
 use crate::scenario::spec::Spot;
 use crate::scenario::spec::table::{Element, Field, Row};
 use crate::scenario::tree::{Key, Kind, Mark, Node};
+use crate::text;
 
 /// A map that is being read: keys that nobody asked for are told at the end, with the keys that were asked for.
 pub(crate) struct Fields<'t, 'a> {
     element: &'static Element,
-    what: &'static str,
+    what: fn() -> Text,
     at: Mark,
     entries: &'t [(Key<'a>, Node<'a>)],
     used: Vec<bool>,
@@ -22,9 +24,9 @@ impl<'t, 'a> Fields<'t, 'a> {
     }
 
     /// The same, where the thing is called otherwise.
-    pub fn of(node: &'t Node<'a>, element: &'static Element, what: &'static str, p: &mut Problems) -> Option<Self> {
+    pub fn of(node: &'t Node<'a>, element: &'static Element, what: fn() -> Text, p: &mut Problems) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            wrong(node, "a map", element.example, p);
+            no_map(node, text!("problem-want-map"), element.example, p);
             return None;
         };
         Some(Fields { element, what, at: node.at, entries, used: vec![false; entries.len()], valid: Vec::new() })
@@ -87,9 +89,9 @@ impl<'t, 'a> Fields<'t, 'a> {
         let key = row.key;
         let (k, node) = self.get(key)?;
         if node.is_null() {
-            p.error("E016", k.at, format!("`{key}` has no value"))
-                .label("nothing after the colon")
-                .help(format!("write a value, or remove `{key}`"));
+            p.error("E016", k.at, text!("problem-has-no-value", key))
+                .label(text!("problem-nothing-after-colon"))
+                .help(text!("problem-write-value-or-remove", key));
             return None;
         }
         read(node, p).map(|v| Spot { v, at: node.at })
@@ -120,7 +122,7 @@ impl<'t, 'a> Fields<'t, 'a> {
     ) -> Option<Fields<'t, 'a>> {
         let (_, node) = self.get(row.key)?;
         if !matches!(node.kind, Kind::Map(_)) {
-            wrong(node, "a map", example, p);
+            no_map(node, text!("problem-want-map"), example, p);
             return None;
         }
         Fields::new(node, element, p)
@@ -129,12 +131,14 @@ impl<'t, 'a> Fields<'t, 'a> {
     /// Tells that a row's key is missing.
     pub fn missing(&self, row: &Row, p: &mut Problems) {
         debug_assert!(row.need.is_some(), "{} needs no `{}`", self.element.name, row.key);
-        self.lacks(row.key, row.need.unwrap_or_default(), p);
+        self.lacks(row.key, row.need.map_or_else(Text::none, |remedy| remedy()), p);
     }
 
     /// Tells that a key is missing, one of several perhaps.
-    pub fn lacks(&self, key: &str, remedy: &str, p: &mut Problems) {
-        p.error("E015", self.at, format!("{} needs `{key}`", self.what)).label(format!("no `{key}` here")).help(remedy);
+    pub fn lacks(&self, key: &str, remedy: Text, p: &mut Problems) {
+        p.error("E015", self.at, text!("problem-needs", what = (self.what)(), key))
+            .label(text!("problem-no-key-here", key))
+            .help(remedy);
     }
 
     /// Tells the keys that nobody asked for.
@@ -144,15 +148,18 @@ impl<'t, 'a> Fields<'t, 'a> {
                 continue;
             }
             let similar = p.similar(&key.text, self.valid.iter().copied());
-            let problem = p.error("E014", key.at, format!("{} has no key {}", self.what, quote(&key.text)));
+            let problem =
+                p.error("E014", key.at, text!("problem-has-no-key", what = (self.what)(), key = quote(&key.text)));
             let glued = key.text.split_once(':').filter(|(k, _)| value.is_null() && self.valid.contains(k));
             match glued {
-                Some((k, rest)) => problem
-                    .label("no space after the colon")
-                    .help(format!("write `{k}: {}`", quote(rest).trim_matches('`'))),
+                Some((k, rest)) => problem.label(text!("problem-no-space-after-colon")).help(text!(
+                    "problem-write-key-value",
+                    key = k,
+                    value = quote(rest).trim_matches('`')
+                )),
                 None => problem
-                    .label("unknown key")
-                    .suggest(similar, format!("the keys are {}", listed(self.valid.iter().copied()))),
+                    .label(text!("problem-unknown-key"))
+                    .suggest(similar, text!("problem-the-keys-are", names = listed(self.valid.iter().copied()))),
             };
         }
     }
@@ -164,7 +171,7 @@ pub(crate) fn items<'t, 'a>(node: &'t Node<'a>, key: &str, example: &str, p: &mu
         _ if node.is_null() => &[],
         Kind::Seq(items) => items,
         _ => {
-            wrong(node, &format!("the list `{key}`"), example, p);
+            wrong(node, text!("problem-want-list-of-key", key), example, p);
             &[]
         }
     }
@@ -179,8 +186,17 @@ pub(crate) fn one_or_more<'t, 'a>(node: &'t Node<'a>) -> &'t [Node<'a>] {
     }
 }
 
-/// Tells a value of the wrong kind.
-pub(crate) fn wrong(node: &Node<'_>, wanted: &str, example: &str, p: &mut Problems) {
+/// Tells a value of the wrong kind, where no map is wanted.
+pub(crate) fn wrong(node: &Node<'_>, wanted: Text, example: &str, p: &mut Problems) {
+    wrong_kind(node, wanted, example, false, p);
+}
+
+/// Tells what is no map where one is wanted.
+pub(crate) fn no_map(node: &Node<'_>, wanted: Text, example: &str, p: &mut Problems) {
+    wrong_kind(node, wanted, example, true, p);
+}
+
+fn wrong_kind(node: &Node<'_>, wanted: Text, example: &str, map: bool, p: &mut Problems) {
     let glued = node.text().and_then(|t| t.split_once(':')).filter(|(k, v)| {
         !k.is_empty()
             && k.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -188,13 +204,13 @@ pub(crate) fn wrong(node: &Node<'_>, wanted: &str, example: &str, p: &mut Proble
             && !v.is_empty()
     });
     let help = match (&node.kind, glued) {
-        (Kind::Seq(_), _) if wanted.contains("map") => format!("write keys without dashes: `{example}`"),
-        (Kind::Scalar(..), Some((k, v))) if wanted.contains("map") => {
-            format!("a space after the colon makes it a map: `{k}: {}`", quote(v).trim_matches('`'))
+        (Kind::Seq(_), _) if map => text!("problem-write-keys-without-dashes", example),
+        (Kind::Scalar(..), Some((k, v))) if map => {
+            text!("problem-space-after-colon-makes-map", key = k, value = quote(v).trim_matches('`'))
         }
-        _ => format!("write for example `{example}`"),
+        _ => text!("problem-write-for-example", example),
     };
-    p.error("E016", node.at, format!("{} where {wanted} is wanted", node.what()))
-        .label(format!("this is {}", node.what()))
+    p.error("E016", node.at, text!("problem-kind-where-wanted", what = node.what(), wanted))
+        .label(text!("problem-this-is-kind", what = node.what()))
         .help(help);
 }

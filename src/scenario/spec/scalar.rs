@@ -10,6 +10,7 @@ use crate::scenario::spec::serves::{PROTOCOLS, port_of};
 use crate::scenario::spec::table::{Also, Form, Scalar, Shape, TEXT_ONLY};
 use crate::scenario::spec::value::{BANDWIDTH_UNITS, RATE_UNITS, Script};
 use crate::scenario::spec::{address, value};
+use crate::text;
 use std::net::Ipv4Addr;
 
 /// A form and what it looks like, side by side.
@@ -27,7 +28,7 @@ macro_rules! forms {
 
 /// Some words of a table, and what each means.
 macro_rules! words {
-    ($what:literal, $words:expr) => {
+    ($what:expr, $words:expr) => {
         $crate::scenario::spec::table::Form {
             read: |node, p| $crate::scenario::spec::value::choice(node, $what, $words, p),
             shape: || $crate::scenario::spec::table::Shape::Words($words.iter().map(|w| w.0).collect()),
@@ -38,7 +39,7 @@ pub(crate) use words;
 
 /// A name of something.
 macro_rules! named {
-    ($of:literal) => {
+    ($of:expr) => {
         $crate::scenario::spec::table::Form {
             read: |node, p| $crate::scenario::spec::value::name(node, $of, p),
             shape: || $crate::scenario::spec::table::Shape::Scalar(&$crate::scenario::spec::scalar::NAME),
@@ -256,7 +257,7 @@ forms! {
         not: Some("^00?([:-]00?){5}$"),
     };
     /// `tcp/80`.
-    PORT: (Protocol, u16) = |node, p| port_of(node, "write for example `tcp/80`", p), {
+    PORT: (Protocol, u16) = |node, p| port_of(node, text!("problem-write-for-example", example = "tcp/80"), p), {
         name: "port",
         title: "protocol/port",
         about: "A protocol, `/` and a port",
@@ -393,10 +394,10 @@ mod tests {
         takes(&LINE, &["a", " a b ", "ls\n"], &["", " ", "a\nb", "\r"]);
         takes(&SPEED, &["0", "0.5", "2x", "1000", "1.5 x"], &["fast", "1001", "-1", "0.1234567", ""]);
         takes(
-            &named!("a thing"),
+            &named!(text!("problem-what-scenario")),
             &["a", "web-1", "0_", "甲-1", &"x".repeat(63)],
             &["", "-a", "a b", "a/b", "a:b", "_a"],
         );
-        assert!(!both(&named!("a thing"), &"x".repeat(64)));
+        assert!(!both(&named!(text!("problem-what-scenario")), &"x".repeat(64)));
     }
 }

@@ -1,6 +1,7 @@
 //! `serves`: what listens on a host, and how long it works on a request.
 
 use crate::base::{Dist, Span};
+use crate::lang::Text;
 use crate::scenario::files::Unit;
 use crate::scenario::limits::MAX_OPEN;
 use crate::scenario::model::{Discipline, Protocol};
@@ -11,6 +12,7 @@ use crate::scenario::spec::scalar::{DURATION, SPEED, whole, words};
 use crate::scenario::spec::table::{Element, Field, Form, PLAIN, Row, Rule, Shape, field};
 use crate::scenario::spec::value;
 use crate::scenario::tree::{Kind, Mark, Node};
+use crate::text;
 
 /// The protocols that the traffic and the servers speak.
 pub(crate) const PROTOCOLS: &[(&str, Protocol)] = &[("tcp", Protocol::Tcp), ("udp", Protocol::Udp)];
@@ -43,7 +45,7 @@ static BACKLOG: Field<u64> = field(
 .default("128");
 static DISCIPLINE: Field<Discipline> = field(
     "discipline",
-    words!("a discipline", DISCIPLINES),
+    words!(text!("problem-noun-discipline"), DISCIPLINES),
     "How requests share the server: in the order of their coming (fcfs), or all at once, each at a part of the speed (ps)",
 )
 .default("fcfs");
@@ -57,7 +59,7 @@ static MAX_CONNECTIONS: Field<u64> = field(
 /// `defaults.server`
 pub(crate) static DEFAULTS: Element = Element {
     name: "server-defaults",
-    what: "server",
+    what: || text!("problem-what-server-defaults"),
     about: "How servers work that say nothing else",
     example: "{ service_time: 20ms, workers: 4 }",
     keys: &[&WORDS],
@@ -69,20 +71,21 @@ static WORDS: [&Row; 6] =
 /// An item of `serves`, as a map.
 pub(crate) static SERVER: Element = Element {
     name: "server",
-    what: "a server",
+    what: || text!("problem-what-server"),
     about: "Something that listens on a port, and how long it works on a request",
     example: "{ port: 80, service_time: 20ms }",
     keys: &[&[&PORT.row, &PROTOCOL.row], &WORDS],
     ..PLAIN
 };
 static PORT: Field<u64> =
-    field("port", whole::<1, 65_535>(), "The port that it listens on").need("say which: `port: 80`");
-static PROTOCOL: Field<Protocol> = field("protocol", words!("a protocol", PROTOCOLS), "Its protocol").default("tcp");
+    field("port", whole::<1, 65_535>(), "The port that it listens on").need(|| text!("problem-say-which-port-80"));
+static PROTOCOL: Field<Protocol> =
+    field("protocol", words!(text!("problem-noun-protocol"), PROTOCOLS), "Its protocol").default("tcp");
 
 /// `service_time`, as a map.
 static WORK: Element = Element {
     name: "service-time",
-    what: "a service time",
+    what: || text!("problem-what-service-time"),
     about: "A distribution of service times, what each byte of the response adds, or both",
     example: "{ exponential: 20ms }",
     keys: &[&[&PER_BYTE.row], &dist::time::ROWS],
@@ -135,7 +138,7 @@ pub(crate) struct Serve {
 /// Reads one item of `serves`: `tcp/80` or a map.
 pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Serve> {
     if let Kind::Scalar(..) = &node.kind {
-        let (protocol, port) = port_of(node, "write for example `tcp/80`, or `{ port: 80, protocol: tcp }`", p)?;
+        let (protocol, port) = port_of(node, text!("problem-write-port"), p)?;
         return Some(Serve { at: node.at, protocol, port, words: ServerWords::default() });
     }
     let mut f = Fields::new(node, &SERVER, p)?;
@@ -148,17 +151,20 @@ pub(crate) fn read(node: &Node<'_>, p: &mut Problems) -> Option<Serve> {
 }
 
 /// `tcp/80`
-pub(crate) fn port_of(node: &Node<'_>, help: &str, p: &mut Problems) -> Option<(Protocol, u16)> {
-    let text = value::word(node, "a port that is served", "tcp/80", p)?;
+pub(crate) fn port_of(node: &Node<'_>, help: Text, p: &mut Problems) -> Option<(Protocol, u16)> {
+    let text = value::word(node, text!("problem-want-port-served"), "tcp/80", p)?;
     let (protocol, port) = text.split_once('/').unwrap_or((text, ""));
     let known = PROTOCOLS.iter().find(|x| x.0 == protocol).map(|x| x.1);
     let port = Some(port).filter(|t| t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse::<u16>().ok());
     match (known, port.filter(|&n| n > 0)) {
         (Some(protocol), Some(port)) => Some((protocol, port)),
         (known, _) => {
-            let label =
-                if known.is_none() { "the protocol is tcp or udp" } else { "a port is a number from 1 to 65535" };
-            p.error("E030", node.at, format!("{} is nothing that a host can serve", quote(text)))
+            let label = if known.is_none() {
+                text!("problem-protocol-tcp-or-udp")
+            } else {
+                text!("problem-port-number-from-1-65535")
+            };
+            p.error("E030", node.at, text!("problem-nothing-host-can-serve", text = quote(text)))
                 .label(label)
                 .help(help);
             None

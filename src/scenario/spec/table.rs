@@ -3,6 +3,7 @@
 //! The parser reads by them: a key that has no row cannot be asked for, and a key's value is read by the very [`Form`] whose
 //! [`Shape`] the schema and the book are made of ([`schema`](crate::scenario::schema)).
 
+use crate::lang::Text;
 use crate::scenario::problem::Problems;
 use crate::scenario::tree::Node;
 
@@ -29,7 +30,7 @@ pub(crate) struct Row {
     /// What it means, in a sentence or two without a point at the end.
     pub about: &'static str,
     /// It must be there; if it is not, this is what to do.
-    pub need: Option<&'static str>,
+    pub need: Option<fn() -> Text>,
     /// What it is unless it is said, as it would be written.
     pub default: Option<&'static str>,
 }
@@ -46,7 +47,7 @@ pub(crate) const fn field<T>(key: &'static str, form: Form<T>, about: &'static s
 
 impl Row {
     /// The same of a key that must be there.
-    pub const fn need(mut self, remedy: &'static str) -> Self {
+    pub const fn need(mut self, remedy: fn() -> Text) -> Self {
         self.need = Some(remedy);
         self
     }
@@ -54,7 +55,7 @@ impl Row {
 
 impl<T> Field<T> {
     /// The same of a key that must be there.
-    pub const fn need(mut self, remedy: &'static str) -> Self {
+    pub const fn need(mut self, remedy: fn() -> Text) -> Self {
         self.row.need = Some(remedy);
         self
     }
@@ -72,7 +73,7 @@ pub(crate) struct Element {
     /// Its name in the schema and the book.
     pub name: &'static str,
     /// What it describes, as problems say it, such as "a node".
-    pub what: &'static str,
+    pub what: fn() -> Text,
     /// The same in a sentence, for people who look at the format.
     pub about: &'static str,
     /// Such a map.
@@ -90,8 +91,17 @@ pub(crate) struct Element {
 }
 
 /// What most elements leave unsaid.
-pub(crate) const PLAIN: Element =
-    Element { name: "", what: "", about: "", example: "", keys: &[], rules: &[], cases: &[], free: None, keeps: false };
+pub(crate) const PLAIN: Element = Element {
+    name: "",
+    what: Text::none,
+    about: "",
+    example: "",
+    keys: &[],
+    rules: &[],
+    cases: &[],
+    free: None,
+    keeps: false,
+};
 
 /// One case of an element.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use crate::scenario::spec::scalar::{PORT, SCRIPT, SPEED, WHEN, WORD};
 use crate::scenario::spec::table::{Case, Element, Field, Form, PLAIN, Row, Shape, When, field, row};
 use crate::scenario::spec::value::Script;
 use crate::scenario::tree::{Kind, Mark, Node};
+use crate::text;
 
 /// One entry of either section.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub(crate) enum Deed {
 /// An entry of `timeline`.
 pub(crate) static TIMELINE: Element = Element {
     name: "timeline",
-    what: "an entry of `timeline`",
+    what: || text!("problem-what-entry-timeline"),
     about: "What is typed, or what changes, at a moment",
     example: "{ at: 5s, node: rs1, run: ifconfig eth0 down }",
     cases: &[
@@ -69,44 +70,46 @@ static SLOW: Element = Element {
 /// An entry of `observe`.
 pub(crate) static OBSERVE: Element = Element {
     name: "observe",
-    what: "an entry of `observe`",
+    what: || text!("problem-what-entry-observe"),
     about: "What is typed on a host for its output, which the report shows",
     example: "{ at: end, node: director, run: ipvsadm -Ln }",
     keys: &[&[&LOOK_AT.row, &NODE.row, &RUN.row]],
     ..PLAIN
 };
 
-static AT: Field<At> = field("at", WHEN, "When: a time from t = 0, or `end`").need("say when: `at: 5s`, or `at: end`");
+static AT: Field<At> =
+    field("at", WHEN, "When: a time from t = 0, or `end`").need(|| text!("problem-say-when-at-5s-or"));
 static LOOK_AT: Field<At> = field("at", WHEN, "When: a time from t = 0, or `end`").default("end");
 static NODE: Field<String> =
-    field("node", WORD, "The host, or a group for all its members").need("say where: `node: director`");
-static RUN: Field<Script> = field("run", SCRIPT, "What is typed there").need("say what is typed: `run: ipvsadm -Ln`");
+    field("node", WORD, "The host, or a group for all its members").need(|| text!("problem-say-where-node-director"));
+static RUN: Field<Script> =
+    field("run", SCRIPT, "What is typed there").need(|| text!("problem-say-what-typed-run-ipvsadm"));
 static LINK: Field<[Spot<String>; 2]> = field(
     "link",
     Form { read: |n, p| two(n, "link", "[rs1, lan]", p), shape: two_ends },
     "The two ends of the cable: nodes, or HOST:INTERFACE where several cables join them; a group means the cables of all members",
 )
-.need("say which cable: `link: [rs1, lan]`");
+.need(|| text!("problem-say-which-cable-link-rs1"));
 static SET: Row = row("set", || Shape::Map(&link::CHANGE), "What the cable is from then on")
-    .need("say what happens to the cable: `set: { up: false }` or `set: { loss: 10% }`");
+    .need(|| text!("problem-say-what-happens-cable-set"));
 static SLOW_NODE: Field<String> =
-    field("node", WORD, "The host, or a group for all its members").need("say where: `node: rs1`");
+    field("node", WORD, "The host, or a group for all its members").need(|| text!("problem-say-where-node-rs1"));
 static SERVES: Field<(Protocol, u16)> =
-    field("serves", PORT, "What it serves: protocol and port").need("say what: `serves: tcp/80`");
+    field("serves", PORT, "What it serves: protocol and port").need(|| text!("problem-say-what-serves-tcp-80"));
 static SET_SPEED: Field<u64> =
     field("set", Form { read: set_speed, shape: || Shape::Map(&NEW_SPEED) }, "How fast the server works from then on")
-        .need("say how fast: `set: { speed: 0.1 }`");
+        .need(|| text!("problem-say-how-fast-set-speed"));
 
 static NEW_SPEED: Element = Element {
     name: "speed-change",
-    what: "`set`",
+    what: || text!("problem-what-set"),
     about: "How fast a server works from then on",
     example: "{ speed: 0.1 }",
     keys: &[&[&NEW.row]],
     ..PLAIN
 };
 static NEW: Field<u64> = field("speed", SPEED, "0 stops it, 1 is as fast as its service time says")
-    .need("write for example `set: { speed: 0.1 }`");
+    .need(|| text!("problem-write-for-example", example = "set: { speed: 0.1 }"));
 
 /// Reads one entry.
 pub(crate) fn read(node: &Node<'_>, observe: bool, p: &mut Problems) -> Option<Entry> {
@@ -120,9 +123,9 @@ pub(crate) fn read(node: &Node<'_>, observe: bool, p: &mut Problems) -> Option<E
         for key in [&CABLE, &SLOW].into_iter().flat_map(|other| other.beyond(&OBSERVE)) {
             if let Some(at) = f.refuse(key) {
                 refused = true;
-                p.error("E033", at, format!("`observe` has no `{key}`"))
-                    .label("it looks and changes nothing")
-                    .help("put the entry into `timeline`");
+                p.error("E033", at, text!("problem-observe-has-no", key))
+                    .label(text!("problem-looks-and-changes-nothing"))
+                    .help(text!("problem-put-entry-into-timeline"));
             }
         }
     }
@@ -130,14 +133,14 @@ pub(crate) fn read(node: &Node<'_>, observe: bool, p: &mut Problems) -> Option<E
     let has_link = !observe && (f.get(LINK.row.key).is_some() || f.get(SET.key).is_some());
     let deed = if has_port || has_link {
         let (refused, forms): (&[&str], _) = match has_port {
-            true => (&["link", "run"], "`serves` and `set`"),
-            false => (&["node", "run"], "`link` and `set`"),
+            true => (&["link", "run"], text!("problem-two-keys", a = "serves", b = "set")),
+            false => (&["node", "run"], text!("problem-two-keys", a = "link", b = "set")),
         };
         for key in refused {
             if let Some(at) = f.refuse(key) {
-                p.error("E019", at, format!("an entry has {forms}, or `node` and `run`: not `{key}` as well"))
-                    .label("one too many")
-                    .help("make two entries of it");
+                p.error("E019", at, text!("problem-entry-has-or-node-and", forms, key))
+                    .label(text!("problem-one-too-many"))
+                    .help(text!("problem-make-two-entries"));
             }
         }
         if has_port { read_speed(&mut f, p) } else { read_set(&mut f, p) }
@@ -180,9 +183,9 @@ fn read_set(f: &mut Fields<'_, '_>, p: &mut Problems) -> Option<Deed> {
         }
         Some((key, node)) => Fields::new(node, &link::CHANGE, p).map(|mut s| {
             if matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
-                p.error("E015", key.at, "`set` changes nothing")
-                    .label("empty")
-                    .help("write for example `set: { up: false }` or `set: { loss: 10% }`");
+                p.error("E015", key.at, text!("problem-set-changes-nothing"))
+                    .label(text!("problem-empty"))
+                    .help(text!("problem-write-for-example-set-up"));
             }
             let up = s.opt(&link::UP, p).map(|u| u.v);
             let words = LinkWords::read(&mut s, p);

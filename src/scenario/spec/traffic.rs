@@ -13,6 +13,7 @@ use crate::scenario::spec::serves::PROTOCOLS;
 use crate::scenario::spec::table::{Element, Field, Form, PLAIN, Rule, Shape, field};
 use crate::scenario::spec::{Spot, value};
 use crate::scenario::tree::{Kind, Mark, Node};
+use crate::text;
 use std::net::Ipv4Addr;
 
 /// One entry of `traffic`.
@@ -42,7 +43,7 @@ pub(crate) struct Traffic {
 /// An entry of `traffic`.
 pub(crate) static TRAFFIC: Element = Element {
     name: "traffic",
-    what: "an entry of `traffic`",
+    what: || text!("problem-what-entry-traffic"),
     about: "Who connects where, when and how often",
     example: "{ name: web, from: client, to: 192.168.1.200:80 }",
     keys: &[
@@ -65,7 +66,7 @@ pub(crate) static TRAFFIC: Element = Element {
 };
 static NAME: Field<String> = field(
     "name",
-    named!("traffic"),
+    named!(text!("problem-what-traffic")),
     "What expectations, reports and `--set` call it; unless said, its place in the list, from 1",
 );
 static FROM: Field<Vec<Spot<String>>> = field(
@@ -73,10 +74,11 @@ static FROM: Field<Vec<Spot<String>>> = field(
     Form { read: clients, shape: || Shape::OneOrMore(Box::new((WORD.shape)()), true) },
     "Who connects: a host, a group (`count`), or a list; connection k comes from client k modulo their number",
 )
-.need("say who: `from: client`");
+.need(|| text!("problem-say-who-from-client"));
 static TO: Field<(Ipv4Addr, u16)> =
-    field("to", ENDPOINT, "Where to, usually the VIP and its port").need("say where to: `to: 192.168.1.200:80`");
-static PROTOCOL: Field<Protocol> = field("protocol", words!("a protocol", PROTOCOLS), "tcp or udp").default("tcp");
+    field("to", ENDPOINT, "Where to, usually the VIP and its port").need(|| text!("problem-say-where-192-168-1"));
+static PROTOCOL: Field<Protocol> =
+    field("protocol", words!(text!("problem-noun-protocol"), PROTOCOLS), "tcp or udp").default("tcp");
 static START: Field<Span> = field("start", DURATION, "When the first connection starts").default("0s");
 static CONNECTIONS: Field<u64> = field(
     "connections",
@@ -95,13 +97,19 @@ static ADDRESSES: Field<(Ipv4Addr, u8)> = field(
 );
 static REQUEST: Field<DistWords> = field(
     "request",
-    Form { read: |n, p| dist::read(n, Unit::Bytes, "the size of a request", p), shape: dist::bytes::shape },
+    Form {
+        read: |n, p| dist::read(n, Unit::Bytes, || text!("problem-what-request-size"), p),
+        shape: dist::bytes::shape,
+    },
     "How many bytes a request has",
 )
 .default("100B");
 static RESPONSE: Field<DistWords> = field(
     "response",
-    Form { read: |n, p| dist::read(n, Unit::Bytes, "the size of a response", p), shape: dist::bytes::shape },
+    Form {
+        read: |n, p| dist::read(n, Unit::Bytes, || text!("problem-what-response-size"), p),
+        shape: dist::bytes::shape,
+    },
     "How many bytes the client asks the server to send back",
 )
 .default("100B");
@@ -118,7 +126,7 @@ static REQUESTS: Field<u64> =
     field("requests", whole::<1, MAX_REQUESTS>(), "Requests on one connection, one after the other").default("1");
 static THINK: Field<DistWords> = field(
     "think",
-    Form { read: |n, p| dist::read(n, Unit::Time, "the time to think", p), shape: dist::time::shape },
+    Form { read: |n, p| dist::read(n, Unit::Time, || text!("problem-what-think-time"), p), shape: dist::time::shape },
     "How long the client thinks before the next request, and a user before the next connection",
 )
 .default("0s");
@@ -162,9 +170,9 @@ pub(crate) fn read(node: &Node<'_>, index: usize, p: &mut Problems) -> Option<Tr
             if let Some(size) = size
                 && size.v.constant().is_some_and(|n| n > 65_507)
             {
-                p.error("E025", size.at, format!("a UDP {key} is one datagram"))
-                    .label("more than 65507 bytes")
-                    .help("make it smaller, or use tcp");
+                p.error("E025", size.at, text!("problem-udp-one-datagram", key))
+                    .label(text!("problem-more-than-65507-bytes"))
+                    .help(text!("problem-make-smaller-or-use-tcp"));
             }
         }
     }
@@ -174,12 +182,14 @@ pub(crate) fn read(node: &Node<'_>, index: usize, p: &mut Problems) -> Option<Tr
 /// A name, or a list of them.
 fn clients(node: &Node<'_>, p: &mut Problems) -> Option<Vec<Spot<String>>> {
     if matches!(node.kind, Kind::Map(_)) {
-        wrong(node, "a node, a group or a list of them", "[client-1, client-2]", p);
+        wrong(node, text!("problem-want-node-group-or-list-them"), "[client-1, client-2]", p);
         return None;
     }
     let list = one_or_more(node);
     if list.is_empty() {
-        p.error("E016", node.at, "nobody connects").label("an empty list").help("name a client: `from: client`");
+        p.error("E016", node.at, text!("problem-nobody-connects"))
+            .label(text!("problem-empty-list"))
+            .help(text!("problem-name-client-from-client"));
     }
     Some(list.iter().filter_map(|n| value::text(n, p).map(|v| Spot { v: v.trim().to_string(), at: n.at })).collect())
 }

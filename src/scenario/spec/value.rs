@@ -1,17 +1,19 @@
 //! Single values: text, numbers, times, rates, sizes. Each reader tells what is wrong, and how to write it.
 
 use crate::base::{Span, size};
+use crate::lang::Text;
 use crate::scenario::limits::{MAX_BANDWIDTH, MAX_BYTES, MAX_LINE, MAX_NAME, MAX_SPAN_NS};
 use crate::scenario::model::At;
 use crate::scenario::problem::{Problems, listed, quote};
 use crate::scenario::spec::Spot;
 use crate::scenario::spec::read::wrong;
 use crate::scenario::tree::{Node, Style};
+use crate::text;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The text of a scalar, trimmed; tells a list or a map.
-pub(crate) fn word<'t>(node: &'t Node<'_>, wanted: &str, example: &str, p: &mut Problems) -> Option<&'t str> {
+pub(crate) fn word<'t>(node: &'t Node<'_>, wanted: Text, example: &str, p: &mut Problems) -> Option<&'t str> {
     match node.text() {
         Some(text) if !node.is_null() => Some(text.trim()),
         _ => {
@@ -26,9 +28,9 @@ pub(crate) fn text(node: &Node<'_>, p: &mut Problems) -> Option<String> {
     match node.text() {
         Some(text) if !node.is_null() => Some(text.to_string()),
         _ => {
-            p.error("E016", node.at, format!("{} where text is wanted", node.what()))
-                .label(format!("this is {}", node.what()))
-                .help("put it in quotes if it is meant as text");
+            p.error("E016", node.at, text!("problem-kind-where-text", what = node.what()))
+                .label(text!("problem-this-is-kind", what = node.what()))
+                .help(text!("problem-put-in-quotes-if-meant"));
             None
         }
     }
@@ -36,57 +38,57 @@ pub(crate) fn text(node: &Node<'_>, p: &mut Problems) -> Option<String> {
 
 /// A text of one line.
 pub(crate) fn line(node: &Node<'_>, p: &mut Problems) -> Option<String> {
-    let text = word(node, "text", "\"text\"", p)?;
+    let text = word(node, text!("problem-want-text"), "\"text\"", p)?;
     if text.is_empty() || text.len() > MAX_LINE || text.contains(['\n', '\r']) {
-        p.error("E016", node.at, format!("this wants one line of text, of at most {MAX_LINE} bytes"))
-            .label(if text.is_empty() { "empty" } else { "too much" })
-            .help("one command or value per item");
+        p.error("E016", node.at, text!("problem-wants-one-line-text-at", most = MAX_LINE))
+            .label(if text.is_empty() { text!("problem-empty") } else { text!("problem-too-much") })
+            .help(text!("problem-one-command-or-value-per"));
         return None;
     }
     Some(text.to_string())
 }
 
 /// A name: letters, digits, `-` and `_`, beginning with a letter or a digit.
-pub(crate) fn name(node: &Node<'_>, of: &str, p: &mut Problems) -> Option<String> {
-    let text = word(node, "a name", "web-1", p)?;
+pub(crate) fn name(node: &Node<'_>, of: Text, p: &mut Problems) -> Option<String> {
+    let text = word(node, text!("problem-want-name"), "web-1", p)?;
     good_name(&Spot { v: text.to_string(), at: node.at }, of, p).then(|| text.to_string())
 }
 
 /// Whether a name has only characters that names may have; tells it otherwise.
-pub(crate) fn good_name(name: &Spot<String>, of: &str, p: &mut Problems) -> bool {
+pub(crate) fn good_name(name: &Spot<String>, of: Text, p: &mut Problems) -> bool {
     const LONGEST: usize = MAX_NAME;
     let text = &name.v;
     let bad = text.chars().find(|c| !(c.is_alphanumeric() || matches!(c, '-' | '_')));
     let label = match bad {
-        _ if text.is_empty() => "empty".to_string(),
-        Some(c) => format!("{} may not be in it", quote(&c.to_string())),
-        None if !text.starts_with(char::is_alphanumeric) => "begins with no letter or digit".into(),
-        None if text.chars().count() > LONGEST => format!("longer than {LONGEST} characters"),
+        _ if text.is_empty() => text!("problem-empty"),
+        Some(c) => text!("problem-may-not-in", letter = quote(&c.to_string())),
+        None if !text.starts_with(char::is_alphanumeric) => text!("problem-begins-with-no-letter-or"),
+        None if text.chars().count() > LONGEST => text!("problem-longer-than-characters", most = LONGEST),
         None => return true,
     };
-    p.error("E021", name.at, format!("{} cannot be the name of {of}", quote(text)))
+    p.error("E021", name.at, text!("problem-cannot-be-name-of", text = quote(text), of))
         .label(label)
-        .help("names have letters, digits, `-` and `_`, and begin with a letter or a digit");
+        .help(text!("problem-names-have-letters-digits-and"));
     false
 }
 
 /// One of some words.
-pub(crate) fn choice<T: Copy>(node: &Node<'_>, what: &str, words: &[(&str, T)], p: &mut Problems) -> Option<T> {
+pub(crate) fn choice<T: Copy>(node: &Node<'_>, what: Text, words: &[(&str, T)], p: &mut Problems) -> Option<T> {
     let example = words.first().map_or("", |w| w.0);
-    let text = word(node, what, example, p)?;
+    let text = word(node, text!("problem-a", what), example, p)?;
     if let Some(&(_, value)) = words.iter().find(|w| w.0 == text) {
         return Some(value);
     }
     let similar = p.similar(text, words.iter().map(|w| w.0));
-    p.error("E030", node.at, format!("{} is no {}", quote(text), what.trim_start_matches("a ")))
-        .label(format!("not one of {}", listed(words.iter().map(|w| w.0))))
-        .suggest(similar, format!("write `{example}`, for example"));
+    p.error("E030", node.at, text!("problem-is-no-noun", text = quote(text), what))
+        .label(text!("problem-not-one-of", names = listed(words.iter().map(|w| w.0))))
+        .suggest(similar, text!("problem-write-word", example));
     None
 }
 
 /// `true` or `false`; the words of YAML 1.1 are told by name.
 pub(crate) fn boolean(node: &Node<'_>, p: &mut Problems) -> Option<bool> {
-    let text = word(node, "true or false", "true", p)?;
+    let text = word(node, text!("problem-want-true-or-false"), "true", p)?;
     let meant = match text {
         "true" | "True" | "TRUE" => return Some(true),
         "false" | "False" | "FALSE" => return Some(false),
@@ -96,10 +98,10 @@ pub(crate) fn boolean(node: &Node<'_>, p: &mut Problems) -> Option<bool> {
             _ => None,
         },
     };
-    let problem = p.error("E018", node.at, format!("{} is neither true nor false", quote(text)));
+    let problem = p.error("E018", node.at, text!("problem-neither-true-nor-false", text = quote(text)));
     match meant {
-        Some(meant) => problem.label("in YAML 1.2 this is a word").help(format!("write `{meant}`")),
-        None => problem.label("wants true or false").help("write `true` or `false`"),
+        Some(meant) => problem.label(text!("problem-in-yaml-1-2-word")).help(text!("problem-write", what = meant)),
+        None => problem.label(text!("problem-wants-true-or-false")).help(text!("problem-write-true-or-false")),
     };
     None
 }
@@ -111,42 +113,46 @@ fn base_sixty(text: &str) -> bool {
 
 /// A whole number in `range`.
 pub(crate) fn whole(node: &Node<'_>, range: RangeInclusive<u64>, p: &mut Problems) -> Option<u64> {
-    let text = word(node, "a whole number", "12", p)?;
+    let text = word(node, text!("problem-want-whole-number"), "12", p)?;
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (low, high) = (*range.start(), *range.end());
     match text.parse::<u64>() {
         Ok(n) if digits && range.contains(&n) => return Some(n),
         _ if digits => {
-            p.error("E017", node.at, format!("{} is out of range", quote(text)))
-                .label(format!("not in {low} to {high}"))
-                .help(format!("write a number from {low} to {high}"));
+            p.error("E017", node.at, text!("problem-out-range", text = quote(text)))
+                .label(text!("problem-not-between", low, high))
+                .help(text!("problem-write-number-between", low, high));
             return None;
         }
         _ => {}
     }
     let plain: String = text.chars().filter(|c| !matches!(c, '_' | ',' | '\'' | ' ')).collect();
-    let problem = p.error("E017", node.at, format!("{} is no whole number", quote(text)));
-    let problem = problem.label("wants digits only");
+    let problem = p.error("E017", node.at, text!("problem-no-whole-number", text = quote(text)));
+    let problem = problem.label(text!("problem-wants-digits-only"));
     if base_sixty(text) {
-        problem.help("it is text here; some YAML readers would take it for a number to the base 60");
+        problem.help(text!("problem-text-here-some-yaml-readers"));
     } else if text.starts_with('-') {
-        problem.help(format!("write a number from {low} to {high}"));
+        problem.help(text!("problem-write-number-between", low, high));
     } else if plain != text && !plain.is_empty() && plain.bytes().all(|b| b.is_ascii_digit()) {
-        problem.help(format!("write `{plain}`"));
+        problem.help(text!("problem-write", what = plain));
     } else {
-        problem.help("write for example `12`");
+        problem.help(text!("problem-write-for-example", example = "12"));
     }
     None
 }
 
 /// A decimal number in millionths, in `range` of millionths.
 pub(crate) fn millionths(node: &Node<'_>, range: RangeInclusive<u64>, p: &mut Problems) -> Option<u64> {
-    let text = word(node, "a number", "1.5", p)?;
+    let text = word(node, text!("problem-want-number"), "1.5", p)?;
     let value = decimal(text, 6).filter(|n| range.contains(n));
     if value.is_none() {
-        p.error("E017", node.at, format!("{} is no number that fits here", quote(text)))
-            .label(format!("wants {} to {}", in_millionths(*range.start()), in_millionths(*range.end())))
-            .help("write for example `1.5`; at most six digits after the point");
+        p.error("E017", node.at, text!("problem-no-number-fits-here", text = quote(text)))
+            .label(text!(
+                "problem-wants-between",
+                low = in_millionths(*range.start()),
+                high = in_millionths(*range.end())
+            ))
+            .help(text!("problem-write-decimal"));
     }
     value
 }
@@ -161,12 +167,12 @@ pub(crate) fn in_millionths(n: u64) -> String {
 
 /// How fast something is, such as `0.5` or `2x`, in millionths.
 pub(crate) fn speed(node: &Node<'_>, most: u64, p: &mut Problems) -> Option<u64> {
-    let text = word(node, "a speed", "0.5", p)?;
+    let text = word(node, text!("problem-want-speed"), "0.5", p)?;
     let value = decimal(text.strip_suffix('x').unwrap_or(text).trim(), 6).filter(|&n| n <= most);
     if value.is_none() {
-        p.error("E017", node.at, format!("{} is no speed", quote(text)))
-            .label(format!("wants a number from 0 to {}", in_millionths(most)))
-            .help("write for example `0.5` or `2x`; 1 is as fast as the service time says");
+        p.error("E017", node.at, text!("problem-no-speed", text = quote(text)))
+            .label(text!("problem-wants-number-from-0", most = in_millionths(most)))
+            .help(text!("problem-write-speed"));
     }
     value
 }
@@ -188,7 +194,7 @@ pub(crate) fn decimal(text: &str, places: u32) -> Option<u64> {
 
 /// A length of time.
 pub(crate) fn duration(node: &Node<'_>, p: &mut Problems) -> Option<Span> {
-    let text = word(node, "a duration", "250us", p)?;
+    let text = word(node, text!("problem-want-duration"), "250us", p)?;
     span(text, node, p)
 }
 
@@ -196,38 +202,34 @@ fn span(text: &str, node: &Node<'_>, p: &mut Problems) -> Option<Span> {
     match Span::parse(text) {
         Ok(span) if span.0 <= MAX_SPAN_NS => return Some(span),
         Ok(_) => {
-            p.error("E023", node.at, format!("{} is longer than a year", quote(text)))
-                .label("too long")
-                .help("the longest time is 366 days, `8784h`");
+            p.error("E023", node.at, text!("problem-longer-than-year", text = quote(text)))
+                .label(text!("problem-too-long"))
+                .help(text!("problem-longest-time-366-days-8784h"));
         }
         Err(why) => {
-            let problem = p.error("E023", node.at, format!("{} is no duration", quote(text)));
+            let problem = p.error("E023", node.at, text!("problem-no-duration", text = quote(text)));
             if base_sixty(text) {
                 let seconds =
                     text.split(':').try_fold(0u64, |sum, part| sum.checked_mul(60)?.checked_add(part.parse().ok()?));
-                problem.label("text, not minutes and seconds");
+                problem.label(text!("problem-text-not-minutes-and-seconds"));
                 match seconds {
-                    Some(s) => problem.help(format!("to the base 60 it would be {s}: write `{s}s`")),
-                    None => problem.help("write for example `90s`"),
+                    Some(s) => problem.help(text!("problem-base-60-would-write-s", seconds = s)),
+                    None => problem.help(text!("problem-write-for-example", example = "90s")),
                 };
             } else if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
                 let number = quote(text);
                 let number = number.trim_matches('`');
-                problem
-                    .label("a number without a unit")
-                    .help(format!("write `{number}s` or `{number}ms`; the units are ns, us, ms, s, m, h"));
+                problem.label(text!("problem-number-without-unit")).help(text!("problem-write-with-unit", number));
             } else if text.starts_with('-') {
-                problem
-                    .label("a time is never negative here")
-                    .help("t = 0 is the end of set-up; what is to happen before belongs into `run`");
+                problem.label(text!("problem-time-never-negative-here")).help(text!("problem-t-0-end-set-up"));
             } else {
                 let digit = text.starts_with(|c: char| c.is_ascii_digit());
                 let why = if digit && why.contains("unit") {
-                    "its unit is none of ns, us, ms, s, m, h"
+                    text!("problem-its-unit-none-ns-us")
                 } else {
-                    "not a number with a unit"
+                    text!("problem-not-number-with-unit")
                 };
-                problem.label(why).help("write for example `250us`, `1.5s` or `2m`");
+                problem.label(why).help(text!("problem-write-duration"));
             }
         }
     }
@@ -236,7 +238,7 @@ fn span(text: &str, node: &Node<'_>, p: &mut Problems) -> Option<Span> {
 
 /// A moment of the run: a duration from t = 0, or `end`.
 pub(crate) fn when(node: &Node<'_>, p: &mut Problems) -> Option<At> {
-    match word(node, "a time", "5s", p)? {
+    match word(node, text!("problem-want-time"), "5s", p)? {
         "end" => Some(At::End),
         text => span(text, node, p).map(At::Time),
     }
@@ -254,7 +256,7 @@ pub(crate) const RATE_UNITS: &[(&str, u64)] = &[
 
 /// A rate such as `100/s`, as the time between two.
 pub(crate) fn rate(node: &Node<'_>, p: &mut Problems) -> Option<Span> {
-    let text = word(node, "a rate", "100/s", p)?;
+    let text = word(node, text!("problem-want-rate"), "100/s", p)?;
     let gap = text.split_once('/').and_then(|(number, unit)| {
         let unit = RATE_UNITS.iter().find(|u| u.0 == unit.trim())?.1;
         let millionths = decimal(number.trim(), 6).filter(|&n| n > 0)?;
@@ -262,9 +264,9 @@ pub(crate) fn rate(node: &Node<'_>, p: &mut Problems) -> Option<Span> {
         u64::try_from(gap).ok().filter(|&ns| ns > 0 && ns <= MAX_SPAN_NS)
     });
     if gap.is_none() {
-        p.error("E023", node.at, format!("{} is no rate", quote(text)))
-            .label("wants a number above 0, `/` and a unit")
-            .help("write for example `100/s`, `5/ms` or `30/m`; at most one per nanosecond");
+        p.error("E023", node.at, text!("problem-no-rate", text = quote(text)))
+            .label(text!("problem-wants-rate"))
+            .help(text!("problem-write-rate"));
     }
     gap.map(Span)
 }
@@ -301,45 +303,49 @@ pub(crate) const BANDWIDTH_UNITS: &[(&str, u64)] =
 
 /// Bits per second.
 pub(crate) fn bandwidth(node: &Node<'_>, p: &mut Problems) -> Option<u64> {
-    let text = word(node, "a bandwidth", "1gbit", p)?;
+    let text = word(node, text!("problem-want-bandwidth"), "1gbit", p)?;
     let per_second = text.strip_suffix("/s").unwrap_or(text);
     if let Some(bits) = with_unit(per_second, BANDWIDTH_UNITS).filter(|b| (1..=MAX_BANDWIDTH).contains(b)) {
         return Some(bits);
     }
     let bytes = text.to_ascii_lowercase().ends_with("bps");
-    let problem = p.error("E024", node.at, format!("{} is no bandwidth", quote(text)));
+    let problem = p.error("E024", node.at, text!("problem-no-bandwidth", text = quote(text)));
     if bytes {
-        problem.label("in `tc` bps means bytes per second").help("write bits: `100mbit`");
+        problem.label(text!("problem-in-tc-bps-means-bytes")).help(text!("problem-write-bits-100mbit"));
     } else {
-        problem.label("wants a number above 0 and a unit").help("write for example `1gbit`, `100mbit` or `56kbit`");
+        problem.label(text!("problem-wants-bandwidth")).help(text!("problem-write-bandwidth"));
     }
     None
 }
 
 /// The part of packets that are lost, in millionths.
 pub(crate) fn loss(node: &Node<'_>, p: &mut Problems) -> Option<u32> {
-    let text = word(node, "a loss", "0.5%", p)?;
+    let text = word(node, text!("problem-want-loss"), "0.5%", p)?;
     if text == "0" {
         return Some(0);
     }
     let ppm = text.strip_suffix('%').and_then(|n| decimal(n.trim(), 4)).filter(|&n| n <= 1_000_000);
     if ppm.is_none() {
         let number = decimal(text, 6).is_some();
-        p.error("E026", node.at, format!("{} is no loss", quote(text)))
-            .label(if number { "a number without `%`" } else { "wants 0% to 100%" })
-            .help("write for example `10%` or `0.5%`; at most four digits after the point");
+        p.error("E026", node.at, text!("problem-no-loss", text = quote(text)))
+            .label(if number { text!("problem-number-without") } else { text!("problem-wants-0-100") })
+            .help(text!("problem-write-loss"));
     }
     ppm.map(|n| n as u32)
 }
 
 /// A number of bytes.
 pub(crate) fn bytes(node: &Node<'_>, p: &mut Problems) -> Option<u64> {
-    let text = word(node, "a number of bytes", "100B", p)?;
+    let text = word(node, text!("problem-want-number-bytes"), "100B", p)?;
     let n = size(text).filter(|&n| n <= MAX_BYTES);
     if n.is_none() {
-        p.error("E025", node.at, format!("{} is no number of bytes that fits here", quote(text)))
-            .label(if size(text).is_some() { "more than 1 GiB" } else { "wants a number, and B, kB, MB, KiB or MiB" })
-            .help("write for example `100B`, `1kB` (1000 bytes) or `64KiB` (65536 bytes)");
+        p.error("E025", node.at, text!("problem-no-number-bytes-fits-here", text = quote(text)))
+            .label(if size(text).is_some() {
+                text!("problem-more-than-1-gib")
+            } else {
+                text!("problem-wants-number-and-b-kb")
+            })
+            .help(text!("problem-write-bytes"));
     }
     n
 }
@@ -360,9 +366,9 @@ pub(crate) struct Script {
 pub(crate) fn script(node: &Node<'_>, p: &mut Problems) -> Option<Script> {
     use crate::scenario::tree::Kind;
     let Kind::Scalar(written, style) = &node.kind else {
-        p.error("E016", node.at, format!("{} where command lines are wanted", node.what()))
-            .label(format!("this is {}", node.what()))
-            .help("write `run: |` and the lines below it, indented");
+        p.error("E016", node.at, text!("problem-kind-where-commands", what = node.what()))
+            .label(text!("problem-this-is-kind", what = node.what()))
+            .help(text!("problem-write-run-and-lines-below"));
         return None;
     };
     // A block's place is its first line that is not empty; the empty ones before it belong to the text.

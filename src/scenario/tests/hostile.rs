@@ -75,7 +75,7 @@ fn of_many_problems_the_first_are_told_and_the_rest_is_counted() {
     let text = format!("{NETWORK}traffic:\n{}", "  - { from: nobody, to: nowhere, evry: 1 }\n".repeat(100_000));
     let problems = load_text(&text).err().unwrap_or_default();
     assert_eq!(problems.len(), limits::MAX_PROBLEMS);
-    assert!(problems.last().and_then(|p| p.help.as_ref()).is_some_and(|h| h.contains("more problems")));
+    assert!(problems.last().and_then(|p| p.help.as_ref()).is_some_and(|h| h.to_string().contains("more problems")));
     // The same in one endless line.
     let line = format!("{NETWORK}traffic: [{}]\n", "{ from: nobody, to: nowhere, evry: 1 },".repeat(100_000));
     let problems = load_text(&line).err().unwrap_or_default();

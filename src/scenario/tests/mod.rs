@@ -21,7 +21,7 @@ fn names() -> Names<'static> {
     Names {
         sysctls: &["net.ipv4.conf.all.arp_ignore", "net.ipv4.conf.all.rp_filter", "net.ipv4.ip_forward"],
         known_sysctl: |s| ["arp_ignore", "rp_filter", "ip_forward"].iter().any(|end| s.ends_with(end)),
-        sysctl_value: |_, value| value.parse::<i32>().map(|_| ()).map_err(|_| "wants a number".into()),
+        sysctl_value: |_, value| value.parse::<i32>().map(|_| ()).map_err(|_| crate::text!("problem-want-number")),
         reasons: crate::trace::drop::CODES,
         read_file: Some(files::ReadFile(&|name| match name {
             "times.csv" => Ok("# recorded\n20ms\n0.5,x\n".into()),

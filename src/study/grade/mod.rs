@@ -16,7 +16,7 @@ mod words;
 
 use super::sample::Failure;
 use crate::base::NodeId;
-use crate::lang::{Join, Text};
+use crate::lang::{Join, Lang, Text};
 use crate::report::run::{Limits, Run, RunOptions, Stop, simulate};
 use crate::report::why;
 use crate::scenario::causes::cause;
@@ -202,14 +202,29 @@ pub struct Graded {
     pub verdict: Verdict,
     /// Why it has no marks, if it was not played to its end.
     pub why_not: Option<Text>,
-    /// More of that, as it is told at a terminal.
-    pub details: Option<String>,
+    /// What is wrong with its file, as it is told at a terminal.
+    pub details: Option<Details>,
     /// One for each [`Item`]; nothing if it was not played to its end.
     pub marks: Vec<Mark>,
     /// What is behind what failed.
     pub reasons: Vec<Reason>,
     /// What of it did not count, and other things to know.
     pub notes: Vec<Text>,
+}
+
+/// A file with problems.
+#[derive(Clone, Debug)]
+pub struct Details {
+    problems: Vec<Problem>,
+    file: String,
+    text: String,
+}
+
+impl Details {
+    /// The problems as they are told at a terminal.
+    pub fn say(&self, lang: Lang) -> String {
+        scenario::problem::render_in(&self.problems, &self.file, &self.text, false, lang)
+    }
 }
 
 impl Graded {
@@ -303,8 +318,9 @@ fn of_scenario(
     let theirs = match scenario::load(file, text, &[], &options.names) {
         Ok(loaded) => loaded.scenario,
         Err(problems) => {
-            graded.details = Some(scenario::render(&problems, file, text, false));
-            return Err(Trouble::Invalid(first(file, &problems)));
+            let first = first(file, &problems);
+            graded.details = Some(Details { problems, file: file.to_string(), text: text.to_string() });
+            return Err(Trouble::Invalid(first));
         }
     };
     let merged = merge::merge(paper.lab, &theirs).map_err(Trouble::Invalid)?;

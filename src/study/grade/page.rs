@@ -26,7 +26,7 @@ pub fn page(paper: &Paper<'_>, g: &Graded, hints: bool, lang: Lang) -> String {
     let _ = writeln!(out, "{}\n", marks.say(lang));
     let _ = writeln!(out, "- {}\n- {}\n", text!("grade-page-lab", lab).say(lang), from.say(lang));
     if let Some(why) = &g.why_not {
-        let told = fenced(&g.details.clone().unwrap_or_else(|| why.say(lang)));
+        let told = fenced(&g.details.as_ref().map_or_else(|| why.say(lang), |details| details.say(lang)));
         let _ = writeln!(out, "{}\n\n{told}", text!("grade-page-no-marks").say(lang));
     } else {
         let heads = [text!("grade-head-marks"), text!("grade-head-of"), text!("grade-head-what")];

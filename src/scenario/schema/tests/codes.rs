@@ -1,6 +1,7 @@
 //! Every code of a problem: a file that parser and schema both refuse, or the reason why a schema cannot see it.
 
 use super::{BEYOND, SCHEMA, agree, instance, names};
+use crate::lang::Lang;
 use crate::scenario::load;
 use crate::scenario::problem::{CODES, Problem};
 use crate::scenario::schema::Why;
@@ -145,6 +146,19 @@ fn refused(text: &str) -> Vec<Problem> {
 }
 
 #[test]
+fn every_problem_is_said_in_chinese() {
+    let han = |words: &str| words.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    for (code, text) in BOTH.iter().chain(PARSER_ONLY) {
+        for problem in refused(&file(text)) {
+            for told in std::iter::once(&problem.title).chain(&problem.help) {
+                let (english, chinese) = (told.say(Lang::En), told.say(Lang::Zh));
+                assert!(!han(&english) && han(&chinese), "{code}: {english}: {chinese}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_both_refuse() {
     assert_eq!(agree(NETWORK, false), Ok(()));
     assert_eq!(SCHEMA.check(&instance(NETWORK, false).expect("YAML")), Ok(()));
@@ -172,7 +186,7 @@ fn what_only_the_parser_refuses_has_its_reason_in_the_table() {
         assert_eq!(problem.code, *code, "{text}{problem:#?}");
         assert_eq!(SCHEMA.check(&instance(&text, false).expect("YAML")), Ok(()), "{code}: {text}");
         let fits = |row: &&super::super::Beyond| {
-            row.code == *code && row.title.is_none_or(|title| problem.title.contains(title))
+            row.code == *code && row.title.is_none_or(|title| problem.title.to_string().contains(title))
         };
         // What the problem's line tells goes before what it does not tell.
         let row = BEYOND.iter().filter(fits).max_by_key(|row| row.title.map(str::len));

@@ -75,7 +75,7 @@ fn names() -> Names<'static> {
     Names {
         known_sysctl: |path| Sysctls::default().writable(&of_default(path)),
         sysctl_value: |path, value| {
-            Sysctls::default().write(&of_default(path), value).map_err(|_| "another value".to_string())
+            Sysctls::default().write(&of_default(path), value).map_err(|_| crate::text!("problem-want-number"))
         },
         reasons: REASONS,
         read_file: Some(files::ReadFile(&|_| Ok("1ms\n2ms\n".into()))),
@@ -88,7 +88,7 @@ fn beyond(problem: &Problem, silent: bool) -> bool {
     BEYOND.iter().filter(|row| row.code == problem.code).any(|row| match row.title {
         None => true,
         Some("") => silent,
-        Some(title) => problem.title.contains(title),
+        Some(title) => problem.title.to_string().contains(title),
     })
 }
 
