@@ -83,7 +83,8 @@ impl Output {
         &self.chunks
     }
 
-    /// Takes the chunks out. The bytes taken still count against the limit.
+    /// Takes the chunks out. The bytes taken still count against the limit, until the next
+    /// line of a session.
     pub fn take(&mut self) -> Vec<(Stream, String)> {
         std::mem::take(&mut self.chunks)
     }

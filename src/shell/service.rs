@@ -4,9 +4,9 @@
 //! tables, starting them loads what was saved, as the scripts of Red Hat's distributions do. Everything else is refused by
 //! name. Nothing is printed on success, as by systemd; `/etc/init.d` is empty, as on the recorded machines.
 
-use super::COMMANDS;
 use super::bash::{Exec, Output, Stdin};
 use super::machine::HostMachine;
+use super::{COMMANDS, DAEMON, ELSEWHERE};
 use crate::node::app::Service;
 use crate::wire::Proto;
 
@@ -36,10 +36,10 @@ const UNITS: &[(&str, What)] = &[
 const ABSENT: &[(&str, &str)] = &[
     ("NetworkManager", TYPED),
     ("firewalld", "no rule is there before iptables sets it"),
-    ("keepalived", "a script that asks with curl and types ipvsadm is"),
+    ("keepalived", DAEMON),
     ("network", TYPED),
     ("networking", TYPED),
-    ("sshd", "the lab has ssh, at its prompt"),
+    ("sshd", ELSEWHERE),
 ];
 
 const TYPED: &str = "addresses and routes are typed, with ifconfig, ip and route";

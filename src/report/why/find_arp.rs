@@ -55,8 +55,8 @@ fn hides(lab: &Lab<'_>, node: NodeId, vip: Ipv4Addr) -> bool {
     }
     let answers_itself = lab.servers.iter().any(|s| s.director == node && s.vips.contains(&vip));
     // Where nobody balances, whoever is asked for has the address by right.
-    let behind = |n: NodeId| lab.kind(n) == Some(Kind::RealServer) && lab.hosts().any(|h| lab.is_director(h.id));
-    !answers_itself && (behind(node) || lab.servers.iter().any(of_vip))
+    let behind = lab.balanced && lab.kind(node) == Some(Kind::RealServer);
+    !answers_itself && (behind || lab.servers.iter().any(of_vip))
 }
 
 /// Whether the host would keep silent if it were asked now.

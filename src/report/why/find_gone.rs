@@ -2,52 +2,68 @@
 //! clients that weight 0 does not turn away (net/netfilter/ipvs/ip_vs_core.c, ip_vs_conn.c).
 
 use super::causes::Found;
-use super::find_ipvs::{option, service_words, uneven};
-use super::lab::{End, Lab};
+use super::find_ipvs::uneven;
+use super::lab::{End, Lab, option, service_words};
 use crate::base::{NodeId, SimTime};
 use crate::ipvs::ServiceView;
 use crate::lang::Text;
 use crate::report::log::Drop;
 use crate::sysctl::Global;
 use crate::text;
-use crate::trace::{Because, DropReason, TraceEvent};
+use crate::trace::{Because, DropReason, Record, TraceEvent};
 use crate::wire::IpPacket;
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-/// A server that a table has no more, while a connection to it lives.
-struct Gone {
-    service: String,
-    dest: End,
-    /// When it was deleted; none: its whole service was.
-    at: Option<SimTime>,
+/// Both ends of a connection, as the client sees them.
+type Flow = (Ipv4Addr, Ipv4Addr, Option<(u16, u16)>);
+
+fn flow(p: &IpPacket) -> Flow {
+    (p.saddr, p.daddr, p.l4.ports())
 }
 
-/// The server that the lost packet's connection was sent to, if it was deleted before the loss.
-fn lost_server(lab: &Lab<'_>, d: &Drop<'_>) -> Option<Gone> {
-    let p = d.frame.ip()?;
-    match d.reason {
-        DropReason::IpvsDestGone { .. } => {}
-        // The entry ended with its server (expire_nodest_conn), and what is no SYN is not scheduled: the host takes it itself.
-        // Without any service its hooks look at no packet, whatever the knob.
-        DropReason::TcpNoConnection if forgets(lab, d.node) || empty(lab, d.node) => {}
-        _ => return None,
-    }
-    let (service, dest) = lab.log.records.iter().rev().filter(|r| r.at <= d.at && r.node == d.node).find_map(|r| {
-        let TraceEvent::Scheduled { packet, service, dest, .. } = &r.event else { return None };
-        let same = (packet.saddr, packet.daddr) == (p.saddr, p.daddr) && packet.l4.ports() == p.l4.ports();
-        same.then(|| (service.to_string(), *dest))
-    })?;
-    let last = lab.log.records.iter().rev().filter(|r| r.at <= d.at && r.node == d.node).find_map(|r| match &r.event {
-        TraceEvent::ServerSet { service: s, dest: e, to } if **s == *service && *e == dest => {
-            Some((r.at, to.is_none()))
+/// What a director did until now. Kept while the losses are gone through in order of time, so that each of thousands costs a
+/// look-up and not another reading of the trace.
+#[derive(Default)]
+struct Past<'a> {
+    /// Where each connection was sent last.
+    sent: BTreeMap<(NodeId, Flow), (&'a str, End)>,
+    /// When the servers were deleted that have not come back.
+    deleted: BTreeMap<(NodeId, &'a str, End), SimTime>,
+}
+
+impl<'a> Past<'a> {
+    fn note(&mut self, r: &'a Record) {
+        match &r.event {
+            TraceEvent::Scheduled { packet, service, dest, .. } => {
+                self.sent.insert((r.node, flow(packet)), (service, *dest));
+            }
+            TraceEvent::ServerSet { service, dest, to: None } => {
+                self.deleted.insert((r.node, service, *dest), r.at);
+            }
+            TraceEvent::ServerSet { service, dest, to: Some(_) } => {
+                self.deleted.remove(&(r.node, service, *dest));
+            }
+            _ => {}
         }
-        _ => None,
-    });
-    let at = last.filter(|(_, gone)| *gone).map(|(at, _)| at);
-    let proved = matches!(d.reason, DropReason::IpvsDestGone { .. });
-    let has = |s: ServiceView<'_>| s.key().to_string() == service && s.dests().any(|x| (x.addr, x.port) == dest);
-    let listed = lab.host(d.node)?.ipvs.services().any(has);
-    (proved || at.is_some() || !listed).then_some(Gone { service, dest, at })
+    }
+
+    /// The server that the lost packet's connection was sent to, and when it was deleted; not when: its whole service was.
+    fn lost_server(&self, lab: &Lab<'_>, d: &Drop<'_>) -> Option<(&'a str, End, Option<SimTime>)> {
+        let &(service, dest) = self.sent.get(&(d.node, flow(d.frame.ip()?)))?;
+        let proved = match d.reason {
+            DropReason::IpvsDestGone { .. } => true,
+            // The entry ended with its server (expire_nodest_conn), and what is no SYN is not scheduled: the host takes it
+            // itself. Without any service its hooks look at no packet, whatever the knob.
+            DropReason::TcpNoConnection if forgets(lab, d.node) || empty(lab, d.node) => false,
+            _ => return None,
+        };
+        let at = self.deleted.get(&(d.node, service, dest)).copied();
+        let has = |s: ServiceView<'_>| s.key().to_string() == service && s.dests().any(|x| (x.addr, x.port) == dest);
+        let listed = || lab.host(d.node).is_some_and(|h| h.ipvs.services().any(has));
+        (proved || at.is_some() || !listed()).then_some((service, dest, at))
+    }
 }
 
 fn empty(lab: &Lab<'_>, node: NodeId) -> bool {
@@ -61,12 +77,16 @@ fn forgets(lab: &Lab<'_>, node: NodeId) -> bool {
 /// A server, or a whole service, was deleted under open connections.
 pub fn server_deleted(lab: &Lab<'_>) -> Vec<Found> {
     let mut out: Vec<Found> = Vec::new();
+    let mut past = Past::default();
+    let mut records = lab.log.records.iter().peekable();
     for d in lab.drops() {
+        while let Some(r) = records.next_if(|r| r.at <= d.at) {
+            past.note(r);
+        }
         if out.iter().any(|f| f.node == d.node) {
             continue;
         }
-        let (Some(gone), Some(host)) = (lost_server(lab, &d), lab.host(d.node)) else { continue };
-        let Gone { service, dest, at } = gone;
+        let (Some((service, dest, at)), Some(host)) = (past.lost_server(lab, &d), lab.host(d.node)) else { continue };
         let row = lab.servers.iter().find(|s| s.director == d.node && s.service == service && s.addr == dest);
         let when = match at {
             Some(at) => text!("found-deleted-at", at = lab.log.brief(at)),
@@ -94,7 +114,7 @@ pub fn server_deleted(lab: &Lab<'_>) -> Vec<Found> {
                 "found-mend-deleted",
                 command = format!(
                     "ipvsadm -e {} -r {}:{} {} -w 0",
-                    service_words(&service),
+                    service_words(service),
                     dest.0,
                     dest.1,
                     option(row.map_or("Route", |s| s.method))
@@ -108,10 +128,8 @@ pub fn server_deleted(lab: &Lab<'_>) -> Vec<Found> {
 /// Clients of a server with weight 0 whose template brings them back to it.
 pub fn template_over_weight(lab: &Lab<'_>) -> Vec<Found> {
     let mut out: Vec<Found> = Vec::new();
-    let fails = |p: &IpPacket| {
-        let client = |c| p.l4.ports().is_some_and(|ports| lab.client_ends(c).contains(&(p.saddr, ports.0)));
-        lab.failed().any(client)
-    };
+    let failed = LazyCell::new(|| -> BTreeSet<End> { lab.failed().flat_map(|c| lab.client_ends(c)).collect() });
+    let fails = |p: &IpPacket| p.l4.ports().is_some_and(|ports| failed.contains(&(p.saddr, ports.0)));
     let uneven = uneven(lab);
     // Weights as they are when each packet comes.
     let mut quiet: Vec<(NodeId, &str, End, SimTime)> = Vec::new();

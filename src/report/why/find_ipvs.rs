@@ -1,7 +1,7 @@
 //! Causes in the tables of IPVS: services, servers, modes, weights (net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_core.c).
 
 use super::causes::Found;
-use super::lab::{End, Lab, Server};
+use super::lab::{End, Lab, Server, option, service_words};
 use crate::base::NodeId;
 use crate::lang::{Join, Text};
 use crate::net::DevKind;
@@ -12,24 +12,6 @@ use crate::trace::{Decision, DropReason, TraceEvent};
 use crate::wire::Proto;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-
-pub(super) fn option(method: &str) -> &'static str {
-    match method {
-        "Masq" => "-m",
-        "Tunnel" => "-i",
-        _ => "-g",
-    }
-}
-
-/// `-t 10.0.0.100:80`, as a command names the service.
-pub(super) fn service_words(service: &str) -> String {
-    match service.split_once(' ') {
-        Some(("TCP", end)) => format!("-t {end}"),
-        Some(("UDP", end)) => format!("-u {end}"),
-        Some((_, mark)) => format!("-f {mark}"),
-        None => service.to_string(),
-    }
-}
 
 pub(super) fn edit(s: &Server, method: &str) -> String {
     let end = format!("{}:{}", s.addr.0, s.addr.1);

@@ -1,8 +1,8 @@
 //! Causes at the servers: tunnels, ports, and the way of the answers.
 
 use super::causes::Found;
-use super::find_ipvs::{edit, failed, service_words};
-use super::lab::{End, Lab, Server};
+use super::find_ipvs::{edit, failed};
+use super::lab::{End, Lab, Server, service_words};
 use super::lineage::{ends_in, ids};
 use crate::base::NodeId;
 use crate::lang::{Join, Text};

@@ -31,6 +31,8 @@ pub struct Lab<'a> {
     pub servers: Vec<Server>,
     /// Addresses that clients connect to, and those of virtual services.
     pub vips: BTreeSet<Ipv4Addr>,
+    /// Whether any host balances.
+    pub balanced: bool,
     /// The addresses of those who connect.
     pub clients: BTreeSet<Ipv4Addr>,
     /// Losses that may have done harm: those of connections that failed; where none failed, those of no connection.
@@ -60,6 +62,25 @@ pub struct Server {
     pub failed: bool,
 }
 
+/// The option of ipvsadm for a method, as [`Server::method`] has it.
+pub fn option(method: &str) -> &'static str {
+    match method {
+        "Masq" => "-m",
+        "Tunnel" => "-i",
+        _ => "-g",
+    }
+}
+
+/// `-t 10.0.0.100:80`, as a command names the service.
+pub fn service_words(service: &str) -> String {
+    match service.split_once(' ') {
+        Some(("TCP", end)) => format!("-t {end}"),
+        Some(("UDP", end)) => format!("-u {end}"),
+        Some((_, mark)) => format!("-f {mark}"),
+        None => service.to_string(),
+    }
+}
+
 /// A loss, kept apart from the trace.
 #[derive(Clone, Debug)]
 pub struct Lost {
@@ -77,8 +98,18 @@ impl<'a> Lab<'a> {
         let questions = questions(&log);
         let mut vips: BTreeSet<Ipv4Addr> = log.connections.iter().map(|c| c.to.0).collect();
         vips.extend(log.services.iter().filter_map(|s| s.vip));
-        let mut lab =
-            Lab { log, play, questions, servers: Vec::new(), vips, clients: BTreeSet::new(), losses: Vec::new() };
+        let mut lab = Lab {
+            log,
+            play,
+            questions,
+            servers: Vec::new(),
+            vips,
+            balanced: false,
+            clients: BTreeSet::new(),
+            losses: Vec::new(),
+        };
+        let balanced = lab.hosts().any(|h| lab.is_director(h.id));
+        lab.balanced = balanced;
         lab.clients = lab.find_clients();
         lab.servers = lab.find_servers();
         // Who connects to a server itself does not make its address a virtual one.

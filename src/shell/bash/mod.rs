@@ -75,7 +75,7 @@ pub const MAX_CALLS: usize = 200;
 pub const MAX_SUBSHELLS: u32 = 60;
 /// Jobs in the background at the same time.
 pub const MAX_JOBS: usize = 256;
-/// Bytes printed by a shell, and bytes held by one pipe or `$( )`.
+/// Bytes printed by a shell, in a session by each of its lines, and bytes held by one pipe or `$( )`.
 pub const MAX_OUTPUT: usize = 4 << 20;
 
 /// Reads a script without running it.

@@ -1,11 +1,11 @@
 //! Changes of the virtual server table, and of what a server needs for its mode.
 
-use super::{Bench, addresses, card_towards, each_and_all, service_words};
+use super::{Bench, addresses, card_towards, each_and_all};
 use crate::base::NodeId;
 use crate::ipvs::ServiceKey;
 use crate::net::DevKind;
 use crate::node::Host;
-use crate::report::why::lab::Server;
+use crate::report::why::lab::{Server, option, service_words};
 use crate::scenario::model::Kind;
 use crate::study::change::{Change, Edit, typed_lines};
 use crate::sysctl::{Conf, Global};
@@ -14,11 +14,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 const ARP: &str = "sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2";
-const MODES: [(&str, &str); 3] = [("Masq", "-m"), ("Route", "-g"), ("Tunnel", "-i")];
-
-pub(super) fn option(method: &str) -> &'static str {
-    MODES.iter().find(|m| m.0 == method).map_or("-g", |m| m.1)
-}
+const MODES: [&str; 3] = ["Masq", "Route", "Tunnel"];
 
 /// `-t VIP:80 -r RIP:80`.
 fn row(s: &Server) -> String {
@@ -105,7 +101,7 @@ pub fn tunnel(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
 /// Another mode, for a server and for all of its service.
 pub fn mode(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let mut out = Vec::new();
-    for (_, m) in MODES {
+    for m in MODES.map(option) {
         let rows = b.lab.servers.iter().filter(|s| option(s.method) != m);
         let all = rows.map(|s| (s.director, vec![format!("ipvsadm -e {} {m} -w {}", row(s), s.weight)]));
         out.extend(each_and_all(kind, all.collect()));
@@ -118,7 +114,8 @@ pub fn mode(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
 /// Another mode with what it needs on the server.
 pub fn mode_and_setup(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
     let mut out: Vec<Change> = Vec::new();
-    for (method, m) in MODES {
+    for method in MODES {
+        let m = option(method);
         let mut all: Vec<Edit> = Vec::new();
         for (s, h) in b.servers().filter(|(s, h)| s.director != h.id && s.method != method) {
             let mut edits = vec![Edit::Type(s.director, format!("ipvsadm -e {} {m} -w {}", row(s), s.weight))];

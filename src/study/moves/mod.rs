@@ -267,16 +267,6 @@ fn each_and_all(kind: &'static str, hosts: Vec<(NodeId, Vec<String>)>) -> Vec<Ch
     out
 }
 
-/// `-t 10.0.0.100:80`, as a command names the service of a row.
-fn service_words(service: &str) -> String {
-    match service.split_once(' ') {
-        Some(("TCP", end)) => format!("-t {end}"),
-        Some(("UDP", end)) => format!("-u {end}"),
-        Some((_, mark)) => format!("-f {mark}"),
-        None => service.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -198,13 +198,9 @@ pub fn filter(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
 /// Where a filter drops what belongs to a service, the service is let through before every rule: requests in, answers out,
 /// both through FORWARD; what is not needed is stripped from the cure.
 pub fn accept_first(b: &Bench<'_>, kind: &'static str) -> Vec<Change> {
-    let mut hosts: BTreeSet<NodeId> = BTreeSet::new();
-    for r in b.lab.log.records {
-        let TraceEvent::Dropped { reason: DropReason::Filtered { table: "filter", .. }, .. } = &r.event else {
-            continue;
-        };
-        hosts.insert(r.node);
-    }
+    let filtered =
+        |e: &TraceEvent| matches!(e, TraceEvent::Dropped { reason: DropReason::Filtered { table: "filter", .. }, .. });
+    let hosts: BTreeSet<NodeId> = b.lab.log.records.iter().filter(|r| filtered(&r.event)).map(|r| r.node).collect();
     // What has to pass together: a service's port with those of its servers; else each port that was asked in vain.
     let mut together: BTreeMap<&str, BTreeSet<(Proto, u16)>> = BTreeMap::new();
     for s in &b.lab.servers {

@@ -1,9 +1,8 @@
 //! Changes of what is typed: how it is spelt, in which order, when, and whether at all.
 
-use super::ipvs::option;
-use super::{Bench, service_words};
+use super::Bench;
 use crate::base::NodeId;
-use crate::report::why::lab::Server;
+use crate::report::why::lab::{Server, option, service_words};
 use crate::study::change::{Change, Edit, Place, typed_lines};
 use crate::sysctl::Sysctls;
 use std::collections::{BTreeMap, BTreeSet};
